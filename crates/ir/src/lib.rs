@@ -1,1 +1,20 @@
-//! ir.
+//! The instruction language: what a lifter writes, the optimiser tidies, the interpreter runs and a JIT compiles.
+//!
+//! A [`Block`] is straight-line code over *slots*. Guest registers are slots of the task's flat register file;
+//! temporaries are slots above them, written once per guest instruction. An operation of width T reads the low T bits
+//! of its operands and writes its result zero-extended to 64 bits. Why this shape: docs/ARCHITECTURE.md.
+mod builder;
+mod flags;
+mod helper;
+mod memory;
+mod op;
+mod slot;
+
+pub use builder::{Builder, Flow};
+pub use flags::{FlagCond, FlagKind, Flags, LazyFlags};
+pub use helper::{CallArgs, Helper, HelperFn};
+pub use memory::{Access, Fault, GuestMemory, Trap};
+pub use op::{BinOp, Block, Cond, FTy, FpOp, JumpHint, MemTy, Op, Overflow, RmwOp, Round, Term, Ty, UnOp, VecOp};
+pub use slot::{
+    EX_ADDR, EX_SIZE, FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, FP_ENV, GUEST_SLOTS, Reg, Slot, Slots, TEMPS, Val,
+};

@@ -1,0 +1,244 @@
+//! Lazy flags: what an instruction leaves is how the flags came to be; who asks computes the one it needs.
+//!
+//! One canonical set of six flags serves every ISA, at the bit positions of x86's EFLAGS. ARM's N Z C V are SIGN, ZERO,
+//! CARRY and OVERFLOW; its carry after a subtraction is "no borrow", which is what [`FlagKind::SubArm`] is for.
+use crate::{Slots, Ty, slot};
+
+/// A set of flags; bits as in EFLAGS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u64);
+
+impl Flags {
+    pub const CARRY: u64 = 1;
+    pub const PARITY: u64 = 1 << 2;
+    pub const ADJUST: u64 = 1 << 4;
+    pub const ZERO: u64 = 1 << 6;
+    pub const SIGN: u64 = 1 << 7;
+    pub const OVERFLOW: u64 = 1 << 11;
+    pub const ALL: u64 = Self::CARRY | Self::PARITY | Self::ADJUST | Self::ZERO | Self::SIGN | Self::OVERFLOW;
+
+    pub const fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+}
+
+/// How flags were set. `a`, `b`, `c` are the operands of the setting, taken at its width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum FlagKind {
+    /// `a` holds the flags themselves.
+    Bits,
+    /// a + b
+    Add,
+    /// a + b + (c & 1)
+    Adc,
+    /// a - b; CARRY is the borrow.
+    Sub,
+    /// a - b - (c & 1); CARRY is the borrow.
+    Sbb,
+    /// a - b; CARRY is set when there is no borrow.
+    SubArm,
+    /// SIGN, ZERO and PARITY of result `a`; the others from `b`, given as `Flags` bits.
+    Result,
+}
+
+/// A question about the flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum FlagCond {
+    Eq,
+    Ne,
+    Carry,
+    NoCarry,
+    Sign,
+    NoSign,
+    Overflow,
+    NoOverflow,
+    Parity,
+    NoParity,
+    /// CARRY or ZERO: x86 "below or equal".
+    CarryOrZero,
+    /// Neither CARRY nor ZERO: x86 "above".
+    NoCarryNorZero,
+    /// CARRY and not ZERO: ARM "higher".
+    CarryNotZero,
+    /// No CARRY, or ZERO: ARM "lower or same".
+    NoCarryOrZero,
+    Lt,
+    Ge,
+    Le,
+    Gt,
+    Adjust,
+    Always,
+}
+
+impl FlagCond {
+    /// What the condition says of a set of flags.
+    pub const fn test(self, f: Flags) -> bool {
+        let (c, z) = (f.has(Flags::CARRY), f.has(Flags::ZERO));
+        let (s, o) = (f.has(Flags::SIGN), f.has(Flags::OVERFLOW));
+        match self {
+            FlagCond::Eq => z,
+            FlagCond::Ne => !z,
+            FlagCond::Carry => c,
+            FlagCond::NoCarry => !c,
+            FlagCond::Sign => s,
+            FlagCond::NoSign => !s,
+            FlagCond::Overflow => o,
+            FlagCond::NoOverflow => !o,
+            FlagCond::Parity => f.has(Flags::PARITY),
+            FlagCond::NoParity => !f.has(Flags::PARITY),
+            FlagCond::CarryOrZero => c || z,
+            FlagCond::NoCarryNorZero => !c && !z,
+            FlagCond::CarryNotZero => c && !z,
+            FlagCond::NoCarryOrZero => !c || z,
+            FlagCond::Lt => s != o,
+            FlagCond::Ge => s == o,
+            FlagCond::Le => z || s != o,
+            FlagCond::Gt => !z && s == o,
+            FlagCond::Adjust => f.has(Flags::ADJUST),
+            FlagCond::Always => true,
+        }
+    }
+}
+
+/// The four flag cells of a register file, taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LazyFlags {
+    pub kind: FlagKind,
+    pub ty: Ty,
+    pub a: u64,
+    pub b: u64,
+    pub c: u64,
+}
+
+impl LazyFlags {
+    /// The value of `FLAG_KIND` for a kind and a width.
+    pub const fn cell(kind: FlagKind, ty: Ty) -> u64 {
+        kind as u64 | (ty as u64) << 8
+    }
+
+    pub fn load(slots: &Slots) -> LazyFlags {
+        let cell = slots[slot::FLAG_KIND.0 as usize];
+        let kind = match cell & 0xff {
+            1 => FlagKind::Add,
+            2 => FlagKind::Adc,
+            3 => FlagKind::Sub,
+            4 => FlagKind::Sbb,
+            5 => FlagKind::SubArm,
+            6 => FlagKind::Result,
+            _ => FlagKind::Bits,
+        };
+        let ty = match cell >> 8 & 3 {
+            0 => Ty::I8,
+            1 => Ty::I16,
+            2 => Ty::I32,
+            _ => Ty::I64,
+        };
+        LazyFlags {
+            kind,
+            ty,
+            a: slots[slot::FLAG_A.0 as usize],
+            b: slots[slot::FLAG_B.0 as usize],
+            c: slots[slot::FLAG_C.0 as usize],
+        }
+    }
+
+    pub fn store(self, slots: &mut Slots) {
+        slots[slot::FLAG_KIND.0 as usize] = Self::cell(self.kind, self.ty);
+        slots[slot::FLAG_A.0 as usize] = self.a;
+        slots[slot::FLAG_B.0 as usize] = self.b;
+        slots[slot::FLAG_C.0 as usize] = self.c;
+    }
+
+    /// Flags given as bits.
+    pub const fn bits(flags: Flags) -> LazyFlags {
+        LazyFlags { kind: FlagKind::Bits, ty: Ty::I64, a: flags.0 & Flags::ALL, b: 0, c: 0 }
+    }
+
+    /// All six flags.
+    pub const fn flags(self) -> Flags {
+        let mask = self.ty.mask();
+        let sign = 1u64 << (self.ty.bits() - 1);
+        let (a, b, c) = (self.a & mask, self.b & mask, self.c & 1);
+        let (result, carry, overflow, adjust) = match self.kind {
+            FlagKind::Bits => return Flags(self.a & Flags::ALL),
+            FlagKind::Result => {
+                let given = self.b & (Flags::CARRY | Flags::OVERFLOW | Flags::ADJUST);
+                return Flags(given | of_result(a, sign));
+            }
+            FlagKind::Add | FlagKind::Adc => {
+                let c = if matches!(self.kind, FlagKind::Adc) { c } else { 0 };
+                let r = a.wrapping_add(b).wrapping_add(c) & mask;
+                let carry = r < a || (c == 1 && r == a);
+                (r, carry, (a ^ r) & (b ^ r) & sign != 0, (a ^ b ^ r) & 0x10 != 0)
+            }
+            FlagKind::Sub | FlagKind::Sbb | FlagKind::SubArm => {
+                let c = if matches!(self.kind, FlagKind::Sbb) { c } else { 0 };
+                let r = a.wrapping_sub(b).wrapping_sub(c) & mask;
+                let borrow = a < b || (c == 1 && a == b);
+                let carry = if matches!(self.kind, FlagKind::SubArm) { !borrow } else { borrow };
+                (r, carry, (a ^ b) & (a ^ r) & sign != 0, (a ^ b ^ r) & 0x10 != 0)
+            }
+        };
+        let mut bits = of_result(result, sign);
+        if carry {
+            bits |= Flags::CARRY;
+        }
+        if overflow {
+            bits |= Flags::OVERFLOW;
+        }
+        if adjust {
+            bits |= Flags::ADJUST;
+        }
+        Flags(bits)
+    }
+
+    /// Whether the condition holds.
+    pub const fn test(self, cond: FlagCond) -> bool {
+        cond.test(self.flags())
+    }
+}
+
+const fn of_result(r: u64, sign: u64) -> u64 {
+    let mut bits = 0;
+    if r == 0 {
+        bits |= Flags::ZERO;
+    }
+    if r & sign != 0 {
+        bits |= Flags::SIGN;
+    }
+    if (r as u8).count_ones().is_multiple_of(2) {
+        bits |= Flags::PARITY;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(kind: FlagKind, ty: Ty, a: u64, b: u64, c: u64) -> u64 {
+        LazyFlags { kind, ty, a, b, c }.flags().0
+    }
+
+    #[test]
+    fn additions_and_subtractions_carry_at_their_width() {
+        use Flags as F;
+        assert_eq!(flags(FlagKind::Add, Ty::I8, 0xff, 1, 0), F::CARRY | F::ZERO | F::PARITY | F::ADJUST);
+        assert_eq!(flags(FlagKind::Add, Ty::I64, i64::MAX as u64, 1, 0), F::OVERFLOW | F::SIGN | F::PARITY | F::ADJUST);
+        assert_eq!(flags(FlagKind::Adc, Ty::I32, 0xffff_ffff, 0xffff_ffff, 1) & F::CARRY, F::CARRY);
+        assert_eq!(flags(FlagKind::Sbb, Ty::I32, 5, 5, 1) & (F::CARRY | F::SIGN), F::CARRY | F::SIGN);
+        assert_eq!(flags(FlagKind::Sub, Ty::I16, 3, 5, 0) & F::CARRY, F::CARRY);
+        assert_eq!(flags(FlagKind::SubArm, Ty::I16, 3, 5, 0) & F::CARRY, 0);
+        assert_eq!(flags(FlagKind::SubArm, Ty::I64, 5, 5, 0), F::CARRY | F::ZERO | F::PARITY);
+    }
+
+    #[test]
+    fn cells_round_trip() {
+        let mut slots: Slots = [0; 256];
+        let lazy = LazyFlags { kind: FlagKind::Sbb, ty: Ty::I16, a: 1, b: 2, c: 3 };
+        lazy.store(&mut slots);
+        assert_eq!(LazyFlags::load(&slots), lazy);
+    }
+}
