@@ -1,0 +1,305 @@
+//! Frames: the guest's physical memory, counted by who maps them (guest sharing) and by which machines hold them
+//! (host sharing, after a snapshot).
+#![allow(unsafe_code)]
+use crate::view::Views;
+use crate::{AddressSpace, PAGE_SIZE};
+use std::cell::UnsafeCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A frame of guest memory, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FrameId(pub u32);
+
+/// The bytes of a frame. Views hold their address, so they are reached through a cell.
+#[repr(align(64))]
+struct Page(UnsafeCell<[u8; PAGE_SIZE as usize]>);
+
+// SAFETY: a page is written only through a `&mut FramePool` (or a `Memory`, which holds one) whose `Arc` is unique; pages
+// that several machines share are only read. So two threads never touch a page while one of them writes.
+unsafe impl Sync for Page {}
+
+#[derive(Clone)]
+struct Frame {
+    /// `None` while the frame is free.
+    page: Option<Arc<Page>>,
+    /// How many page table entries and file pages of this machine refer to it.
+    users: u32,
+    /// Translations of its bytes exist: a write must be announced.
+    code: bool,
+}
+
+/// All guest memory of a machine.
+pub struct FramePool {
+    frames: Vec<Frame>,
+    free: Vec<FrameId>,
+    used: usize,
+    limit: usize,
+    pub(crate) views: Views,
+    dirty_code: Vec<FrameId>,
+    /// Exclusive monitors: (frame, 64-byte granule, owner).
+    monitors: BTreeSet<(FrameId, u8, u64)>,
+    next_space: u64,
+}
+
+impl FramePool {
+    /// A pool that gives out at most `limit` frames.
+    pub fn new(limit: usize) -> FramePool {
+        FramePool {
+            frames: Vec::new(),
+            free: Vec::new(),
+            used: 0,
+            limit,
+            views: Views::default(),
+            dirty_code: Vec::new(),
+            monitors: BTreeSet::new(),
+            next_space: 1,
+        }
+    }
+
+    /// A second pool with the same contents; bytes are shared until one side writes. Views are dropped on both sides.
+    pub fn snapshot(&mut self) -> FramePool {
+        self.views.drop_all();
+        FramePool {
+            frames: self.frames.clone(),
+            free: self.free.clone(),
+            used: self.used,
+            limit: self.limit,
+            views: Views::default(),
+            dirty_code: self.dirty_code.clone(),
+            monitors: self.monitors.clone(),
+            next_space: self.next_space,
+        }
+    }
+
+    /// Frames in use, and the most there may be.
+    pub fn usage(&self) -> (usize, usize) {
+        (self.used, self.limit)
+    }
+
+    /// A zeroed frame with one user; `None` when memory is used up.
+    pub fn alloc(&mut self) -> Option<FrameId> {
+        self.alloc_page(|| Arc::new(Page(UnsafeCell::new([0; PAGE_SIZE as usize]))))
+    }
+
+    /// A frame with the same bytes and one user.
+    pub fn copy(&mut self, id: FrameId) -> Option<FrameId> {
+        let bytes = *self.bytes(id);
+        self.alloc_page(|| Arc::new(Page(UnsafeCell::new(bytes))))
+    }
+
+    fn alloc_page(&mut self, page: impl FnOnce() -> Arc<Page>) -> Option<FrameId> {
+        if self.used >= self.limit {
+            return None;
+        }
+        self.used += 1;
+        let frame = Frame { page: Some(page()), users: 1, code: false };
+        Some(match self.free.pop() {
+            Some(id) => {
+                self.frames[id.0 as usize] = frame;
+                id
+            }
+            None => {
+                self.frames.push(frame);
+                FrameId(self.frames.len() as u32 - 1)
+            }
+        })
+    }
+
+    /// Adds a user.
+    pub fn share(&mut self, id: FrameId) -> FrameId {
+        self.frames[id.0 as usize].users += 1;
+        id
+    }
+
+    /// Takes a user away; the last one frees the frame.
+    pub fn release(&mut self, id: FrameId) {
+        let frame = &mut self.frames[id.0 as usize];
+        frame.users -= 1;
+        if frame.users == 0 {
+            frame.page = None;
+            if frame.code {
+                frame.code = false;
+                self.dirty_code.push(id);
+            }
+            self.views.forget_frame(id);
+            self.clear_monitors(id, 0, PAGE_SIZE as usize, None);
+            self.free.push(id);
+            self.used -= 1;
+        }
+    }
+
+    /// How many users the frame has.
+    pub fn users(&self, id: FrameId) -> u32 {
+        self.frames[id.0 as usize].users
+    }
+
+    fn page(&self, id: FrameId) -> &Arc<Page> {
+        self.frames[id.0 as usize].page.as_ref().expect("a frame id is held only while the frame has users")
+    }
+
+    pub fn bytes(&self, id: FrameId) -> &[u8; PAGE_SIZE as usize] {
+        // SAFETY: writing needs `&mut self`, which this borrow excludes.
+        unsafe { &*self.page(id).0.get() }
+    }
+
+    /// Writes bytes, on behalf of whoever `writer` is (a task's exclusive monitor survives its own stores).
+    /// `offset + data.len()` is at most a page.
+    pub fn write(&mut self, id: FrameId, offset: usize, data: &[u8], writer: Option<u64>) {
+        let bytes = self.before_write(id, offset, data.len(), writer);
+        bytes[offset..offset + data.len()].copy_from_slice(data);
+    }
+
+    /// All that a write implies: unshares the page from other machines, announces code, breaks others' monitors.
+    fn before_write(
+        &mut self,
+        id: FrameId,
+        offset: usize,
+        len: usize,
+        writer: Option<u64>,
+    ) -> &mut [u8; PAGE_SIZE as usize] {
+        self.unshare(id);
+        if std::mem::take(&mut self.frames[id.0 as usize].code) {
+            self.dirty_code.push(id);
+        }
+        self.clear_monitors(id, offset, len, writer);
+        // SAFETY: the page is unique to this pool, and `&mut self` excludes every other reference into it.
+        unsafe { &mut *self.page(id).0.get() }
+    }
+
+    /// Makes the page this machine's own; it may move, so views forget it.
+    fn unshare(&mut self, id: FrameId) {
+        if Arc::strong_count(self.page(id)) > 1 {
+            let bytes = *self.bytes(id);
+            self.frames[id.0 as usize].page = Some(Arc::new(Page(UnsafeCell::new(bytes))));
+            self.views.forget_frame(id);
+        }
+    }
+
+    /// Address of the frame's bytes for a read view; valid until the views forget the frame.
+    pub(crate) fn read_address(&self, id: FrameId) -> u64 {
+        self.page(id).0.get() as u64
+    }
+
+    /// Address for a write view, or `None` while writes must be announced.
+    pub(crate) fn write_address(&mut self, id: FrameId) -> Option<u64> {
+        if self.is_code(id) || self.is_monitored(id) {
+            return None;
+        }
+        self.unshare(id);
+        Some(self.page(id).0.get() as u64)
+    }
+
+    // Code.
+
+    /// Notes that translations of the frame exist; every writer now takes the slow path.
+    pub fn mark_code(&mut self, id: FrameId) {
+        let frame = &mut self.frames[id.0 as usize];
+        if !frame.code {
+            frame.code = true;
+            self.views.forget_writes(id);
+        }
+    }
+
+    pub fn is_code(&self, id: FrameId) -> bool {
+        self.frames[id.0 as usize].code
+    }
+
+    /// Code frames written or freed since the last call: their translations are void.
+    pub fn take_dirty_code(&mut self) -> Vec<FrameId> {
+        std::mem::take(&mut self.dirty_code)
+    }
+
+    pub fn has_dirty_code(&self) -> bool {
+        !self.dirty_code.is_empty()
+    }
+
+    // Exclusive monitors.
+
+    fn is_monitored(&self, id: FrameId) -> bool {
+        self.monitors.range((id, 0, 0)..=(id, u8::MAX, u64::MAX)).next().is_some()
+    }
+
+    /// Arms `owner`'s monitor on the granule at `offset`; it has one, so an earlier one must have been disarmed.
+    pub fn monitor(&mut self, id: FrameId, offset: usize, owner: u64) {
+        self.monitors.insert((id, (offset / 64) as u8, owner));
+        self.views.forget_writes(id);
+    }
+
+    /// Disarms `owner`'s monitor on the granule; false if another's store had.
+    pub fn unmonitor(&mut self, id: FrameId, offset: usize, owner: u64) -> bool {
+        self.monitors.remove(&(id, (offset / 64) as u8, owner))
+    }
+
+    fn clear_monitors(&mut self, id: FrameId, offset: usize, len: usize, except: Option<u64>) {
+        if self.monitors.is_empty() || len == 0 {
+            return;
+        }
+        let granules = (id, (offset / 64) as u8, 0)..=(id, ((offset + len - 1) / 64) as u8, u64::MAX);
+        let hit: Vec<_> = self.monitors.range(granules).filter(|m| Some(m.2) != except).copied().collect();
+        for monitor in hit {
+            self.monitors.remove(&monitor);
+        }
+    }
+
+    // Address spaces.
+
+    /// An empty address space.
+    pub fn new_space(&mut self) -> AddressSpace {
+        self.next_space += 1;
+        AddressSpace::new(self.next_space)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_shares_until_either_side_writes() {
+        let mut a = FramePool::new(10);
+        let id = a.alloc().unwrap();
+        a.write(id, 0, b"one", None);
+        let mut b = a.snapshot();
+        a.write(id, 0, b"two", None);
+        assert_eq!(&b.bytes(id)[..3], b"one");
+        b.write(id, 4, b"x", None);
+        assert_eq!(&a.bytes(id)[..5], b"two\0\0");
+    }
+
+    #[test]
+    fn memory_ends_at_the_limit_and_comes_back() {
+        let mut pool = FramePool::new(2);
+        let (a, _b) = (pool.alloc().unwrap(), pool.alloc().unwrap());
+        assert!(pool.alloc().is_none() && pool.copy(a).is_none());
+        pool.release(a);
+        assert_eq!(pool.usage(), (1, 2));
+        assert_eq!(pool.alloc(), Some(a));
+    }
+
+    #[test]
+    fn writing_or_freeing_code_is_announced_once() {
+        let mut pool = FramePool::new(2);
+        let id = pool.alloc().unwrap();
+        pool.mark_code(id);
+        pool.write(id, 0, &[1], None);
+        pool.write(id, 0, &[2], None);
+        assert_eq!(pool.take_dirty_code(), [id]);
+        pool.mark_code(id);
+        pool.release(id);
+        assert_eq!(pool.take_dirty_code(), [id]);
+    }
+
+    #[test]
+    fn a_monitor_survives_its_owner_and_other_granules_only() {
+        let mut pool = FramePool::new(1);
+        let id = pool.alloc().unwrap();
+        pool.monitor(id, 64, 7);
+        pool.write(id, 64, &[1], Some(7));
+        pool.write(id, 0, &[1; 64], Some(8));
+        assert!(pool.unmonitor(id, 64, 7));
+        pool.monitor(id, 64, 7);
+        pool.write(id, 60, &[1; 8], Some(8));
+        assert!(!pool.unmonitor(id, 64, 7));
+    }
+}

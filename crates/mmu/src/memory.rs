@@ -1,0 +1,212 @@
+//! Memory as a running CPU sees it: one space and the pool, with the view as fast path and the page table behind it.
+use crate::view::Tables;
+use crate::{Access, AddressSpace, Fault, FrameId, FramePool, PAGE_SHIFT, PAGE_SIZE};
+
+/// Why an access did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    Fault(Fault),
+    /// A store to a frame that holds translated code, while [`Memory::allow_code_writes`] is off. Nothing was stored.
+    CodeWrite,
+}
+
+/// The memory of one task while it runs.
+pub struct Memory<'a> {
+    space: &'a mut AddressSpace,
+    pool: &'a mut FramePool,
+    tables: Option<Tables>,
+    /// Whose exclusive monitor this task's is.
+    owner: u64,
+    /// Address bits that translation looks at.
+    mask: u64,
+    allow_code_writes: bool,
+}
+
+impl<'a> Memory<'a> {
+    /// `mask`: the address bits the ISA looks at.
+    pub fn new(space: &'a mut AddressSpace, pool: &'a mut FramePool, owner: u64, mask: u64) -> Memory<'a> {
+        let tables = pool.views.of(space.id());
+        Memory { space, pool, tables, owner, mask, allow_code_writes: false }
+    }
+
+    pub fn space(&self) -> &AddressSpace {
+        self.space
+    }
+
+    pub fn pool(&mut self) -> &mut FramePool {
+        self.pool
+    }
+
+    /// Whether stores to code frames go ahead (and are announced), for one instruction that is known to make one.
+    pub fn allow_code_writes(&mut self, allow: bool) {
+        self.allow_code_writes = allow;
+    }
+
+    #[inline(always)]
+    pub fn load<const N: usize>(&mut self, addr: u64) -> Result<[u8; N], Stop> {
+        if let Some(tables) = &self.tables
+            && let Some(bytes) = tables.load(addr)
+        {
+            return Ok(bytes);
+        }
+        self.load_slow(addr)
+    }
+
+    #[inline(always)]
+    pub fn store<const N: usize>(&mut self, addr: u64, data: [u8; N]) -> Result<(), Stop> {
+        if let Some(tables) = &self.tables
+            && tables.store(addr, data)
+        {
+            return Ok(());
+        }
+        self.write(addr, &data)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn load_slow<const N: usize>(&mut self, addr: u64) -> Result<[u8; N], Stop> {
+        let mut buf = [0; N];
+        self.read(addr, &mut buf)?;
+        Ok(buf)
+    }
+
+    /// Reads any number of bytes; faults at the first page that refuses.
+    pub fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Stop> {
+        let mut done = 0;
+        while done < buf.len() {
+            let at = addr.wrapping_add(done as u64) & self.mask;
+            let (frame, offset, len) = self.part(at, buf.len() - done, Access::Read, addr.wrapping_add(done as u64))?;
+            if let Some(tables) = &self.tables {
+                let host = self.pool.read_address(frame);
+                self.pool.views.fill(tables.index, at >> PAGE_SHIFT, frame, Some(host), None);
+            }
+            buf[done..done + len].copy_from_slice(&self.pool.bytes(frame)[offset..offset + len]);
+            done += len;
+        }
+        Ok(())
+    }
+
+    /// Writes any number of bytes, all or none: every page is checked before the first is written.
+    #[cold]
+    #[inline(never)]
+    pub fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), Stop> {
+        self.probe_write(addr, data.len())?;
+        let mut done = 0;
+        while done < data.len() {
+            let at = addr.wrapping_add(done as u64) & self.mask;
+            let (frame, offset, len) = self.part(at, data.len() - done, Access::Write, at)?;
+            self.pool.write(frame, offset, &data[done..done + len], Some(self.owner));
+            if let Some(tables) = &self.tables
+                && let Some(host) = self.pool.write_address(frame)
+            {
+                self.pool.views.fill(tables.index, at >> PAGE_SHIFT, frame, None, Some(host));
+            }
+            done += len;
+        }
+        Ok(())
+    }
+
+    /// Fails as a write of `len` bytes would, and changes nothing.
+    pub fn probe_write(&mut self, addr: u64, len: usize) -> Result<(), Stop> {
+        let mut done = 0;
+        while done < len {
+            let at = addr.wrapping_add(done as u64) & self.mask;
+            let (frame, _, part) = self.part(at, len - done, Access::Write, addr.wrapping_add(done as u64))?;
+            if !self.allow_code_writes && self.pool.is_code(frame) {
+                return Err(Stop::CodeWrite);
+            }
+            done += part;
+        }
+        Ok(())
+    }
+
+    /// The part of an access that lies in the page of `at`: frame, offset, length. Faults name `addr`.
+    fn part(&self, at: u64, len: usize, access: Access, addr: u64) -> Result<(FrameId, usize, usize), Stop> {
+        let frame = self.space.translate(at, access).map_err(|_| Stop::Fault(Fault { addr, access }))?;
+        let offset = (at % PAGE_SIZE) as usize;
+        Ok((frame, offset, len.min(PAGE_SIZE as usize - offset)))
+    }
+
+    /// What can be fetched at `pc`: the frame of its first byte, and bytes up to the buffer's length or the first page that
+    /// cannot be executed.
+    pub fn fetch(&mut self, pc: u64, buf: &mut [u8]) -> Result<(FrameId, usize), Fault> {
+        let first = self.space.translate(pc, Access::Execute)?;
+        let mut done = 0;
+        while done < buf.len() {
+            let at = pc.wrapping_add(done as u64);
+            let Ok((frame, offset, len)) = self.part(at, buf.len() - done, Access::Execute, at) else { break };
+            buf[done..done + len].copy_from_slice(&self.pool.bytes(frame)[offset..offset + len]);
+            done += len;
+        }
+        Ok((first, done))
+    }
+
+    /// Arms this task's exclusive monitor at `addr`, a readable address.
+    pub fn monitor(&mut self, addr: u64) {
+        let at = addr & self.mask;
+        if let Some(pte) = self.space.pte(at) {
+            self.pool.monitor(pte.frame, (at % PAGE_SIZE) as usize, self.owner);
+        }
+    }
+
+    /// Disarms it; true if it still covered `addr`.
+    pub fn unmonitor(&mut self, addr: u64) -> bool {
+        let at = addr & self.mask;
+        self.space.pte(at).is_some_and(|pte| self.pool.unmonitor(pte.frame, (at % PAGE_SIZE) as usize, self.owner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Perms, Pte};
+
+    const RW: Perms = Perms { read: true, write: true, execute: false };
+
+    #[test]
+    fn accesses_cross_pages_whole_or_not_at_all() {
+        let mut pool = FramePool::new(8);
+        let mut space = pool.new_space();
+        let frame = pool.alloc().unwrap();
+        space.map(&mut pool, 0x1000, Pte { frame, perms: RW });
+        let mut mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
+        assert_eq!(
+            mem.store(0x1ffc, 1u64.to_le_bytes()),
+            Err(Stop::Fault(Fault { addr: 0x2000, access: Access::Write }))
+        );
+        assert_eq!(mem.load::<4>(0x1ffc), Ok([0; 4]));
+        mem.store(0x1ff8, 7u64.to_le_bytes()).unwrap();
+        assert_eq!(mem.load(0x1ff8).map(u64::from_le_bytes), Ok(7));
+    }
+
+    #[test]
+    fn unmapping_reaches_the_view() {
+        let mut pool = FramePool::new(8);
+        let mut space = pool.new_space();
+        let frame = pool.alloc().unwrap();
+        space.map(&mut pool, 0x1000, Pte { frame, perms: RW });
+        Memory::new(&mut space, &mut pool, 1, u64::MAX).store(0x1000, [1]).unwrap();
+        space.protect(&mut pool, 0x1000, 0x2000, |p| Perms { write: false, ..p });
+        let mut mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
+        assert_eq!(mem.load(0x1000), Ok([1]));
+        assert!(mem.store(0x1000, [2]).is_err());
+        space.unmap(&mut pool, 0x1000, 0x2000);
+        assert!(Memory::new(&mut space, &mut pool, 1, u64::MAX).load::<1>(0x1000).is_err());
+        assert_eq!(pool.usage().0, 0);
+    }
+
+    #[test]
+    fn stores_to_code_stop_unless_allowed() {
+        let mut pool = FramePool::new(8);
+        let mut space = pool.new_space();
+        let frame = pool.alloc().unwrap();
+        space.map(&mut pool, 0x1000, Pte { frame, perms: RW });
+        Memory::new(&mut space, &mut pool, 1, u64::MAX).store(0x1000, [1]).unwrap();
+        pool.mark_code(frame);
+        let mut mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
+        assert_eq!(mem.store(0x1000, [2]), Err(Stop::CodeWrite));
+        mem.allow_code_writes(true);
+        mem.store(0x1000, [2]).unwrap();
+        assert_eq!(pool.take_dirty_code(), [frame]);
+    }
+}

@@ -1,0 +1,211 @@
+//! Views: flat tables of one running address space, read on every access by the interpreter (and later by compiled code).
+//!
+//! An entry is what to add to a guest address to get the host address of its byte; 0 means "take the slow path". A view is a
+//! cache: it is filled by the slow path, and forgets a page or a frame when either changes. Views are few and pooled; a
+//! space that wants one takes the least recently used. They are never unmapped, since that costs a hundred times more
+//! than undoing the entries that were set (DECISIONS 17).
+#![allow(unsafe_code)]
+use crate::{FrameId, PAGE_SHIFT};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::collections::BTreeSet;
+use std::ptr::NonNull;
+
+/// Guest addresses a view covers; accesses beyond take the slow path.
+pub const VIEW_ADDRESS_BITS: u32 = 40;
+/// How many spaces can have a view at once.
+pub const VIEWS: usize = 8;
+
+pub(crate) const VIEW_PAGES: u64 = 1 << (VIEW_ADDRESS_BITS - PAGE_SHIFT);
+
+/// A table of addends, reserved whole and touched sparsely.
+struct Table(NonNull<u64>);
+
+impl Table {
+    fn layout() -> Layout {
+        Layout::array::<u64>(VIEW_PAGES as usize).expect("the size is a constant that fits")
+    }
+
+    /// `None` if the host does not lend the address space.
+    fn reserve() -> Option<Table> {
+        // SAFETY: the layout is not empty. Zeroed allocations of this size are fresh mappings: pages appear on first write.
+        NonNull::new(unsafe { alloc_zeroed(Table::layout()) }.cast()).map(Table)
+    }
+
+    fn set(&mut self, page: u64, addend: u64) {
+        debug_assert!(page < VIEW_PAGES);
+        // SAFETY: `page` is inside the table, which callers check.
+        unsafe { self.0.add(page as usize).write(addend) }
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `reserve` with the same layout.
+        unsafe { dealloc(self.0.as_ptr().cast(), Table::layout()) }
+    }
+}
+
+struct View {
+    /// The space it shows; 0 = none.
+    space: u64,
+    last_use: u64,
+    read: Table,
+    write: Table,
+    /// What is set, to be undone: by frame and by page.
+    by_frame: BTreeSet<(FrameId, u64)>,
+    by_page: BTreeSet<(u64, FrameId)>,
+}
+
+impl View {
+    fn forget(&mut self, page: u64, frame: FrameId) {
+        self.read.set(page, 0);
+        self.write.set(page, 0);
+        self.by_frame.remove(&(frame, page));
+        self.by_page.remove(&(page, frame));
+    }
+
+    fn clear(&mut self) {
+        for (page, _) in std::mem::take(&mut self.by_page) {
+            self.read.set(page, 0);
+            self.write.set(page, 0);
+        }
+        self.by_frame.clear();
+        self.space = 0;
+    }
+}
+
+/// The views of a machine.
+#[derive(Default)]
+pub(crate) struct Views {
+    views: Vec<View>,
+    uses: u64,
+}
+
+/// The two tables of a view, for the accesses of one `Memory`.
+#[derive(Clone, Copy)]
+pub(crate) struct Tables {
+    pub(crate) index: usize,
+    read: NonNull<u64>,
+    write: NonNull<u64>,
+}
+
+impl Tables {
+    #[inline(always)]
+    fn host(table: NonNull<u64>, addr: u64, len: u64) -> Option<*mut u8> {
+        let page = addr >> PAGE_SHIFT;
+        if page >= VIEW_PAGES || addr & 0xfff > 0x1000 - len {
+            return None;
+        }
+        // SAFETY: `page` is inside the table, and tables live as long as the pool that the caller holds exclusively.
+        let addend = unsafe { table.add(page as usize).read() };
+        (addend != 0).then(|| addr.wrapping_add(addend) as *mut u8)
+    }
+
+    /// The `N` bytes at `addr` if the view has them.
+    #[inline(always)]
+    pub(crate) fn load<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
+        let host = Self::host(self.read, addr, N as u64)?;
+        // SAFETY: a non-zero entry maps the whole guest page onto a live frame (views forget frames before they are freed or
+        // moved), and the access does not leave the page.
+        Some(unsafe { host.cast::<[u8; N]>().read_unaligned() })
+    }
+
+    /// Stores at `addr` if the view lets it.
+    #[inline(always)]
+    pub(crate) fn store<const N: usize>(&self, addr: u64, data: [u8; N]) -> bool {
+        let Some(host) = Self::host(self.write, addr, N as u64) else { return false };
+        // SAFETY: as in `load`; write entries exist only for frames that this machine alone holds, and nothing else
+        // borrows frame bytes while a `Memory` holds the pool.
+        unsafe { host.cast::<[u8; N]>().write_unaligned(data) };
+        true
+    }
+}
+
+impl Views {
+    /// The view of `space`, taking another's away if there are no more.
+    pub(crate) fn of(&mut self, space: u64) -> Option<Tables> {
+        self.uses += 1;
+        let index = match self.views.iter().position(|v| v.space == space) {
+            Some(index) => index,
+            None => {
+                let index = self.vacant()?;
+                self.views[index].clear();
+                self.views[index].space = space;
+                index
+            }
+        };
+        let view = &mut self.views[index];
+        view.last_use = self.uses;
+        Some(Tables { index, read: view.read.0, write: view.write.0 })
+    }
+
+    fn vacant(&mut self) -> Option<usize> {
+        if let Some(free) = self.views.iter().position(|v| v.space == 0) {
+            return Some(free);
+        }
+        if self.views.len() < VIEWS
+            && let (Some(read), Some(write)) = (Table::reserve(), Table::reserve())
+        {
+            let (by_frame, by_page) = Default::default();
+            self.views.push(View { space: 0, last_use: 0, read, write, by_frame, by_page });
+            return Some(self.views.len() - 1);
+        }
+        (0..self.views.len()).min_by_key(|&i| self.views[i].last_use)
+    }
+
+    /// Enters a page: `read` and `write` are host addresses of its first byte.
+    pub(crate) fn fill(&mut self, index: usize, page: u64, frame: FrameId, read: Option<u64>, write: Option<u64>) {
+        if page >= VIEW_PAGES {
+            return;
+        }
+        let view = &mut self.views[index];
+        if let Some(host) = read {
+            view.read.set(page, host.wrapping_sub(page << PAGE_SHIFT));
+        }
+        if let Some(host) = write {
+            view.write.set(page, host.wrapping_sub(page << PAGE_SHIFT));
+        }
+        view.by_frame.insert((frame, page));
+        view.by_page.insert((page, frame));
+    }
+
+    /// Forgets the pages `first..last` of `space`.
+    pub(crate) fn forget_pages(&mut self, space: u64, first: u64, last: u64) {
+        for view in self.views.iter_mut().filter(|v| v.space == space) {
+            let set: Vec<_> = view.by_page.range((first, FrameId(0))..(last, FrameId(0))).copied().collect();
+            for (page, frame) in set {
+                view.forget(page, frame);
+            }
+        }
+    }
+
+    /// Forgets a frame everywhere: it was freed, or its bytes moved.
+    pub(crate) fn forget_frame(&mut self, frame: FrameId) {
+        for view in &mut self.views {
+            let set: Vec<_> = view.by_frame.range((frame, 0)..=(frame, u64::MAX)).copied().collect();
+            for (frame, page) in set {
+                view.forget(page, frame);
+            }
+        }
+    }
+
+    /// Makes every store to the frame take the slow path.
+    pub(crate) fn forget_writes(&mut self, frame: FrameId) {
+        for view in &mut self.views {
+            for &(_, page) in view.by_frame.range((frame, 0)..=(frame, u64::MAX)) {
+                view.write.set(page, 0);
+            }
+        }
+    }
+
+    /// Frees the view of a space that ends.
+    pub(crate) fn release(&mut self, space: u64) {
+        if let Some(view) = self.views.iter_mut().find(|v| v.space == space) {
+            view.clear();
+        }
+    }
+
+    pub(crate) fn drop_all(&mut self) {
+        self.views.iter_mut().for_each(View::clear);
+    }
+}
