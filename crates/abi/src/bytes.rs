@@ -68,16 +68,17 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
-        let (head, tail) = self
-            .0
-            .split_first_chunk()
-            .expect("the layout fits the array");
+        let (head, tail) = self.0.split_first_chunk().expect("the layout fits the array");
         self.0 = tail;
         *head
     }
 
     pub(crate) fn u8(&mut self) -> u8 {
         self.array::<1>()[0]
+    }
+
+    pub(crate) fn u16(&mut self) -> u16 {
+        u16::from_le_bytes(self.array())
     }
 
     pub(crate) fn u32(&mut self) -> u32 {

@@ -229,22 +229,13 @@ mod tests {
     #[test]
     fn every_number_once_but_41_and_58() {
         let holes: Vec<u16> = (1..=133).filter(|&n| Errno(n).name().is_none()).collect();
-        assert_eq!(
-            holes,
-            [41, 58],
-            "EWOULDBLOCK and EDEADLOCK are aliases in the generic table"
-        );
+        assert_eq!(holes, [41, 58], "EWOULDBLOCK and EDEADLOCK are aliases in the generic table");
         assert_eq!(Errno::ALL.len(), 131);
     }
 
     #[test]
     fn no_restart_code_is_an_errno() {
-        for r in [
-            Restart::Sys,
-            Restart::NoIntr,
-            Restart::NoHand,
-            Restart::Block,
-        ] {
+        for r in [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block] {
             assert!(Errno(r.code()).name().is_none());
         }
     }

@@ -16,10 +16,10 @@ pub const AT_STATX_DONT_SYNC: u32 = 0x4000;
 pub const AT_RECURSIVE: u32 = 0x8000;
 
 /// File type and mode bits.
-pub const S_IFMT: u32 = 0o170_000;
-pub const S_IFSOCK: u32 = 0o140_000;
-pub const S_IFLNK: u32 = 0o120_000;
-pub const S_IFREG: u32 = 0o100_000;
+pub const S_IFMT: u32 = 0o170000;
+pub const S_IFSOCK: u32 = 0o140000;
+pub const S_IFLNK: u32 = 0o120000;
+pub const S_IFREG: u32 = 0o100000;
 pub const S_IFBLK: u32 = 0o60000;
 pub const S_IFDIR: u32 = 0o40000;
 pub const S_IFCHR: u32 = 0o20000;

@@ -3,25 +3,35 @@
 //! the normal form and the difference is a table a CPU crate names.
 
 mod bytes;
+pub mod capability;
 pub mod errno;
 pub mod fs;
+pub mod mm;
 pub mod open_flags;
+pub mod process;
 pub mod siginfo;
 pub mod signal;
 pub mod stat;
+pub mod sysinfo;
 pub mod sysno;
 mod sysno_generic;
 mod sysno_list;
 mod sysno_x86_64;
 pub mod time;
+pub mod tty;
 
+pub use capability::*;
 pub use errno::*;
 pub use fs::*;
+pub use mm::*;
 pub use open_flags::*;
+pub use process::*;
 pub use siginfo::*;
 pub use signal::*;
 pub use stat::*;
+pub use sysinfo::*;
 pub use sysno::*;
 pub use sysno_generic::generic_sysno;
 pub use sysno_x86_64::x86_64_sysno;
 pub use time::*;
+pub use tty::*;

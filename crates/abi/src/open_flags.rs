@@ -56,19 +56,11 @@ pub struct OpenFlagBits {
 
 impl OpenFlagBits {
     /// asm-generic: x86, RISC-V, s390x, LoongArch.
-    pub const GENERIC: OpenFlagBits = OpenFlagBits {
-        direct: 0x4000,
-        largefile: 0x8000,
-        directory: 0x1_0000,
-        nofollow: 0x2_0000,
-    };
+    pub const GENERIC: OpenFlagBits =
+        OpenFlagBits { direct: 0x4000, largefile: 0x8000, directory: 0x1_0000, nofollow: 0x2_0000 };
     /// AArch64, arm and m68k (`arch/arm64/include/uapi/asm/fcntl.h`).
-    pub const ARM: OpenFlagBits = OpenFlagBits {
-        direct: 0x1_0000,
-        largefile: 0x2_0000,
-        directory: 0x4000,
-        nofollow: 0x8000,
-    };
+    pub const ARM: OpenFlagBits =
+        OpenFlagBits { direct: 0x1_0000, largefile: 0x2_0000, directory: 0x4000, nofollow: 0x8000 };
 
     fn pairs(self) -> [(u32, OpenFlags); 4] {
         [
@@ -95,10 +87,7 @@ impl OpenFlagBits {
     /// The normal form as this family's guests see it (`F_GETFL`).
     pub fn encode(self, flags: OpenFlags) -> u32 {
         let same = flags.bits() & !OpenFlagBits::GENERIC.moving();
-        self.pairs()
-            .iter()
-            .filter(|(_, flag)| flags.contains(*flag))
-            .fold(same, |raw, (bit, _)| raw | bit)
+        self.pairs().iter().filter(|(_, flag)| flags.contains(*flag)).fold(same, |raw, (bit, _)| raw | bit)
     }
 }
 

@@ -93,83 +93,34 @@ pub struct Siginfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fields {
     None,
-    Kill {
-        pid: u32,
-        uid: u32,
-    },
-    Rt {
-        pid: u32,
-        uid: u32,
-        value: u64,
-    },
-    Timer {
-        id: i32,
-        overrun: i32,
-        value: u64,
-    },
-    Child {
-        pid: u32,
-        uid: u32,
-        status: i32,
-        utime: i64,
-        stime: i64,
-    },
-    Fault {
-        addr: u64,
-    },
-    Poll {
-        band: i64,
-        fd: i32,
-    },
-    Sys {
-        call_addr: u64,
-        nr: i32,
-        arch: u32,
-    },
+    Kill { pid: u32, uid: u32 },
+    Rt { pid: u32, uid: u32, value: u64 },
+    Timer { id: i32, overrun: i32, value: u64 },
+    Child { pid: u32, uid: u32, status: i32, utime: i64, stime: i64 },
+    Fault { addr: u64 },
+    Poll { band: i64, fd: i32 },
+    Sys { call_addr: u64, nr: i32, arch: u32 },
 }
 
 impl Siginfo {
     /// Sent by the kernel with nothing more to say.
     pub fn kernel(signo: u8) -> Siginfo {
-        Siginfo {
-            signo,
-            errno: 0,
-            code: SI_KERNEL,
-            fields: Fields::None,
-        }
+        Siginfo { signo, errno: 0, code: SI_KERNEL, fields: Fields::None }
     }
 
     pub fn encode_64(&self) -> [u8; 128] {
-        let w = Writer::new()
-            .u32(self.signo.into())
-            .i32(self.errno)
-            .i32(self.code)
-            .zero(4);
+        let w = Writer::new().u32(self.signo.into()).i32(self.errno).i32(self.code).zero(4);
         match self.fields {
             Fields::None => w,
             Fields::Kill { pid, uid } => w.u32(pid).u32(uid),
             Fields::Rt { pid, uid, value } => w.u32(pid).u32(uid).u64(value),
             Fields::Timer { id, overrun, value } => w.i32(id).i32(overrun).u64(value),
-            Fields::Child {
-                pid,
-                uid,
-                status,
-                utime,
-                stime,
-            } => w
-                .u32(pid)
-                .u32(uid)
-                .i32(status)
-                .zero(4)
-                .i64(utime)
-                .i64(stime),
+            Fields::Child { pid, uid, status, utime, stime } => {
+                w.u32(pid).u32(uid).i32(status).zero(4).i64(utime).i64(stime)
+            }
             Fields::Fault { addr } => w.u64(addr),
             Fields::Poll { band, fd } => w.i64(band).i32(fd),
-            Fields::Sys {
-                call_addr,
-                nr,
-                arch,
-            } => w.u64(call_addr).i32(nr).u32(arch),
+            Fields::Sys { call_addr, nr, arch } => w.u64(call_addr).i32(nr).u32(arch),
         }
         .rest_zero()
     }
@@ -181,48 +132,19 @@ impl Siginfo {
         let (errno, code) = (r.i32(), r.i32());
         r.u32();
         let fields = match Layout::of(signo, code) {
-            Layout::Kill => Fields::Kill {
-                pid: r.u32(),
-                uid: r.u32(),
-            },
-            Layout::Rt => Fields::Rt {
-                pid: r.u32(),
-                uid: r.u32(),
-                value: r.u64(),
-            },
-            Layout::Timer => Fields::Timer {
-                id: r.i32(),
-                overrun: r.i32(),
-                value: r.u64(),
-            },
+            Layout::Kill => Fields::Kill { pid: r.u32(), uid: r.u32() },
+            Layout::Rt => Fields::Rt { pid: r.u32(), uid: r.u32(), value: r.u64() },
+            Layout::Timer => Fields::Timer { id: r.i32(), overrun: r.i32(), value: r.u64() },
             Layout::Child => {
                 let (pid, uid, status) = (r.u32(), r.u32(), r.i32());
                 r.u32();
-                Fields::Child {
-                    pid,
-                    uid,
-                    status,
-                    utime: r.i64(),
-                    stime: r.i64(),
-                }
+                Fields::Child { pid, uid, status, utime: r.i64(), stime: r.i64() }
             }
             Layout::Fault => Fields::Fault { addr: r.u64() },
-            Layout::Poll => Fields::Poll {
-                band: r.i64(),
-                fd: r.i32(),
-            },
-            Layout::Sys => Fields::Sys {
-                call_addr: r.u64(),
-                nr: r.i32(),
-                arch: r.u32(),
-            },
+            Layout::Poll => Fields::Poll { band: r.i64(), fd: r.i32() },
+            Layout::Sys => Fields::Sys { call_addr: r.u64(), nr: r.i32(), arch: r.u32() },
         };
-        Siginfo {
-            signo,
-            errno,
-            code,
-            fields,
-        }
+        Siginfo { signo, errno, code, fields }
     }
 }
 
@@ -245,11 +167,7 @@ impl Layout {
             (_, SI_SIGIO) => Layout::Poll,
             (_, ..0) => Layout::Rt,
             (_, SI_USER | SI_KERNEL..) => Layout::Kill,
-            (SIGILL, ..=11)
-            | (SIGFPE, ..=15)
-            | (SIGSEGV, ..=10)
-            | (SIGBUS, ..=5)
-            | (SIGTRAP, ..=6) => Layout::Fault,
+            (SIGILL, ..=11) | (SIGFPE, ..=15) | (SIGSEGV, ..=10) | (SIGBUS, ..=5) | (SIGTRAP, ..=6) => Layout::Fault,
             (SIGCHLD, ..=CLD_CONTINUED) => Layout::Child,
             (SIGSYS, ..=SYS_USER_DISPATCH) => Layout::Sys,
             (_, ..=NSIGPOLL) => Layout::Poll,
@@ -271,121 +189,33 @@ mod tests {
     /// Offsets printed by a C program with offsetof on siginfo_t, x86-64 gcc 12 (AArch64 is the same).
     #[test]
     fn layout() {
-        let fields = Fields::Child {
-            pid: 7,
-            uid: 8,
-            status: 9,
-            utime: 10,
-            stime: 11,
-        };
-        let info = Siginfo {
-            signo: SIGCHLD,
-            errno: 1,
-            code: CLD_EXITED,
-            fields,
-        };
-        for (offset, len, value) in [
-            (0, 4, 17),
-            (4, 4, 1),
-            (8, 4, 1),
-            (16, 4, 7),
-            (20, 4, 8),
-            (24, 4, 9),
-            (32, 8, 10),
-            (40, 8, 11),
-        ] {
+        let fields = Fields::Child { pid: 7, uid: 8, status: 9, utime: 10, stime: 11 };
+        let info = Siginfo { signo: SIGCHLD, errno: 1, code: CLD_EXITED, fields };
+        for (offset, len, value) in
+            [(0, 4, 17), (4, 4, 1), (8, 4, 1), (16, 4, 7), (20, 4, 8), (24, 4, 9), (32, 8, 10), (40, 8, 11)]
+        {
             assert_eq!(at(&info, offset, len), value, "offset {offset}");
         }
-        let fields = Fields::Fault {
-            addr: 0x1234_5678_9abc,
-        };
-        let info = Siginfo {
-            signo: SIGSEGV,
-            errno: 0,
-            code: SEGV_MAPERR,
-            fields,
-        };
+        let fields = Fields::Fault { addr: 0x1234_5678_9abc };
+        let info = Siginfo { signo: SIGSEGV, errno: 0, code: SEGV_MAPERR, fields };
         assert_eq!(at(&info, 16, 8), 0x1234_5678_9abc);
-        let fields = Fields::Rt {
-            pid: 1,
-            uid: 2,
-            value: 3,
-        };
-        assert_eq!(
-            at(
-                &Siginfo {
-                    signo: 40,
-                    errno: 0,
-                    code: SI_QUEUE,
-                    fields
-                },
-                24,
-                8
-            ),
-            3
-        );
+        let fields = Fields::Rt { pid: 1, uid: 2, value: 3 };
+        assert_eq!(at(&Siginfo { signo: 40, errno: 0, code: SI_QUEUE, fields }, 24, 8), 3);
     }
 
     #[test]
     fn decode_undoes_encode() {
         for (signo, code, fields) in [
             (SIGTERM, SI_USER, Fields::Kill { pid: 1, uid: 2 }),
-            (
-                SIGTERM,
-                SI_TKILL,
-                Fields::Rt {
-                    pid: 1,
-                    uid: 2,
-                    value: 0,
-                },
-            ),
-            (
-                40,
-                SI_QUEUE,
-                Fields::Rt {
-                    pid: 1,
-                    uid: 2,
-                    value: !0,
-                },
-            ),
-            (
-                SIGALRM,
-                SI_TIMER,
-                Fields::Timer {
-                    id: 3,
-                    overrun: 4,
-                    value: 5,
-                },
-            ),
-            (
-                SIGCHLD,
-                CLD_STOPPED,
-                Fields::Child {
-                    pid: 1,
-                    uid: 2,
-                    status: 19,
-                    utime: 4,
-                    stime: 5,
-                },
-            ),
+            (SIGTERM, SI_TKILL, Fields::Rt { pid: 1, uid: 2, value: 0 }),
+            (40, SI_QUEUE, Fields::Rt { pid: 1, uid: 2, value: !0 }),
+            (SIGALRM, SI_TIMER, Fields::Timer { id: 3, overrun: 4, value: 5 }),
+            (SIGCHLD, CLD_STOPPED, Fields::Child { pid: 1, uid: 2, status: 19, utime: 4, stime: 5 }),
             (SIGBUS, BUS_ADRERR, Fields::Fault { addr: 1 << 40 }),
             (SIGIO, POLL_HUP, Fields::Poll { band: 0x10, fd: 3 }),
-            (
-                SIGSYS,
-                SYS_SECCOMP,
-                Fields::Sys {
-                    call_addr: 1,
-                    nr: 2,
-                    arch: 3,
-                },
-            ),
+            (SIGSYS, SYS_SECCOMP, Fields::Sys { call_addr: 1, nr: 2, arch: 3 }),
         ] {
-            let info = Siginfo {
-                signo,
-                errno: 0,
-                code,
-                fields,
-            };
+            let info = Siginfo { signo, errno: 0, code, fields };
             assert_eq!(Siginfo::decode_64(signo, &info.encode_64()), info);
         }
     }

@@ -89,8 +89,9 @@ pub fn default_action(signo: u8) -> DefaultAction {
         SIGCONT => DefaultAction::Continue,
         SIGCHLD | SIGURG | SIGWINCH => DefaultAction::Ignore,
         SIGSTOP | SIGTSTP | SIGTTIN | SIGTTOU => DefaultAction::Stop,
-        SIGQUIT | SIGILL | SIGTRAP | SIGABRT | SIGBUS | SIGFPE | SIGSEGV | SIGXCPU | SIGXFSZ
-        | SIGSYS => DefaultAction::CoreDump,
+        SIGQUIT | SIGILL | SIGTRAP | SIGABRT | SIGBUS | SIGFPE | SIGSEGV | SIGXCPU | SIGXFSZ | SIGSYS => {
+            DefaultAction::CoreDump
+        }
         _ => DefaultAction::Terminate,
     }
 }
@@ -110,11 +111,7 @@ impl SigSet {
     pub const SYNCHRONOUS: SigSet = SigSet::of(&[SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS]);
 
     const fn bit(signo: u8) -> u64 {
-        if signo >= 1 && signo <= NSIG {
-            1 << (signo - 1)
-        } else {
-            0
-        }
+        if signo >= 1 && signo <= NSIG { 1 << (signo - 1) } else { 0 }
     }
 
     /// The set of the signals listed. A number that is no signal adds nothing.
@@ -209,12 +206,7 @@ pub struct SigAction {
 impl SigAction {
     /// `struct sigaction` of 64-bit architectures with `sa_restorer` (x86-64, AArch64).
     pub fn encode_64(&self) -> [u8; 32] {
-        Writer::new()
-            .u64(self.handler)
-            .u64(self.flags.bits())
-            .u64(self.restorer)
-            .u64(self.mask.0)
-            .done()
+        Writer::new().u64(self.handler).u64(self.flags.bits()).u64(self.restorer).u64(self.mask.0).done()
     }
 
     /// Flags the kernel does not know are dropped, as `do_sigaction` does (`UAPI_SA_FLAGS`).
@@ -230,11 +222,7 @@ impl SigAction {
 
     /// `struct sigaction` without `sa_restorer` (RISC-V).
     pub fn encode_64_no_restorer(&self) -> [u8; 24] {
-        Writer::new()
-            .u64(self.handler)
-            .u64(self.flags.bits())
-            .u64(self.mask.0)
-            .done()
+        Writer::new().u64(self.handler).u64(self.flags.bits()).u64(self.mask.0).done()
     }
 
     pub fn decode_64_no_restorer(data: &[u8; 24]) -> SigAction {
@@ -265,33 +253,20 @@ pub struct SigAltStack {
 
 impl Default for SigAltStack {
     fn default() -> Self {
-        SigAltStack {
-            sp: 0,
-            flags: SS_DISABLE,
-            size: 0,
-        }
+        SigAltStack { sp: 0, flags: SS_DISABLE, size: 0 }
     }
 }
 
 impl SigAltStack {
     pub fn encode_64(&self) -> [u8; 24] {
-        Writer::new()
-            .u64(self.sp)
-            .u32(self.flags)
-            .zero(4)
-            .u64(self.size)
-            .done()
+        Writer::new().u64(self.sp).u32(self.flags).zero(4).u64(self.size).done()
     }
 
     pub fn decode_64(data: &[u8; 24]) -> SigAltStack {
         let mut r = Reader::new(data);
         let (sp, flags) = (r.u64(), r.u32());
         r.u32();
-        SigAltStack {
-            sp,
-            flags,
-            size: r.u64(),
-        }
+        SigAltStack { sp, flags, size: r.u64() }
     }
 
     /// Whether a stack pointer is on this stack (it grows down: the top end counts, the base not).
@@ -328,18 +303,9 @@ mod tests {
 
     #[test]
     fn defaults() {
-        let with = |a| {
-            SigSet::of(
-                &(1..=64)
-                    .filter(|&s| default_action(s) == a)
-                    .collect::<Vec<_>>(),
-            )
-        };
+        let with = |a| SigSet::of(&(1..=64).filter(|&s| default_action(s) == a).collect::<Vec<_>>());
         assert_eq!(with(DefaultAction::Stop), SigSet::STOP);
-        assert_eq!(
-            with(DefaultAction::Ignore),
-            SigSet::of(&[SIGCHLD, SIGURG, SIGWINCH])
-        );
+        assert_eq!(with(DefaultAction::Ignore), SigSet::of(&[SIGCHLD, SIGURG, SIGWINCH]));
         // QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS of signal(7).
         let core = [3, 4, 5, 6, 7, 8, 11, 24, 25, 31];
         assert_eq!(with(DefaultAction::CoreDump), SigSet::of(&core));
@@ -358,11 +324,7 @@ mod tests {
 
     #[test]
     fn altstack_bounds() {
-        let ss = SigAltStack {
-            sp: 0x1000,
-            flags: 0,
-            size: 0x800,
-        };
+        let ss = SigAltStack { sp: 0x1000, flags: 0, size: 0x800 };
         assert!(ss.contains(0x1800) && ss.contains(0x1001));
         assert!(!ss.contains(0x1000) && !ss.contains(0x1801));
         assert_eq!(SigAltStack::decode_64(&ss.encode_64()), ss);

@@ -101,20 +101,10 @@ mod tests {
     /// Numbers from linux-libc-dev's unistd_64.h and asm-generic/unistd.h.
     #[test]
     fn known_numbers() {
-        for (nr, s) in [
-            (0, Sysno::Read),
-            (56, Sysno::Clone),
-            (219, Sysno::RestartSyscall),
-            (435, Sysno::Clone3),
-        ] {
+        for (nr, s) in [(0, Sysno::Read), (56, Sysno::Clone), (219, Sysno::RestartSyscall), (435, Sysno::Clone3)] {
             assert_eq!(x86_64_sysno(nr), Some(s));
         }
-        for (nr, s) in [
-            (63, Sysno::Read),
-            (220, Sysno::Clone),
-            (128, Sysno::RestartSyscall),
-            (435, Sysno::Clone3),
-        ] {
+        for (nr, s) in [(63, Sysno::Read), (220, Sysno::Clone), (128, Sysno::RestartSyscall), (435, Sysno::Clone3)] {
             assert_eq!(generic_sysno(nr), Some(s));
         }
         assert_eq!(x86_64_sysno(512), None);
