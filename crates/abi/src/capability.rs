@@ -1,4 +1,6 @@
-//! Capability numbers and the `capget` / `capset` header.
+//! Capability numbers and what `capget` and `capset` exchange.
+
+use crate::bytes::{Reader, Writer};
 
 pub const CAP_CHOWN: u8 = 0;
 pub const CAP_DAC_OVERRIDE: u8 = 1;
@@ -51,6 +53,38 @@ pub const _LINUX_CAPABILITY_VERSION_1: u32 = 0x1998_0330;
 pub const _LINUX_CAPABILITY_VERSION_2: u32 = 0x2007_1026;
 pub const _LINUX_CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 
+/// The three sets `capget` and `capset` move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CapSets {
+    pub effective: u64,
+    pub permitted: u64,
+    pub inheritable: u64,
+}
+
+impl CapSets {
+    /// Two `struct __user_cap_data_struct`: the low halves of the sets, then the high halves.
+    pub fn encode(&self) -> [u8; 24] {
+        let low = |set: u64| set as u32;
+        let high = |set: u64| (set >> 32) as u32;
+        Writer::new()
+            .u32(low(self.effective))
+            .u32(low(self.permitted))
+            .u32(low(self.inheritable))
+            .u32(high(self.effective))
+            .u32(high(self.permitted))
+            .u32(high(self.inheritable))
+            .done()
+    }
+
+    pub fn decode(data: &[u8; 24]) -> CapSets {
+        let mut r = Reader::new(data);
+        let low = [r.u32(), r.u32(), r.u32()];
+        let high = [r.u32(), r.u32(), r.u32()];
+        let set = |at: usize| u64::from(low[at]) | u64::from(high[at]) << 32;
+        CapSets { effective: set(0), permitted: set(1), inheritable: set(2) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +92,13 @@ mod tests {
     #[test]
     fn full_set() {
         assert_eq!(CAP_FULL_SET, 0x1ff_ffff_ffff, "CapEff of root in /proc/self/status on 6.x");
+    }
+
+    #[test]
+    fn halves_interleave() {
+        let sets = CapSets { effective: 1 | 2 << 32, permitted: 3 | 4 << 32, inheritable: 5 | 6 << 32 };
+        let data = sets.encode();
+        assert_eq!((data[0], data[4], data[8], data[12], data[16], data[20]), (1, 3, 5, 2, 4, 6));
+        assert_eq!(CapSets::decode(&data), sets);
     }
 }

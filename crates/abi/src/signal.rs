@@ -239,9 +239,10 @@ impl SigAction {
 pub const SS_ONSTACK: u32 = 1;
 pub const SS_DISABLE: u32 = 2;
 pub const SS_AUTODISARM: u32 = 1 << 31;
-/// Smallest alternate stack; AArch64 says 5120, and AT_MINSIGSTKSZ tells the truth.
+/// Smallest alternate stack `sigaltstack` takes, asm-generic.
 pub const MINSIGSTKSZ: u64 = 2048;
-pub const SIGSTKSZ: u64 = 8192;
+/// The same on AArch64 (`arch/arm64/include/uapi/asm/signal.h`).
+pub const MINSIGSTKSZ_ARM64: u64 = 5120;
 
 /// `stack_t`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! asm-generic 64-bit system call numbers (`scripts/syscall.tbl`): AArch64 and RISC-V. The calls in
-//! the architecture range 244..=259 are not here; a CPU crate adds its own (RISC-V has 258, 259).
+//! the architecture range 244..=259 are not here; a CPU crate adds its own (RISC-V has 258, 259) and
+//! takes out what it never had (`renameat`, 38, on RISC-V).
 
 use crate::Sysno;
 
