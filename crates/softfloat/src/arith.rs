@@ -15,11 +15,7 @@ pub(crate) struct Number {
 
 impl From<Unpacked> for Number {
     fn from(v: Unpacked) -> Number {
-        Number {
-            negative: v.negative,
-            exp: v.exp,
-            sig: v.sig,
-        }
+        Number { negative: v.negative, exp: v.exp, sig: v.sig }
     }
 }
 
@@ -41,17 +37,9 @@ impl Number {
     /// up to 106 significant bits and the other 64: whichever is shifted out was too small to
     /// cancel more than one leading bit, so the sticky bit stays below every rounding position.
     pub(crate) fn sum(self, other: Number) -> Option<Number> {
-        let (large, small) = if (self.exp, self.sig) >= (other.exp, other.sig) {
-            (self, other)
-        } else {
-            (other, self)
-        };
+        let (large, small) = if (self.exp, self.sig) >= (other.exp, other.sig) { (self, other) } else { (other, self) };
         let aligned = shift_right_sticky(small.sig, large.exp.abs_diff(small.exp));
-        let sig = if large.negative == small.negative {
-            large.sig + aligned
-        } else {
-            large.sig - aligned
-        };
+        let sig = if large.negative == small.negative { large.sig + aligned } else { large.sig - aligned };
         (sig != 0).then(|| Number { sig, ..large }.normalize())
     }
 
@@ -72,11 +60,7 @@ impl Number {
 
 /// The sign of a zero sum (IEEE 754-2008, 6.3).
 pub(crate) fn zero_sum_is_negative(env: &Env, a: bool, b: bool) -> bool {
-    if a == b {
-        a
-    } else {
-        env.rounding == Rounding::Down
-    }
+    if a == b { a } else { env.rounding == Rounding::Down }
 }
 
 pub fn add<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits) -> F::Bits {
@@ -156,7 +140,7 @@ pub fn div<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits) -> F::Bits {
         let dividend = u128::from(a.high()) << 64;
         let (first, rest) = (dividend / divisor, (dividend % divisor) << 63);
         let (second, rest) = (rest / divisor, rest % divisor);
-        let sig = (first << 63) + second | u128::from(rest != 0);
+        let sig = ((first << 63) + second) | u128::from(rest != 0);
         let exp = a.exp - b.exp - (127 - TOP as i32);
         Number { negative, exp, sig }.normalize().pack::<F>(env)
     }

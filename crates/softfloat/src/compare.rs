@@ -8,12 +8,7 @@ use crate::nan;
 
 /// Orders two operands; nothing if they are unordered. `signaling` raises INVALID for quiet NaNs
 /// too (COMISD, FCMPE, FLT), otherwise only signaling ones do (UCOMISD, FCMP, FEQ).
-pub fn compare<F: Format>(
-    env: &mut Env,
-    a: F::Bits,
-    b: F::Bits,
-    signaling: bool,
-) -> Option<Ordering> {
+pub fn compare<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, signaling: bool) -> Option<Ordering> {
     let (a, b) = (operand::<F>(env, a), operand::<F>(env, b));
     if nan::propagate::<F>(env, &[a, b]).is_some() {
         if signaling {
@@ -28,11 +23,7 @@ pub fn compare<F: Format>(
 /// The order of two numbers; zeros are equal unless `signed_zeros` puts -0 below +0.
 fn order(a: &Unpacked, b: &Unpacked, signed_zeros: bool) -> Ordering {
     if a.is_zero() && b.is_zero() {
-        return if signed_zeros {
-            b.negative.cmp(&a.negative)
-        } else {
-            Ordering::Equal
-        };
+        return if signed_zeros { b.negative.cmp(&a.negative) } else { Ordering::Equal };
     }
     let magnitude = |v: &Unpacked| match v.class {
         Class::Zero => (0, 0, 0),
@@ -69,21 +60,11 @@ pub fn max<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, rule: MinMax) -> F:
 }
 
 /// The operand that stands in relation `wanted` to the other.
-fn select<F: Format>(
-    env: &mut Env,
-    a_bits: F::Bits,
-    b_bits: F::Bits,
-    rule: MinMax,
-    wanted: Ordering,
-) -> F::Bits {
+fn select<F: Format>(env: &mut Env, a_bits: F::Bits, b_bits: F::Bits, rule: MinMax, wanted: Ordering) -> F::Bits {
     let (a, b) = (operand::<F>(env, a_bits), operand::<F>(env, b_bits));
     // The operand itself, unless it was flushed.
     let of = |v: &Unpacked, bits| {
-        if v.is_zero() {
-            zero::<F>(v.negative)
-        } else {
-            bits
-        }
+        if v.is_zero() { zero::<F>(v.negative) } else { bits }
     };
     if a.is_nan() || b.is_nan() {
         let signaling = a.class == Class::Signaling || b.class == Class::Signaling;
@@ -98,19 +79,11 @@ fn select<F: Format>(
                 if signaling {
                     env.raise(Flags::INVALID);
                 }
-                if a.is_nan() {
-                    of(&b, b_bits)
-                } else {
-                    of(&a, a_bits)
-                }
+                if a.is_nan() { of(&b, b_bits) } else { of(&a, a_bits) }
             }
             _ => nan::propagate::<F>(env, &[a, b]).expect("one operand is a NaN"),
         };
     }
     note_denormal(env, &[a, b]);
-    if order(&a, &b, rule != MinMax::X86) == wanted {
-        of(&a, a_bits)
-    } else {
-        of(&b, b_bits)
-    }
+    if order(&a, &b, rule != MinMax::X86) == wanted { of(&a, a_bits) } else { of(&b, b_bits) }
 }

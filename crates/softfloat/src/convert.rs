@@ -11,11 +11,7 @@ use crate::round::{round_off, round_pack_to, shift_right_sticky};
 /// neither do x87 registers being stored.
 pub fn convert<From: Format, To: Format>(env: &mut Env, bits: From::Bits) -> To::Bits {
     let is_half = |exp_bits| exp_bits == 5;
-    let v = if is_half(From::EXP_BITS) {
-        unpack::<From>(bits)
-    } else {
-        operand::<From>(env, bits)
-    };
+    let v = if is_half(From::EXP_BITS) { unpack::<From>(bits) } else { operand::<From>(env, bits) };
     if let Some(nan) = nan::propagate_from::<From, To>(env, &[v]) {
         return nan;
     }
@@ -43,30 +39,12 @@ pub struct Int {
 }
 
 impl Int {
-    pub const I16: Int = Int {
-        bits: 16,
-        signed: true,
-    };
-    pub const U16: Int = Int {
-        bits: 16,
-        signed: false,
-    };
-    pub const I32: Int = Int {
-        bits: 32,
-        signed: true,
-    };
-    pub const U32: Int = Int {
-        bits: 32,
-        signed: false,
-    };
-    pub const I64: Int = Int {
-        bits: 64,
-        signed: true,
-    };
-    pub const U64: Int = Int {
-        bits: 64,
-        signed: false,
-    };
+    pub const I16: Int = Int { bits: 16, signed: true };
+    pub const U16: Int = Int { bits: 16, signed: false };
+    pub const I32: Int = Int { bits: 32, signed: true };
+    pub const U32: Int = Int { bits: 32, signed: false };
+    pub const I64: Int = Int { bits: 64, signed: true };
+    pub const U64: Int = Int { bits: 64, signed: false };
 
     const fn mask(self) -> u64 {
         u64::MAX >> (64 - self.bits)
@@ -124,11 +102,7 @@ pub fn to_int<F: Format>(
     }
     let sig = shift_right_sticky(v.sig, (63 - exp) as u32);
     let rounded = round_off(sig, TOP - 63, v.negative, rounding);
-    let limit = if v.negative {
-        u128::from(int.min())
-    } else {
-        u128::from(int.max())
-    };
+    let limit = if v.negative { u128::from(int.min()) } else { u128::from(int.max()) };
     if rounded.kept > limit {
         return out_of_range(env, false);
     }
@@ -137,22 +111,14 @@ pub fn to_int<F: Format>(
         env.raise(Flags::INEXACT);
     }
     let magnitude = rounded.kept as u64;
-    (if v.negative {
-        magnitude.wrapping_neg()
-    } else {
-        magnitude
-    }) & int.mask()
+    (if v.negative { magnitude.wrapping_neg() } else { magnitude }) & int.mask()
 }
 
 /// Converts the low `int.bits` of `value`, times `2^-fraction_bits`.
 pub fn from_int<F: Format>(env: &mut Env, value: u64, int: Int, fraction_bits: u32) -> F::Bits {
     let value = value & int.mask();
     let negative = value > int.max();
-    let magnitude = if negative {
-        value.wrapping_neg() & int.mask()
-    } else {
-        value
-    };
+    let magnitude = if negative { value.wrapping_neg() & int.mask() } else { value };
     if magnitude == 0 {
         return zero::<F>(false);
     }

@@ -39,18 +39,8 @@ impl Flags {
 
 impl std::fmt::Debug for Flags {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const NAMES: [&str; 6] = [
-            "invalid",
-            "denormal",
-            "divzero",
-            "overflow",
-            "underflow",
-            "inexact",
-        ];
-        let raised = NAMES
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| self.0 >> bit & 1 != 0);
+        const NAMES: [&str; 6] = ["invalid", "denormal", "divzero", "overflow", "underflow", "inexact"];
+        let raised = NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 != 0);
         f.debug_set().entries(raised.map(|(_, name)| name)).finish()
     }
 }

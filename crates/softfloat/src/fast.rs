@@ -45,8 +45,7 @@ macro_rules! fast_paths {
 
             /// Whether a product of significands fits a significand.
             pub(super) fn fits(product: $wide) -> bool {
-                product.leading_zeros() + product.trailing_zeros()
-                    >= <$wide>::BITS - <$float>::MANTISSA_DIGITS
+                product.leading_zeros() + product.trailing_zeros() >= <$wide>::BITS - <$float>::MANTISSA_DIGITS
             }
 
             /// Whether two positive integers differ by a power of two only.
@@ -126,9 +125,7 @@ macro_rules! fast_paths {
                 let r = x / y;
                 if x.is_normal() && y.is_normal() && is_safe(r) {
                     // The quotient is exact if times the divisor it gives the dividend back.
-                    if *cell & INEXACT == 0
-                        && !same_odd_part(significand(r) * significand(y), significand(x))
-                    {
+                    if *cell & INEXACT == 0 && !same_odd_part(significand(r) * significand(y), significand(x)) {
                         *cell |= INEXACT;
                     }
                     return r.to_bits();

@@ -10,11 +10,7 @@ use crate::nan;
 /// given, ARM looks at the addend first.
 pub fn mul_add<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, c: F::Bits) -> F::Bits {
     const { assert!(F::PRECISION <= 53) };
-    let (a, b, c) = (
-        operand::<F>(env, a),
-        operand::<F>(env, b),
-        operand::<F>(env, c),
-    );
+    let (a, b, c) = (operand::<F>(env, a), operand::<F>(env, b), operand::<F>(env, c));
     let no_product = a.is_infinite() && b.is_zero() || a.is_zero() && b.is_infinite();
     let order = if env.is_x86() { [a, b, c] } else { [c, a, b] };
     if let Some(nan) = nan::propagate::<F>(env, &order) {

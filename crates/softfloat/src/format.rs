@@ -93,18 +93,11 @@ impl Format for F80 {
     const IS_X87: bool = true;
 
     fn split((significand, sign_exp): (u64, u16)) -> Fields {
-        Fields {
-            negative: sign_exp >> 15 != 0,
-            biased: u32::from(sign_exp & 0x7fff),
-            significand,
-        }
+        Fields { negative: sign_exp >> 15 != 0, biased: u32::from(sign_exp & 0x7fff), significand }
     }
 
     fn join(fields: Fields) -> (u64, u16) {
-        (
-            fields.significand,
-            u16::from(fields.negative) << 15 | fields.biased as u16,
-        )
+        (fields.significand, u16::from(fields.negative) << 15 | fields.biased as u16)
     }
 }
 
@@ -153,19 +146,9 @@ impl Unpacked {
 
 /// Takes `bits` apart as they stand, ignoring the flush modes.
 pub(crate) fn unpack<F: Format>(bits: F::Bits) -> Unpacked {
-    let Fields {
-        negative,
-        biased,
-        significand,
-    } = F::split(bits);
+    let Fields { negative, biased, significand } = F::split(bits);
     let sig = u128::from(significand) << (TOP + 1 - F::PRECISION);
-    let mut value = Unpacked {
-        class: Class::Finite,
-        negative,
-        exp: 0,
-        sig,
-        denormal: false,
-    };
+    let mut value = Unpacked { class: Class::Finite, negative, exp: 0, sig, denormal: false };
     if biased == 0 {
         if significand == 0 {
             value.class = Class::Zero;
@@ -212,17 +195,9 @@ pub(crate) fn note_denormal(env: &mut Env, operands: &[Unpacked]) {
 }
 
 pub(crate) fn zero<F: Format>(negative: bool) -> F::Bits {
-    F::join(Fields {
-        negative,
-        biased: 0,
-        significand: 0,
-    })
+    F::join(Fields { negative, biased: 0, significand: 0 })
 }
 
 pub(crate) fn infinity<F: Format>(negative: bool) -> F::Bits {
-    F::join(Fields {
-        negative,
-        biased: F::EXP_MAX,
-        significand: F::INTEGER_BIT,
-    })
+    F::join(Fields { negative, biased: F::EXP_MAX, significand: F::INTEGER_BIT })
 }

@@ -5,11 +5,7 @@ use crate::env::{Env, Flags, NanRule};
 use crate::format::{Class, Fields, Format, TOP, Unpacked};
 
 pub(crate) fn default_nan<F: Format>(env: &Env) -> F::Bits {
-    F::join(Fields {
-        negative: env.is_x86(),
-        biased: F::EXP_MAX,
-        significand: F::INTEGER_BIT | F::QUIET_BIT,
-    })
+    F::join(Fields { negative: env.is_x86(), biased: F::EXP_MAX, significand: F::INTEGER_BIT | F::QUIET_BIT })
 }
 
 /// The default NaN, as the result of an invalid operation.
@@ -34,10 +30,7 @@ pub(crate) fn propagate<F: Format>(env: &mut Env, operands: &[Unpacked]) -> Opti
 }
 
 /// [`propagate`] for operands that came from another format.
-pub(crate) fn propagate_from<From: Format, F: Format>(
-    env: &mut Env,
-    operands: &[Unpacked],
-) -> Option<F::Bits> {
+pub(crate) fn propagate_from<From: Format, F: Format>(env: &mut Env, operands: &[Unpacked]) -> Option<F::Bits> {
     if operands.iter().any(|v| v.class == Class::Unsupported) {
         return Some(invalid::<F>(env));
     }

@@ -34,11 +34,7 @@ pub(crate) fn round_off(sig: u128, drop: u32, negative: bool, rounding: Rounding
         Rounding::Down => rest != 0 && negative,
         Rounding::Odd => rest != 0 && !odd,
     };
-    Rounded {
-        kept: kept + u128::from(up),
-        inexact: rest != 0,
-        up,
-    }
+    Rounded { kept: kept + u128::from(up), inexact: rest != 0, up }
 }
 
 /// Rounds `±sig * 2^(exp - TOP)` (bit `TOP` set, bit 0 sticky) to `F` and raises what is due.
@@ -64,8 +60,7 @@ pub(crate) fn round_pack_to<F: Format>(
     let mut tiny = false;
     if exp < F::EMIN {
         // Tiny after rounding unless rounding to full precision carries into the normal range.
-        let carries = exp == F::EMIN - 1
-            && round_off(sig, drop, negative, env.rounding).kept >> precision != 0;
+        let carries = exp == F::EMIN - 1 && round_off(sig, drop, negative, env.rounding).kept >> precision != 0;
         tiny = env.tininess == crate::Tininess::BeforeRounding || !carries;
         if env.flush_outputs && !F::IS_X87 && (tiny || env.is_arm()) {
             // x86 reports the flush as an inexact underflow, ARM as an underflow alone.
@@ -78,11 +73,7 @@ pub(crate) fn round_pack_to<F: Format>(
         sig = shift_right_sticky(sig, exp.abs_diff(F::EMIN));
         exp = F::EMIN;
     }
-    let Rounded {
-        mut kept,
-        inexact,
-        up,
-    } = round_off(sig, drop, negative, env.rounding);
+    let Rounded { mut kept, inexact, up } = round_off(sig, drop, negative, env.rounding);
     env.rounded_up = up;
     if kept >> precision != 0 {
         kept >>= 1;
@@ -98,16 +89,8 @@ pub(crate) fn round_pack_to<F: Format>(
         }
     }
     let significand = (kept as u64) << (F::PRECISION - precision);
-    let biased = if significand & F::INTEGER_BIT == 0 {
-        0
-    } else {
-        exp + F::BIAS
-    };
-    F::join(Fields {
-        negative,
-        biased: biased as u32,
-        significand,
-    })
+    let biased = if significand & F::INTEGER_BIT == 0 { 0 } else { exp + F::BIAS };
+    F::join(Fields { negative, biased: biased as u32, significand })
 }
 
 fn overflow<F: Format>(env: &mut Env, precision: u32, negative: bool) -> F::Bits {
@@ -122,20 +105,11 @@ fn overflow<F: Format>(env: &mut Env, precision: u32, negative: bool) -> F::Bits
         return infinity::<F>(negative);
     }
     let significand = (u64::MAX >> (64 - precision)) << (F::PRECISION - precision);
-    F::join(Fields {
-        negative,
-        biased: F::EXP_MAX - 1,
-        significand,
-    })
+    F::join(Fields { negative, biased: F::EXP_MAX - 1, significand })
 }
 
 /// Rounds to an integral value in the same format; raises INEXACT only if `exact` asks for it.
-pub fn round_to_int<F: Format>(
-    env: &mut Env,
-    a: F::Bits,
-    rounding: Rounding,
-    exact: bool,
-) -> F::Bits {
+pub fn round_to_int<F: Format>(env: &mut Env, a: F::Bits, rounding: Rounding, exact: bool) -> F::Bits {
     let v = operand::<F>(env, a);
     if let Some(nan) = nan::propagate::<F>(env, &[v]) {
         return nan;
@@ -163,13 +137,7 @@ pub fn round_to_int<F: Format>(
     } else {
         // Exact: an integer below the precision.
         let shift = kept.leading_zeros() - (127 - TOP);
-        round_pack_to::<F>(
-            env,
-            F::PRECISION,
-            v.negative,
-            (TOP - shift) as i32,
-            kept << shift,
-        )
+        round_pack_to::<F>(env, F::PRECISION, v.negative, (TOP - shift) as i32, kept << shift)
     };
     env.rounded_up = up;
     integral

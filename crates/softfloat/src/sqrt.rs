@@ -28,10 +28,5 @@ pub fn sqrt<F: Format>(env: &mut Env, a: F::Bits) -> F::Bits {
     // (root + 1/2)^2 is no integer, so the next bit is set exactly if it lies below the radicand.
     let half = u128::from(rest > root);
     let sig = root << (TOP - 63) | half << (TOP - 64) | u128::from(rest != 0);
-    Number {
-        negative: false,
-        exp: (v.exp - odd) / 2,
-        sig,
-    }
-    .pack::<F>(env)
+    Number { negative: false, exp: (v.exp - odd) / 2, sig }.pack::<F>(env)
 }

@@ -29,11 +29,7 @@ pub enum Quotient {
 /// The exact remainder of `a / b`, or a step towards it when the exponents are 64 or more apart.
 pub fn remainder(env: &mut Env, a_bits: Bits, b_bits: Bits, kind: Quotient) -> Remainder {
     let (a, b) = (operand::<F80>(env, a_bits), operand::<F80>(env, b_bits));
-    let complete = |value| Remainder {
-        value,
-        quotient: 0,
-        partial: false,
-    };
+    let complete = |value| Remainder { value, quotient: 0, partial: false };
     if let Some(nan) = nan::propagate::<F80>(env, &[a, b]) {
         return complete(nan);
     }
@@ -46,35 +42,22 @@ pub fn remainder(env: &mut Env, a_bits: Bits, b_bits: Bits, kind: Quotient) -> R
     }
     let distance = a.exp - b.exp;
     if b.is_infinite() || distance < -1 || distance < 0 && kind == Quotient::Truncated {
-        return complete(round_pack_to::<F80>(
-            env,
-            F80::PRECISION,
-            a.negative,
-            a.exp,
-            a.sig,
-        ));
+        return complete(round_pack_to::<F80>(env, F80::PRECISION, a.negative, a.exp, a.sig));
     }
     // How far this step reduces; the manual leaves a choice of 32..=63 when it is partial.
     let partial = distance >= 64;
-    let step = if partial {
-        32 + distance % 32
-    } else {
-        distance
-    };
+    let step = if partial { 32 + distance % 32 } else { distance };
     let divisor = u128::from(b.high());
     // The remainder in units of half the divisor's last bit, so that FPREM1's -1 fits in.
     let (mut quotient, mut twice) = match u32::try_from(step) {
         Ok(step) => {
             let dividend = u128::from(a.high()) << step;
-            ((dividend / divisor) as u64, dividend % divisor << 1)
+            ((dividend / divisor) as u64, (dividend % divisor) << 1)
         }
         Err(_) => (0, u128::from(a.high())),
     };
     let mut negative = a.negative;
-    if kind == Quotient::Nearest
-        && !partial
-        && (twice > divisor || twice == divisor && quotient & 1 != 0)
-    {
+    if kind == Quotient::Nearest && !partial && (twice > divisor || twice == divisor && quotient & 1 != 0) {
         twice = 2 * divisor - twice;
         quotient = quotient.wrapping_add(1);
         negative = !negative;
@@ -86,11 +69,7 @@ pub fn remainder(env: &mut Env, a_bits: Bits, b_bits: Bits, kind: Quotient) -> R
         let exp = b.exp + (distance - step) + (TOP as i32 - 64) - shift as i32;
         round_pack_to::<F80>(env, F80::PRECISION, negative, exp, twice << shift)
     };
-    Remainder {
-        value,
-        quotient,
-        partial,
-    }
+    Remainder { value, quotient, partial }
 }
 
 /// FSCALE: `a * 2^trunc(b)`, whatever the precision control says.
@@ -99,13 +78,7 @@ pub fn scale(env: &mut Env, a: Bits, b: Bits) -> Bits {
     if let Some(nan) = nan::propagate::<F80>(env, &[a, b]) {
         return nan;
     }
-    if b.is_infinite()
-        && (if b.negative {
-            a.is_infinite()
-        } else {
-            a.is_zero()
-        })
-    {
+    if b.is_infinite() && (if b.negative { a.is_infinite() } else { a.is_zero() }) {
         return nan::invalid::<F80>(env);
     }
     note_denormal(env, &[a, b]);
