@@ -1,0 +1,52 @@
+//! The CPU of a task, and what an instruction set does.
+use crate::Arch;
+use ir::{Builder, Flow, Slot, Slots, Trap};
+
+/// The CPU of one task: a flat register file the ISA crate gives names to.
+#[derive(Clone)]
+pub struct Cpu {
+    pub arch: &'static Arch,
+    pub pc: u64,
+    pub slots: Box<Slots>,
+}
+
+impl Cpu {
+    pub fn new(arch: &'static Arch) -> Cpu {
+        Cpu { arch, pc: 0, slots: Box::new([0; 256]) }
+    }
+    pub fn get(&self, at: impl Into<Slot>) -> u64 {
+        self.slots[at.into().0 as usize]
+    }
+    pub fn set(&mut self, at: impl Into<Slot>, value: u64) {
+        self.slots[at.into().0 as usize] = value;
+    }
+}
+
+/// Why the engine gave the CPU back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// A system call; pc is already on the next instruction.
+    Syscall,
+    /// The instruction at pc cannot complete, see [`Trap`].
+    Trap(Trap),
+    /// The budget is used up, to the instruction.
+    Budget,
+}
+
+/// What the CPU does. Used by the engine; knows nothing of Linux.
+pub trait Isa: Sync {
+    /// Appends to `out` what the instruction at `pc` does (the engine has written its mark).
+    /// `code` is what can be fetched there, at most 16 bytes; fewer before a page that cannot be fetched from.
+    /// An undefined instruction is `out.trap(Trap::Illegal, pc)` and [`Flow::End`].
+    fn lift(&self, pc: u64, code: &[u8], out: &mut Builder) -> Flow;
+    /// The instruction's length in bytes and its text; `(0, "")` if `code` is cut short.
+    fn disassemble(&self, pc: u64, code: &[u8]) -> (usize, String);
+    /// Name of a register slot for the IR's text form and traces.
+    fn slot_name(&self, slot: Slot) -> Option<String>;
+    /// The architectural state as words, in a fixed order: lazy forms resolved, temporaries and caches left out.
+    fn canonical(&self, cpu: &Cpu) -> Vec<u64>;
+    /// The bits of a data address that translation looks at (AArch64 ignores the top byte).
+    fn address_mask(&self) -> u64 {
+        u64::MAX
+    }
+}

@@ -1,0 +1,87 @@
+//! What Linux does on one CPU, at the border between guest and kernel.
+use crate::{Cpu, Fault, ReturnPath, ThreadFlags, Trap, UserMemory};
+use abi::{Errno, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
+
+/// A system call in normal form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyscallRequest {
+    /// The number the guest gave.
+    pub nr: u64,
+    /// What it names; `None` is ENOSYS.
+    pub sysno: Option<Sysno>,
+    /// Arguments in the order of the generic ABI (`clone`: flags, stack, parent_tid, tls, child_tid).
+    pub args: [u64; 6],
+}
+
+/// What kind of memory fault the kernel found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// No mapping at the address: SEGV_MAPERR.
+    NotMapped,
+    /// The mapping does not permit the access: SEGV_ACCERR.
+    NotPermitted,
+    /// A mapping past the end of its file: SIGBUS, BUS_ADRERR.
+    PastEof,
+}
+
+/// What Linux on this CPU does.
+pub trait LinuxAbi: Sync {
+    fn thread_flags(&self) -> &'static ThreadFlags;
+
+    /// Entry into a system call: reads the request and notes in the register file that one is being made (x86: orig_rax
+    /// and rax = -ENOSYS; arm64: orig_x0 and syscallno).
+    fn syscall_enter(&self, cpu: &mut Cpu) -> SyscallRequest;
+    /// Writes the result register: a value, -errno, or -512..-516 (`Restart::code`) while a call is interrupted.
+    fn set_return(&self, cpu: &mut Cpu, value: i64);
+    /// The result register.
+    fn get_return(&self, cpu: &Cpu) -> i64;
+
+    /// The signal-return path, walked while thread flags say there is work: freezes, delivers one signal or restarts the
+    /// interrupted call, in the order this architecture's Linux does it. It decides from the register file alone whether
+    /// a call is interrupted. After [`crate::GetSignal::Away`] it returns at once and is walked again from its start.
+    fn do_signal(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath);
+    /// rt_sigreturn: takes back the frame `do_signal` wrote at the stack pointer; gives the mask and alternate stack to
+    /// restore. Also notes that no system call is being made any more, so that nothing is restarted.
+    fn restore_sigframe(&self, cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno>;
+
+    /// execve: the state a program starts with. Everything else is zero or its architectural reset value.
+    fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64);
+    /// clone: what differs in the child (result 0, a new stack, a new thread pointer).
+    fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>);
+    fn stack_pointer(&self, cpu: &Cpu) -> u64;
+    fn set_tls(&self, cpu: &mut Cpu, tls: u64);
+
+    /// The signal for a memory fault; notes fault address and error code in the register file for the frame.
+    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind) -> Siginfo;
+    /// The signal for any other trap. For `Trap::Fault` see [`LinuxAbi::fault_signal`].
+    fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo;
+
+    /// System calls that exist on this architecture alone (arch_prctl). `None`: not one of them.
+    fn arch_syscall(
+        &self,
+        cpu: &mut Cpu,
+        request: &SyscallRequest,
+        mem: &mut dyn UserMemory,
+    ) -> Option<Result<u64, Errno>>;
+
+    /// Code of the page that holds the signal trampoline, mapped read and execute into every program; its first byte is
+    /// the trampoline. Empty where a restorer is required.
+    fn vdso_text(&self) -> &'static [u8];
+    /// AT_HWCAP and AT_HWCAP2.
+    fn hwcap(&self) -> (u64, u64);
+    /// AT_PLATFORM.
+    fn platform(&self) -> &'static str;
+    /// AT_MINSIGSTKSZ.
+    fn minsigstksz(&self) -> u64;
+
+    /// `struct stat` of this architecture.
+    fn encode_stat(&self, stat: &Stat) -> Vec<u8>;
+    /// This architecture's values of the O_ flags that differ between ports.
+    fn open_flags(&self) -> OpenFlagBits;
+    /// Whether `struct sigaction` has a restorer field (the kernel's layout).
+    fn sigaction_has_restorer(&self) -> bool;
+    /// Text and bytes of the system call instruction, for `minikern arch`.
+    fn syscall_insn(&self) -> (&'static str, &'static [u8]);
+    /// `/proc/cpuinfo` of one virtual CPU.
+    fn cpuinfo(&self, cpu: u32) -> String;
+}
