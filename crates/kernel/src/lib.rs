@@ -1,1 +1,55 @@
-//! kernel.
+//! The Linux of minikern: tasks, scheduler, signals, freezer, memory, files, system calls, time.
+//!
+//! Design: (1) the kernel is a value at rest: [`Kernel::schedule`] picks a task, [`Kernel::lend`] lends its CPU out,
+//! [`Kernel::handle`] takes the exit back, and in between there is no host stack that belongs to a guest; (2) one owner, no
+//! locks: `Kernel` owns every table and everything else refers by id; (3) nothing depends on host time, host randomness or
+//! hash order; (4) it never runs guest code and names no architecture.
+mod cgroup;
+mod clock;
+mod config;
+mod cred;
+mod entry;
+pub mod freezer;
+mod log;
+mod mm;
+mod random;
+mod sched;
+mod signal;
+mod syscall;
+mod task;
+mod trace;
+pub mod vfs;
+
+pub use cgroup::{CgroupCore, Cgroups};
+pub use clock::{Clock, TimerKey};
+pub use config::Config;
+pub use cred::Cred;
+pub use log::Log;
+pub use mm::{Mm, MmId, Mms, UserMem};
+pub use random::Random;
+pub use sched::{Schedule, Scheduler, Slot};
+pub use syscall::{Call, Outcome, Progress, Sleep, SleepKind, Support, syscalls};
+pub use task::{Task, TaskState, Tasks, Tgid, ThreadGroup, Tid, WaitKey};
+pub use trace::{Trace, TraceKind};
+
+use arch::Arch;
+use mmu::FramePool;
+
+/// A result whose error the guest sees.
+pub type Result<T> = abi::Result<T>;
+
+/// The whole kernel.
+pub struct Kernel {
+    pub config: Config,
+    pub arches: &'static [&'static Arch],
+    pub tasks: Tasks,
+    pub mms: Mms,
+    pub frames: FramePool,
+    pub vfs: vfs::Vfs,
+    pub cgroups: Cgroups,
+    pub clock: Clock,
+    pub sched: Scheduler,
+    pub random: Random,
+    pub log: Log,
+    pub trace: Trace,
+}

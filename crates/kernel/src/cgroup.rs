@@ -1,0 +1,67 @@
+//! Control groups as the kernel sees them: one core, given at boot, that hears of every birth, death and stop.
+//!
+//! The filesystems (cgroup, cgroup2, container) are views of the core; a hierarchy outlives its mounts.
+use crate::task::{Tid, Tgid};
+use crate::{Kernel, Result};
+
+/// The cgroup core. `cgroupfs` implements it. It is taken out of its slot for each call and gets the rest of the kernel.
+pub trait CgroupCore {
+    fn clone_box(&self) -> Box<dyn CgroupCore>;
+    /// Whether `parent` may fork (limits of the groups it is in).
+    fn can_fork(&mut self, kernel: &mut Kernel, parent: Tid) -> Result<()>;
+    /// `child` exists and is in its parent's groups; called before it can run (F08-41).
+    fn forked(&mut self, kernel: &mut Kernel, parent: Tid, child: Tid);
+    /// The fork that `can_fork` allowed did not happen.
+    fn cancel_fork(&mut self, kernel: &mut Kernel, parent: Tid);
+    /// The task leaves its groups for good.
+    fn exited(&mut self, kernel: &mut Kernel, tid: Tid);
+    /// unshare or clone made new namespaces for the task (F07-12).
+    fn namespaces_cloned(&mut self, kernel: &mut Kernel, tid: Tid);
+    /// A member stopped, continued, froze or thawed: cgroup2 keeps count of them.
+    fn task_stopped_or_frozen_changed(&mut self, kernel: &mut Kernel, tid: Tid);
+    /// Whether a freeze condition holds for the task (the computed condition of 3.3 and later).
+    fn cgroup_freezing(&self, tid: Tid) -> bool;
+    /// Whether the stored state of the task's group is FROZEN (resume skips such tasks: P08-08).
+    fn cgroup_frozen(&self, tid: Tid) -> bool;
+    /// The lines of /proc/PID/cgroup.
+    fn proc_lines(&self, kernel: &Kernel, tid: Tid) -> String;
+    /// The lines of /proc/cgroups.
+    fn proc_cgroups(&self) -> String;
+    /// Makes the view that `mount -t fstype -o data source` asks for; ENODEV if the type is not the core's.
+    fn mount(&mut self, kernel: &mut Kernel, fstype: &str, source: &[u8], data: &[u8]) -> Result<crate::vfs::SuperId>;
+    /// The core as its own filesystem's file operations reach it.
+    fn as_any(&mut self) -> &mut dyn std::any::Any;
+    /// The path of the group that `tasks`' report shows (the freezer's, or the first hierarchy's).
+    fn group_of(&self, tid: Tgid) -> String;
+}
+
+/// The slot of the core.
+#[derive(Default)]
+pub struct Cgroups(Option<Box<dyn CgroupCore>>);
+
+impl Cgroups {
+    pub fn new(core: Box<dyn CgroupCore>) -> Cgroups {
+        Cgroups(Some(core))
+    }
+}
+
+impl Clone for Cgroups {
+    fn clone(&self) -> Cgroups {
+        Cgroups(self.0.as_ref().map(|core| core.clone_box()))
+    }
+}
+
+impl Kernel {
+    /// Calls the cgroup core with the rest of the kernel; `None` if there is none, or it is being called already.
+    pub fn with_cgroups<T>(&mut self, f: impl FnOnce(&mut dyn CgroupCore, &mut Kernel) -> T) -> Option<T> {
+        let mut core = self.cgroups.0.take()?;
+        let result = f(&mut *core, self);
+        self.cgroups.0 = Some(core);
+        Some(result)
+    }
+
+    /// The core, for questions.
+    pub fn cgroup_core(&self) -> Option<&dyn CgroupCore> {
+        self.cgroups.0.as_deref()
+    }
+}

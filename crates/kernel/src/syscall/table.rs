@@ -1,0 +1,38 @@
+//! The system call table, put together from the rows each subject lists; docs/SYSCALLS.md is made from it.
+use super::Handler;
+use abi::Sysno;
+
+/// How much of a call there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    Full,
+    /// What is missing.
+    Partial(&'static str),
+}
+
+/// One implemented call.
+pub struct Row {
+    pub sysno: Sysno,
+    pub handler: Handler,
+    pub support: Support,
+}
+
+/// A complete call.
+pub(crate) const fn full(sysno: Sysno, handler: Handler) -> Row {
+    Row { sysno, handler, support: Support::Full }
+}
+
+/// A call of which something is missing.
+pub(crate) const fn partial(sysno: Sysno, handler: Handler, missing: &'static str) -> Row {
+    Row { sysno, handler, support: Support::Partial(missing) }
+}
+
+/// The rows of every subject: add a file's `ROWS` here.
+#[rustfmt::skip]
+const SUBJECTS: &[&[Row]] = &[
+];
+
+/// Every implemented call.
+pub fn syscalls() -> impl Iterator<Item = &'static Row> {
+    SUBJECTS.iter().flat_map(|rows| rows.iter())
+}

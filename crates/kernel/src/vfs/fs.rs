@@ -1,0 +1,166 @@
+//! What a filesystem is.
+use crate::{Kernel, Result, SleepKind, Tid, WaitKey};
+use abi::{Errno, OpenFlags, PollEvents, Statfs, Timespec};
+use mmu::FrameId;
+
+/// An inode number of one filesystem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ino(pub u64);
+
+/// A super block: one filesystem instance, by its slot in `Vfs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SuperId(pub u32);
+
+/// What stat says of an inode (the VFS adds the device number and block size).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attr {
+    /// Type and permission bits.
+    pub mode: u32,
+    pub nlink: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// For device nodes, in `makedev` form.
+    pub rdev: u64,
+    pub size: u64,
+    pub atime: Timespec,
+    pub mtime: Timespec,
+    pub ctime: Timespec,
+}
+
+/// What chmod, chown, truncate and utimensat change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetAttr {
+    /// Permission bits alone.
+    pub mode: Option<u32>,
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+    pub size: Option<u64>,
+    pub atime: Option<Timespec>,
+    pub mtime: Option<Timespec>,
+}
+
+/// What `create` makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewNode<'a> {
+    File,
+    Directory,
+    Symlink(&'a [u8]),
+    /// A device, FIFO or socket: the S_IFMT bits and the device number.
+    Special(u32, u64),
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirEntry {
+    pub name: Vec<u8>,
+    pub ino: Ino,
+    /// S_IFMT bits.
+    pub kind: u32,
+}
+
+/// An open file as its filesystem sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenFile {
+    pub ino: Ino,
+    /// What `open` gave; its meaning is the filesystem's own.
+    pub handle: u64,
+    pub flags: OpenFlags,
+    /// Who makes the call.
+    pub caller: Tid,
+}
+
+/// Why an operation cannot go on now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub on: WaitKey,
+    pub kind: SleepKind,
+    pub wchan: &'static str,
+}
+
+/// A read or write: bytes moved, or what to wait for (the VFS sleeps, or says EAGAIN to O_NONBLOCK).
+pub type Io = std::result::Result<usize, IoError>;
+
+/// How a read or write does not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoError {
+    Errno(Errno),
+    Block(Block),
+}
+
+impl From<Errno> for IoError {
+    fn from(errno: Errno) -> IoError {
+        IoError::Errno(errno)
+    }
+}
+
+/// A filesystem: tmpfs, procfs, cgroup, a host directory. It is taken out of its slot for each call and gets the rest of
+/// the kernel. Permissions are the VFS's business, by `attr`. Every method a filesystem lacks is refused as Linux would.
+pub trait FileSystem {
+    fn clone_box(&self) -> Box<dyn FileSystem>;
+    /// The type, as in /proc/mounts.
+    fn kind(&self) -> &'static str;
+    /// `statfs`'s magic number and figures.
+    fn statfs(&self, kernel: &Kernel) -> Statfs;
+    /// Options for /proc/mounts beyond rw or ro: `,freezer`.
+    fn options(&self) -> String {
+        String::new()
+    }
+    fn root(&self) -> Ino;
+    fn lookup(&mut self, kernel: &mut Kernel, dir: Ino, name: &[u8]) -> Result<Ino>;
+    fn attr(&mut self, kernel: &mut Kernel, ino: Ino) -> Result<Attr>;
+    fn set_attr(&mut self, _kernel: &mut Kernel, _ino: Ino, _set: &SetAttr) -> Result<()> {
+        Err(Errno::EPERM)
+    }
+    /// All entries but `.` and `..`, in a fixed order.
+    fn read_dir(&mut self, kernel: &mut Kernel, dir: Ino) -> Result<Vec<DirEntry>>;
+    fn read_link(&mut self, _kernel: &mut Kernel, _ino: Ino) -> Result<Vec<u8>> {
+        Err(Errno::EINVAL)
+    }
+    /// A link that names an open file itself (/proc/PID/fd/N, exe, cwd): where it leads, not by its text.
+    fn magic_link(&mut self, _kernel: &mut Kernel, _ino: Ino) -> Option<super::Path> {
+        None
+    }
+    /// `mode` has the permission bits, umask applied; the caller owns what is made.
+    fn create(&mut self, _kernel: &mut Kernel, _caller: Tid, _dir: Ino, _name: &[u8], _node: NewNode<'_>, _mode: u32) -> Result<Ino> {
+        Err(Errno::EPERM)
+    }
+    fn link(&mut self, _kernel: &mut Kernel, _ino: Ino, _dir: Ino, _name: &[u8]) -> Result<()> {
+        Err(Errno::EPERM)
+    }
+    fn unlink(&mut self, _kernel: &mut Kernel, _dir: Ino, _name: &[u8]) -> Result<()> {
+        Err(Errno::EPERM)
+    }
+    fn rmdir(&mut self, _kernel: &mut Kernel, _dir: Ino, _name: &[u8]) -> Result<()> {
+        Err(Errno::EPERM)
+    }
+    /// RENAME_ flags as given.
+    fn rename(&mut self, _kernel: &mut Kernel, _from: (Ino, &[u8]), _to: (Ino, &[u8]), _flags: u32) -> Result<()> {
+        Err(Errno::EPERM)
+    }
+    /// A handle for `OpenFile`. Called once an open; `release` when the last descriptor is gone.
+    fn open(&mut self, _kernel: &mut Kernel, _caller: Tid, _ino: Ino, _flags: OpenFlags) -> Result<u64> {
+        Ok(0)
+    }
+    fn release(&mut self, _kernel: &mut Kernel, _file: OpenFile) {}
+    fn read(&mut self, kernel: &mut Kernel, file: OpenFile, at: u64, buf: &mut [u8]) -> Io;
+    fn write(&mut self, _kernel: &mut Kernel, _file: OpenFile, _at: u64, _data: &[u8]) -> Io {
+        Err(Errno::EINVAL.into())
+    }
+    /// What is ready, and the keys that announce a change.
+    fn poll(&mut self, _kernel: &mut Kernel, _file: OpenFile) -> (PollEvents, Vec<WaitKey>) {
+        (PollEvents::POLLIN | PollEvents::POLLOUT | PollEvents::POLLRDNORM | PollEvents::POLLWRNORM, Vec::new())
+    }
+    /// Whether lseek works on the file (false: ESPIPE).
+    fn seekable(&self, _ino: Ino) -> bool {
+        true
+    }
+    /// The frame of page `index` of a file, for mappings and execve; the caller `share`s it to keep it. `None` past the end
+    /// of the file. A filesystem whose files are not frames says ENODEV to mmap.
+    fn page(&mut self, _kernel: &mut Kernel, _ino: Ino, _index: u64, _for_write: bool) -> Result<Option<FrameId>> {
+        Err(Errno::ENODEV)
+    }
+    /// Nothing names or holds the inode any more (tmpfs frees it).
+    fn forget(&mut self, _kernel: &mut Kernel, _ino: Ino) {}
+    /// Unmounted for the last time.
+    fn put_super(&mut self, _kernel: &mut Kernel) {}
+}

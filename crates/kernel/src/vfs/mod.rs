@@ -1,0 +1,12 @@
+//! Files: mounts, names, open files. A filesystem is a value that answers by inode number.
+mod fs;
+
+pub use fs::{Attr, Block, DirEntry, FileSystem, Ino, Io, NewNode, OpenFile, SetAttr, SuperId};
+
+/// A table of file descriptors; CLONE_FILES shares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FilesId(pub u32);
+
+/// Root, working directory and umask; CLONE_FS shares them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FsId(pub u32);
