@@ -230,7 +230,7 @@ impl Builder {
         let (a, b) = (a.into(), b.into());
         self.ops.push(Op::SetFlags { kind, ty, a, b, c: b });
     }
-    /// Sets the flags from two operands and a carry (`Adc`, `Sbb`).
+    /// Sets the flags from two operands and a carry (`Adc`, `Sbb`; `Inc` and `Dec` read `a` and the carry).
     pub fn set_flags_carry(
         &mut self,
         kind: FlagKind,

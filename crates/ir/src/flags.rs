@@ -40,6 +40,10 @@ pub enum FlagKind {
     SubArm,
     /// SIGN, ZERO and PARITY of result `a`; the others from `b`, given as `Flags` bits.
     Result,
+    /// a + 1, CARRY from bit 0 of `c` (x86 INC keeps the carry).
+    Inc,
+    /// a - 1, CARRY from bit 0 of `c`.
+    Dec,
 }
 
 /// A question about the flags.
@@ -127,6 +131,8 @@ impl LazyFlags {
             4 => FlagKind::Sbb,
             5 => FlagKind::SubArm,
             6 => FlagKind::Result,
+            7 => FlagKind::Inc,
+            8 => FlagKind::Dec,
             _ => FlagKind::Bits,
         };
         let ty = match cell >> 8 & 3 {
@@ -166,6 +172,14 @@ impl LazyFlags {
             FlagKind::Result => {
                 let given = self.b & (Flags::CARRY | Flags::OVERFLOW | Flags::ADJUST);
                 return Flags(given | of_result(a, sign));
+            }
+            FlagKind::Inc => {
+                let r = a.wrapping_add(1) & mask;
+                (r, c == 1, r == sign, r & 0xf == 0)
+            }
+            FlagKind::Dec => {
+                let r = a.wrapping_sub(1) & mask;
+                (r, c == 1, a == sign, a & 0xf == 0)
             }
             FlagKind::Add | FlagKind::Adc => {
                 let c = if matches!(self.kind, FlagKind::Adc) { c } else { 0 };
@@ -232,6 +246,9 @@ mod tests {
         assert_eq!(flags(FlagKind::Sub, Ty::I16, 3, 5, 0) & F::CARRY, F::CARRY);
         assert_eq!(flags(FlagKind::SubArm, Ty::I16, 3, 5, 0) & F::CARRY, 0);
         assert_eq!(flags(FlagKind::SubArm, Ty::I64, 5, 5, 0), F::CARRY | F::ZERO | F::PARITY);
+        assert_eq!(flags(FlagKind::Inc, Ty::I8, 0x7f, 0, 1), F::CARRY | F::SIGN | F::OVERFLOW | F::ADJUST);
+        assert_eq!(flags(FlagKind::Dec, Ty::I8, 0x80, 0, 0), F::OVERFLOW | F::ADJUST);
+        assert_eq!(flags(FlagKind::Dec, Ty::I16, 1, 0, 0), F::ZERO | F::PARITY);
     }
 
     #[test]
