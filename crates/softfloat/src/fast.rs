@@ -13,6 +13,7 @@ const SLOW: u64 = CELL_ROUNDING | CELL_FLUSH_INPUTS | CELL_FLUSH_OUTPUTS;
 const INEXACT: u64 = Flags::INEXACT.bits() as u64;
 
 /// Runs the soft operation on a packed environment.
+#[cold]
 fn soft<T>(cell: &mut u64, operation: impl FnOnce(&mut Env) -> T) -> T {
     let mut env = Env::from_cell(*cell);
     let result = operation(&mut env);
@@ -78,6 +79,7 @@ macro_rules! fast_paths {
             }
         }
 
+        #[inline]
         pub fn $add(cell: &mut u64, a: $bits, b: $bits) -> $bits {
             if *cell & SLOW == 0 {
                 let (x, y) = (<$float>::from_bits(a), <$float>::from_bits(b));
@@ -89,6 +91,7 @@ macro_rules! fast_paths {
             soft(cell, |env| crate::add::<$format>(env, a, b))
         }
 
+        #[inline]
         pub fn $sub(cell: &mut u64, a: $bits, b: $bits) -> $bits {
             if *cell & SLOW == 0 {
                 let (x, y) = (<$float>::from_bits(a), <$float>::from_bits(b));
@@ -100,6 +103,7 @@ macro_rules! fast_paths {
             soft(cell, |env| crate::sub::<$format>(env, a, b))
         }
 
+        #[inline]
         pub fn $mul(cell: &mut u64, a: $bits, b: $bits) -> $bits {
             use $module::*;
             if *cell & SLOW == 0 {
@@ -118,6 +122,7 @@ macro_rules! fast_paths {
             soft(cell, |env| crate::mul::<$format>(env, a, b))
         }
 
+        #[inline]
         pub fn $div(cell: &mut u64, a: $bits, b: $bits) -> $bits {
             use $module::*;
             if *cell & SLOW == 0 {
@@ -134,6 +139,7 @@ macro_rules! fast_paths {
             soft(cell, |env| crate::div::<$format>(env, a, b))
         }
 
+        #[inline]
         pub fn $sqrt(cell: &mut u64, a: $bits) -> $bits {
             use $module::*;
             if *cell & SLOW == 0 {
@@ -151,6 +157,7 @@ macro_rules! fast_paths {
         }
 
         /// `a * b + c`. Here the host only serves once INEXACT is raised.
+        #[inline]
         pub fn $mul_add(cell: &mut u64, a: $bits, b: $bits, c: $bits) -> $bits {
             use $module::*;
             if *cell & SLOW == 0 && *cell & INEXACT != 0 {

@@ -9,6 +9,11 @@ use crate::nan;
 /// leave room below it). Callers negate operands for the other signs; x86 picks NaNs in the order
 /// given, ARM looks at the addend first.
 pub fn mul_add<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, c: F::Bits) -> F::Bits {
+    fused::<F>(env, a, b, c, 0)
+}
+
+/// `(a * b + c) * 2^scale` with one rounding.
+pub(crate) fn fused<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, c: F::Bits, scale: i32) -> F::Bits {
     const { assert!(F::PRECISION <= 53) };
     let (a, b, c) = (operand::<F>(env, a), operand::<F>(env, b), operand::<F>(env, c));
     let no_product = a.is_infinite() && b.is_zero() || a.is_zero() && b.is_infinite();
@@ -42,7 +47,7 @@ pub fn mul_add<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, c: F::Bits) -> 
         (one, other) => one.or(other),
     };
     match sum {
-        Some(sum) => sum.pack::<F>(env),
+        Some(sum) => Number { exp: sum.exp + scale, ..sum }.pack::<F>(env),
         None => zero::<F>(zero_sum_is_negative(env, negative, c.negative)),
     }
 }

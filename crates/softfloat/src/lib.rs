@@ -8,6 +8,7 @@
 //! packed environment and uses the host's arithmetic where that is provably equal.
 
 mod arith;
+pub mod arm;
 mod compare;
 mod convert;
 mod env;

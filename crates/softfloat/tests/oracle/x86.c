@@ -1,6 +1,6 @@
 // The host CPU as an oracle: reads requests on stdin, runs one SSE, AVX-512 or x87 instruction
-// each, writes the result and the exception flags it raised. Built and driven by oracle.rs, whose
-// list of operations has the same order. x86-64 only.
+// each, writes the result and the exception flags it raised. Built and driven by x86.rs, whose
+// tables have the same order. x86-64 only.
 #include <cpuid.h>
 #include <stdint.h>
 #include <stdio.h>
