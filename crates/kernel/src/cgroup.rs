@@ -1,7 +1,7 @@
 //! Control groups as the kernel sees them: one core, given at boot, that hears of every birth, death and stop.
 //!
 //! The filesystems (cgroup, cgroup2, container) are views of the core; a hierarchy outlives its mounts.
-use crate::task::{Tid, Tgid};
+use crate::task::{Tgid, Tid};
 use crate::{Kernel, Result};
 
 /// The cgroup core. `cgroupfs` implements it. It is taken out of its slot for each call and gets the rest of the kernel.

@@ -7,11 +7,11 @@ pub use table::Tasks;
 pub use thread_group::ThreadGroup;
 pub use wait::WaitKey;
 
+use crate::Cred;
 use crate::mm::MmId;
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, Progress, SleepKind};
 use crate::vfs::{FilesId, FsId};
-use crate::Cred;
 use abi::{SigAltStack, SigSet, Sysno};
 use arch::{Cpu, ThreadInfo};
 

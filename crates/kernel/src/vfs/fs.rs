@@ -121,7 +121,15 @@ pub trait FileSystem {
         None
     }
     /// `mode` has the permission bits, umask applied; the caller owns what is made.
-    fn create(&mut self, _kernel: &mut Kernel, _caller: Tid, _dir: Ino, _name: &[u8], _node: NewNode<'_>, _mode: u32) -> Result<Ino> {
+    fn create(
+        &mut self,
+        _kernel: &mut Kernel,
+        _caller: Tid,
+        _dir: Ino,
+        _name: &[u8],
+        _node: NewNode<'_>,
+        _mode: u32,
+    ) -> Result<Ino> {
         Err(Errno::EPERM)
     }
     fn link(&mut self, _kernel: &mut Kernel, _ino: Ino, _dir: Ino, _name: &[u8]) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Files: mounts, names, open files. A filesystem is a value that answers by inode number.
 mod fs;
 
-pub use fs::{Attr, Block, DirEntry, FileSystem, Ino, Io, NewNode, OpenFile, SetAttr, SuperId};
+pub use fs::{Attr, Block, DirEntry, FileSystem, Ino, Io, IoError, NewNode, OpenFile, SetAttr, SuperId};
 
 /// A table of file descriptors; CLONE_FILES shares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,3 +10,14 @@ pub struct FilesId(pub u32);
 /// Root, working directory and umask; CLONE_FS shares them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FsId(pub u32);
+
+/// A place in the tree of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    pub mount: u32,
+    pub dentry: u32,
+}
+
+/// All mounts, names and open files.
+#[derive(Clone, Default)]
+pub struct Vfs {}

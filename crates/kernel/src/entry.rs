@@ -1,0 +1,1 @@
+//! Where a task enters and leaves the kernel.
