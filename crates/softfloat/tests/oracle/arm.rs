@@ -1,16 +1,13 @@
-//! AArch64 as qemu knows it: instructions run by arm.S under qemu-user.
+//! AArch64 as qemu knows it: instructions run by aarch64.S under qemu-user.
 
 use std::cmp::Ordering;
-use std::process::Command;
 
 use softfloat::IntOverflow::Saturate;
 use softfloat::*;
 
 use crate::random::Random;
 use crate::soft::*;
-use crate::{
-    Control, Operand, Operation, Outcome, Register, Soft, check, float, int, scratch, source, succeeds, value,
-};
+use crate::{Control, Operand, Operation, Outcome, Register, Soft, check_qemu, float, int, value};
 
 /// NZCV of a comparison.
 fn nzcv(order: Option<Ordering>) -> Outcome {
@@ -23,7 +20,7 @@ fn nzcv(order: Option<Ordering>) -> Outcome {
     Outcome { status: status << 28, mask: 0xf << 28, ..Outcome::default() }
 }
 
-/// What each format has, in arm.S's order.
+/// What each format has, in aarch64.S's order.
 fn scalar<F: Format<Bits: Register>>(first: u32, suffix: &str, control: Control) -> Vec<Operation> {
     use Rounding::*;
     let float: Operand = float::<F>;
@@ -152,20 +149,5 @@ fn fpsr(status: u32) -> Flags {
 
 #[test]
 fn arm_matches_qemu() {
-    let (object, program) = (scratch("softfloat-arm.o"), scratch("softfloat-arm"));
-    let qemu = ["qemu-aarch64", "qemu-aarch64-static"]
-        .into_iter()
-        .find(|qemu| Command::new(qemu).arg("--version").output().is_ok());
-    let built = succeeds(Command::new("aarch64-linux-gnu-as").arg("-o").arg(&object).arg(source("arm.S")))
-        && succeeds(Command::new("aarch64-linux-gnu-ld").arg("-o").arg(&program).arg(&object));
-    let (Some(qemu), true) = (qemu, built) else {
-        println!("skipped: no aarch64-linux-gnu binutils or no qemu-aarch64");
-        return;
-    };
-    let oracle = || {
-        let mut command = Command::new(qemu);
-        command.arg(&program);
-        command
-    };
-    check("softfloat-arm", &oracle, operations(), fpsr);
+    check_qemu("aarch64", "armv8.6-a+fp16+bf16", &["max"], operations(), fpsr);
 }

@@ -1,8 +1,9 @@
 //! Results and flags against other implementations: the host CPU (x86.rs) and qemu's AArch64
-//! (arm.rs), over hard and random operands, in every rounding and flush mode.
+//! and RISC-V (arm.rs, riscv.rs), over hard and random operands, in every rounding and flush mode.
 
 mod arm;
 mod random;
+mod riscv;
 mod soft;
 mod x86;
 
@@ -170,4 +171,30 @@ fn check(name: &str, oracle: &dyn Fn() -> Command, operations: Vec<Operation>, f
         wrong += shown;
     }
     assert_eq!(wrong, 0, "results or flags differ");
+}
+
+/// [`check`] against `<arch>.S`, built by the cross binutils and run by qemu-user on the first of
+/// `cpus` that it knows; or says that something is missing.
+fn check_qemu(arch: &str, march: &str, cpus: &[&str], operations: Vec<Operation>, flags: fn(u32) -> Flags) {
+    let name = format!("softfloat-{arch}");
+    let (object, program) = (scratch(&format!("{name}.o")), scratch(&name));
+    let mut assembler = Command::new(format!("{arch}-linux-gnu-as"));
+    assembler.arg(format!("-march={march}")).arg("-o").arg(&object).arg(source(&format!("{arch}.S")));
+    let mut linker = Command::new(format!("{arch}-linux-gnu-ld"));
+    linker.arg("-o").arg(&program).arg(&object);
+    if !succeeds(&mut assembler) || !succeeds(&mut linker) {
+        println!("skipped: no {arch}-linux-gnu binutils");
+        return;
+    }
+    let emulator = |qemu: &str, cpu: &str| {
+        let mut command = Command::new(qemu);
+        command.args(["-cpu", cpu]).arg(&program).stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let qemus = [format!("qemu-{arch}"), format!("qemu-{arch}-static")];
+    let mut choices = qemus.iter().flat_map(|qemu| cpus.iter().map(move |cpu| (qemu, cpu)));
+    match choices.find(|(qemu, cpu)| succeeds(&mut emulator(qemu, cpu))) {
+        Some((qemu, cpu)) => check(&name, &|| emulator(qemu, cpu), operations, flags),
+        None => println!("skipped: no qemu-{arch} with the instructions tested"),
+    }
 }

@@ -3,8 +3,6 @@
 // whose tables have the same order. A request is {op, fpcr: u32, operands: 3 * 16 bytes}, a reply
 // {q0, x0: 16 bytes, fpsr, nzcv: u32}.
 
-        .arch   armv8.6-a+fp16+bf16
-
         // One operation takes two instructions of 4 bytes.
         .macro  op text:vararg
         \text
