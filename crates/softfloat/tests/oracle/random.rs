@@ -53,6 +53,12 @@ impl Random {
             _ => self.next() as i64 & top,
         };
         *near = Near { biased: biased.clamp(0, top), fraction };
+        // Exact zeros and infinities meet too rarely otherwise.
+        let (biased, fraction) = match self.below(32) {
+            0 => (0, 0),
+            1 => (top, 0),
+            _ => (biased, fraction),
+        };
         let integer = (biased > 0) ^ (F::IS_X87 && self.below(32) == 0);
         F::join(softfloat::Fields {
             negative: self.below(2) != 0,
