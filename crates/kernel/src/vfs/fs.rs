@@ -1,6 +1,6 @@
 //! What a filesystem is.
 use crate::{Kernel, Result, SleepKind, Tid, WaitKey};
-use abi::{Errno, OpenFlags, PollEvents, Statfs, Timespec};
+use abi::{Errno, OpenFlags, PollEvents, Restart, Statfs, Timespec};
 use mmu::FrameId;
 
 /// An inode number of one filesystem.
@@ -40,13 +40,25 @@ pub struct SetAttr {
 }
 
 /// What `create` makes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewNode<'a> {
     File,
     Directory,
     Symlink(&'a [u8]),
     /// A device, FIFO or socket: the S_IFMT bits and the device number.
     Special(u32, u64),
+}
+
+/// An inode to be made. The VFS has worked out mode and owner: umask, set-group-id directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct New<'a> {
+    pub node: NewNode<'a>,
+    /// Permission bits.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// Who asks.
+    pub caller: Tid,
 }
 
 /// One name in a directory.
@@ -85,6 +97,8 @@ pub type Io = std::result::Result<usize, IoError>;
 pub enum IoError {
     Errno(Errno),
     Block(Block),
+    /// A signal was sent to the caller and the call is to be restarted after it (a background job at its terminal).
+    Restart(Restart),
 }
 
 impl From<Errno> for IoError {
@@ -113,23 +127,14 @@ pub trait FileSystem {
     }
     /// All entries but `.` and `..`, in a fixed order.
     fn read_dir(&mut self, kernel: &mut Kernel, dir: Ino) -> Result<Vec<DirEntry>>;
-    fn read_link(&mut self, _kernel: &mut Kernel, _ino: Ino) -> Result<Vec<u8>> {
+    fn read_link(&mut self, _kernel: &mut Kernel, _caller: Tid, _ino: Ino) -> Result<Vec<u8>> {
         Err(Errno::EINVAL)
     }
     /// A link that names an open file itself (/proc/PID/fd/N, exe, cwd): where it leads, not by its text.
-    fn magic_link(&mut self, _kernel: &mut Kernel, _ino: Ino) -> Option<super::Path> {
+    fn magic_link(&mut self, _kernel: &mut Kernel, _caller: Tid, _ino: Ino) -> Option<super::Path> {
         None
     }
-    /// `mode` has the permission bits, umask applied; the caller owns what is made.
-    fn create(
-        &mut self,
-        _kernel: &mut Kernel,
-        _caller: Tid,
-        _dir: Ino,
-        _name: &[u8],
-        _node: NewNode<'_>,
-        _mode: u32,
-    ) -> Result<Ino> {
+    fn create(&mut self, _kernel: &mut Kernel, _dir: Ino, _name: &[u8], _new: &New<'_>) -> Result<Ino> {
         Err(Errno::EPERM)
     }
     fn link(&mut self, _kernel: &mut Kernel, _ino: Ino, _dir: Ino, _name: &[u8]) -> Result<()> {
@@ -167,7 +172,16 @@ pub trait FileSystem {
     fn page(&mut self, _kernel: &mut Kernel, _ino: Ino, _index: u64, _for_write: bool) -> Result<Option<FrameId>> {
         Err(Errno::ENODEV)
     }
-    /// Nothing names or holds the inode any more (tmpfs frees it).
+    /// fallocate(2): FALLOC_ flags, offset and length, all checked.
+    fn allocate(&mut self, _kernel: &mut Kernel, _ino: Ino, _flags: u32, _at: u64, _len: u64) -> Result<()> {
+        Err(Errno::EOPNOTSUPP)
+    }
+    /// `mount -o remount,DATA`: the options beyond the flags.
+    fn remount(&mut self, _kernel: &mut Kernel, _data: &[u8]) -> Result<()> {
+        Ok(())
+    }
+    /// No open file, mapping or working directory holds the inode any more: a filesystem that keeps inodes frees it if no
+    /// name is left either.
     fn forget(&mut self, _kernel: &mut Kernel, _ino: Ino) {}
     /// Unmounted for the last time.
     fn put_super(&mut self, _kernel: &mut Kernel) {}

@@ -1,7 +1,9 @@
 //! Files: mounts, names, open files. A filesystem is a value that answers by inode number.
+mod chrdev;
 mod fs;
 
-pub use fs::{Attr, Block, DirEntry, FileSystem, Ino, Io, IoError, NewNode, OpenFile, SetAttr, SuperId};
+pub use chrdev::{CharDevice, DeviceFile, DeviceMap};
+pub use fs::{Attr, Block, DirEntry, FileSystem, Ino, Io, IoError, New, NewNode, OpenFile, SetAttr, SuperId};
 
 /// A table of file descriptors; CLONE_FILES shares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,3 +23,14 @@ pub struct Path {
 /// All mounts, names and open files.
 #[derive(Clone, Default)]
 pub struct Vfs {}
+
+impl crate::Kernel {
+    /// Calls a filesystem, taken out of its slot, with the rest of the kernel; EBUSY if it is being called already.
+    pub fn with_super<T, E: From<abi::Errno>>(
+        &mut self,
+        _id: SuperId,
+        _f: impl FnOnce(&mut dyn FileSystem, &mut crate::Kernel) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        Err(abi::Errno::EBUSY.into())
+    }
+}
