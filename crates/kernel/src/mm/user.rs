@@ -1,6 +1,9 @@
 //! Guest memory as the kernel reaches it: faults are resolved on the way, what is left over is EFAULT.
+use super::FaultOutcome;
 use crate::{Kernel, Result, Tid};
 use abi::Errno;
+use arch::{Access, Fault};
+use mmu::{FrameId, PAGE_SIZE};
 
 /// The memory of one task, for the duration of a call.
 pub struct UserMem<'a> {
@@ -16,12 +19,65 @@ impl Kernel {
 }
 
 impl UserMem<'_> {
-    pub fn read(&mut self, _addr: u64, _buf: &mut [u8]) -> Result<()> {
-        let _ = (&self.kernel.mms, self.tid);
+    /// The frame behind `addr`, after resolving what fault there is.
+    fn page(&mut self, addr: u64, access: Access) -> Result<FrameId> {
+        let kernel = &mut *self.kernel;
+        let task = kernel.tasks.get(self.tid).ok_or(Errno::EFAULT)?;
+        let at = addr & task.arch().isa.address_mask();
+        let id = task.mm.ok_or(Errno::EFAULT)?;
+        // Twice at most: a fault that is resolved permits the access.
+        for _ in 0..2 {
+            let mm = kernel.mms.get(id).ok_or(Errno::EFAULT)?;
+            if at >= mm.task_size {
+                return Err(Errno::EFAULT);
+            }
+            let mmu_access = match access {
+                Access::Read => mmu::Access::Read,
+                Access::Write => mmu::Access::Write,
+                Access::Execute => mmu::Access::Execute,
+            };
+            if let Ok(frame) = mm.space.translate(at, mmu_access) {
+                return Ok(frame);
+            }
+            if kernel.handle_fault(self.tid, Fault { addr: at, access }) != FaultOutcome::Resolved {
+                break;
+            }
+        }
         Err(Errno::EFAULT)
     }
-    pub fn write(&mut self, _addr: u64, _data: &[u8]) -> Result<()> {
-        Err(Errno::EFAULT)
+
+    /// Calls `f` with the frame and offset of each page-sized part of a range, and the part's place in it.
+    fn parts(
+        &mut self,
+        addr: u64,
+        len: usize,
+        access: Access,
+        mut f: impl FnMut(&mut Kernel, FrameId, usize, std::ops::Range<usize>),
+    ) -> Result<()> {
+        let mut done = 0;
+        while done < len {
+            let at = addr.checked_add(done as u64).ok_or(Errno::EFAULT)?;
+            let offset = (at % PAGE_SIZE) as usize;
+            let part = (len - done).min(PAGE_SIZE as usize - offset);
+            let frame = self.page(at, access)?;
+            f(self.kernel, frame, offset, done..done + part);
+            done += part;
+        }
+        Ok(())
+    }
+
+    pub fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<()> {
+        self.parts(addr, buf.len(), Access::Read, |kernel, frame, offset, part| {
+            let len = part.len();
+            buf[part].copy_from_slice(&kernel.frames.bytes(frame)[offset..offset + len]);
+        })
+    }
+    /// Writes `data`; what was written before the page that refuses stays written.
+    pub fn write(&mut self, addr: u64, data: &[u8]) -> Result<()> {
+        let owner = Some(u64::from(self.tid.0));
+        self.parts(addr, data.len(), Access::Write, |kernel, frame, offset, part| {
+            kernel.frames.write(frame, offset, &data[part], owner);
+        })
     }
     pub fn read_u32(&mut self, addr: u64) -> Result<u32> {
         let mut word = [0; 4];
@@ -61,8 +117,10 @@ impl UserMem<'_> {
         }
     }
     /// Makes every page of the range present (and writable), so that a later copy cannot fail after data is consumed.
-    pub fn prefault(&mut self, _addr: u64, _len: u64, _write: bool) -> Result<()> {
-        Err(Errno::EFAULT)
+    pub fn prefault(&mut self, addr: u64, len: u64, write: bool) -> Result<()> {
+        let access = if write { Access::Write } else { Access::Read };
+        let len = usize::try_from(len).map_err(|_| Errno::EFAULT)?;
+        self.parts(addr, len, access, |_, _, _, _| {})
     }
 }
 

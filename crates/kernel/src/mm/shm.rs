@@ -1,0 +1,55 @@
+//! Shared anonymous memory: objects of frames that outlive the space that made them.
+use mmu::{FrameId, FramePool};
+use std::collections::BTreeMap;
+
+/// An object of shared memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShmId(pub u64);
+
+#[derive(Clone, Debug, Default)]
+struct Shm {
+    /// Areas that map it.
+    users: u32,
+    pages: BTreeMap<u64, FrameId>,
+}
+
+/// All objects.
+#[derive(Clone, Debug, Default)]
+pub struct Shms {
+    table: BTreeMap<ShmId, Shm>,
+    next: u64,
+}
+
+impl Shms {
+    /// A new object with one user.
+    pub fn create(&mut self) -> ShmId {
+        self.next += 1;
+        self.table.insert(ShmId(self.next), Shm { users: 1, pages: BTreeMap::new() });
+        ShmId(self.next)
+    }
+    pub fn hold(&mut self, id: ShmId) {
+        if let Some(shm) = self.table.get_mut(&id) {
+            shm.users += 1;
+        }
+    }
+    /// One user less; the last frees the pages.
+    pub fn put(&mut self, id: ShmId, frames: &mut FramePool) {
+        let Some(shm) = self.table.get_mut(&id) else { return };
+        shm.users -= 1;
+        if shm.users == 0
+            && let Some(shm) = self.table.remove(&id)
+        {
+            shm.pages.into_values().for_each(|frame| frames.release(frame));
+        }
+    }
+    /// The frame of a page, made on first touch; `None` when memory is used up.
+    pub fn page(&mut self, id: ShmId, index: u64, frames: &mut FramePool) -> Option<FrameId> {
+        let shm = self.table.get_mut(&id)?;
+        if let Some(&frame) = shm.pages.get(&index) {
+            return Some(frame);
+        }
+        let frame = frames.alloc()?;
+        shm.pages.insert(index, frame);
+        Some(frame)
+    }
+}
