@@ -86,6 +86,16 @@ impl Builder {
         self.ops.push(op);
     }
 
+    /// The operation written last, to be amended.
+    pub fn last_mut(&mut self) -> Option<&mut Op> {
+        self.ops.last_mut()
+    }
+
+    /// What a temporary of this instruction is known to hold.
+    pub fn constant(&self, a: impl Into<Slot>) -> Option<u64> {
+        self.known(a.into())
+    }
+
     fn fresh(&mut self, op: impl FnOnce(Slot) -> Op) -> Val {
         let d = self.temp(1);
         self.ops.push(op(d.into()));

@@ -1,0 +1,14 @@
+//! What IR cannot say: functions of slots that interpreter and JIT call alike.
+pub(crate) mod int;
+pub(crate) mod system;
+
+use ir::{Slot, Slots};
+
+/// The slot `n` above `at`.
+pub(crate) fn get(slots: &Slots, at: Slot, n: u8) -> u64 {
+    slots[at.up(n).0 as usize]
+}
+
+pub(crate) fn put(slots: &mut Slots, at: Slot, n: u8, value: u64) {
+    slots[at.up(n).0 as usize] = value;
+}

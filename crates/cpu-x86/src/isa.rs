@@ -1,0 +1,75 @@
+//! What the CPU does, as the engine asks for it.
+use crate::{insns, lift::Lift, regs};
+use arch::{Cpu, Isa};
+use iced_x86::{Decoder, DecoderError, DecoderOptions, Formatter, Instruction, IntelFormatter};
+use ir::{Builder, Flow, Slot, Trap};
+
+/// The longest instruction there is.
+const MAX_LEN: usize = 15;
+/// Without BMI1 and LZCNT, `rep bsf` and `rep bsr` are BSF and BSR.
+const OPTIONS: u32 = DecoderOptions::NO_MPFX_0FBC | DecoderOptions::NO_MPFX_0FBD;
+
+pub(crate) struct X86Isa;
+
+/// What a decoder made of some bytes.
+pub(crate) enum Decoded {
+    Insn(Instruction),
+    Invalid,
+    /// The bytes end inside the instruction.
+    Truncated,
+}
+
+pub(crate) fn decode(pc: u64, code: &[u8]) -> Decoded {
+    let mut decoder = Decoder::with_ip(64, code, pc, OPTIONS);
+    let insn = decoder.decode();
+    match decoder.last_error() {
+        DecoderError::None => Decoded::Insn(insn),
+        DecoderError::NoMoreBytes if code.len() < MAX_LEN => Decoded::Truncated,
+        _ => Decoded::Invalid,
+    }
+}
+
+impl Isa for X86Isa {
+    fn lift(&self, pc: u64, code: &[u8], out: &mut Builder) -> Flow {
+        let insn = match decode(pc, code) {
+            Decoded::Insn(insn) => insn,
+            Decoded::Truncated => return Flow::Truncated,
+            Decoded::Invalid => {
+                out.trap(Trap::Illegal, pc);
+                return Flow::End(1);
+            }
+        };
+        let mut l = Lift::new(out, insn);
+        match insns::semantics(insn.mnemonic()) {
+            Some(semantics) => semantics(&mut l),
+            None => l.illegal(),
+        }
+        l.flow()
+    }
+
+    fn disassemble(&self, pc: u64, code: &[u8]) -> (usize, String) {
+        match decode(pc, code) {
+            Decoded::Insn(insn) => {
+                let mut formatter = IntelFormatter::new();
+                let options = formatter.options_mut();
+                options.set_hex_prefix("0x");
+                options.set_hex_suffix("");
+                options.set_space_after_operand_separator(true);
+                options.set_branch_leading_zeros(false);
+                let mut text = String::new();
+                formatter.format(&insn, &mut text);
+                (insn.len(), text)
+            }
+            Decoded::Invalid => (1, "(bad)".to_owned()),
+            Decoded::Truncated => (0, String::new()),
+        }
+    }
+
+    fn slot_name(&self, slot: Slot) -> Option<String> {
+        regs::slot_name(slot)
+    }
+
+    fn canonical(&self, cpu: &Cpu) -> Vec<u64> {
+        regs::canonical(cpu)
+    }
+}

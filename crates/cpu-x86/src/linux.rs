@@ -1,0 +1,84 @@
+//! What Linux on x86-64 does, as the kernel asks for it.
+use crate::{cpuid, process, regs::*, signal, syscall, thread_info};
+use abi::{Errno, MINSIGSTKSZ, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
+use arch::{Cpu, Fault, FaultKind, LinuxAbi, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory};
+
+pub(crate) struct X86Linux;
+
+impl LinuxAbi for X86Linux {
+    fn thread_flags(&self) -> &'static ThreadFlags {
+        &thread_info::FLAGS
+    }
+    fn syscall_enter(&self, cpu: &mut Cpu) -> SyscallRequest {
+        syscall::enter(cpu)
+    }
+    fn set_return(&self, cpu: &mut Cpu, value: i64) {
+        cpu.set(RAX, value as u64);
+    }
+    fn get_return(&self, cpu: &Cpu) -> i64 {
+        cpu.get(RAX) as i64
+    }
+    fn do_signal(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) {
+        signal::do_signal(cpu, path);
+    }
+    fn restore_sigframe(&self, cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
+        signal::restore_sigframe(cpu, mem)
+    }
+    fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64) {
+        process::start_thread(cpu, entry, sp);
+    }
+    fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>) {
+        process::copy_thread(child, sp, tls);
+    }
+    fn stack_pointer(&self, cpu: &Cpu) -> u64 {
+        cpu.get(RSP)
+    }
+    fn set_tls(&self, cpu: &mut Cpu, tls: u64) {
+        cpu.set(FS_BASE, tls);
+    }
+    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind) -> Siginfo {
+        signal::fault_signal(cpu, fault, kind)
+    }
+    fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo {
+        signal::trap_signal(cpu, trap)
+    }
+    fn arch_syscall(
+        &self,
+        cpu: &mut Cpu,
+        request: &SyscallRequest,
+        mem: &mut dyn UserMemory,
+    ) -> Option<Result<u64, Errno>> {
+        match request.sysno? {
+            Sysno::ArchPrctl => Some(syscall::arch_prctl(cpu, request.args[0], request.args[1], mem)),
+            _ => None,
+        }
+    }
+    fn vdso_text(&self) -> &'static [u8] {
+        // SA_RESTORER is required.
+        &[]
+    }
+    fn hwcap(&self) -> (u64, u64) {
+        (cpuid::leaf(1, 0)[3].into(), 0)
+    }
+    fn platform(&self) -> &'static str {
+        "x86_64"
+    }
+    fn minsigstksz(&self) -> u64 {
+        MINSIGSTKSZ
+    }
+    fn encode_stat(&self, stat: &Stat) -> Vec<u8> {
+        stat.encode_x86_64().to_vec()
+    }
+    fn open_flags(&self) -> OpenFlagBits {
+        OpenFlagBits::GENERIC
+    }
+    fn sigaction_has_restorer(&self) -> bool {
+        true
+    }
+    fn syscall_insn(&self) -> (&'static str, &'static [u8]) {
+        ("syscall", &[0x0f, 0x05])
+    }
+    fn cpuinfo(&self, cpu: u32) -> String {
+        cpuid::cpuinfo(cpu)
+    }
+}
