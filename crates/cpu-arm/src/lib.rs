@@ -1,1 +1,62 @@
-//! cpu-arm.
+//! AArch64: the A64 instruction set as IR, and what arm64 Linux does at the border to user space.
+//!
+//! Instructions are rows of [`insns`] over functions of [`lift`]; what IR cannot say is in [`helpers`]. The Linux half is
+//! `syscall`, `signal`, `process` and `thread_info`, named as the kernel names its files.
+mod decode;
+mod disasm;
+mod helpers;
+mod insns;
+mod lift;
+mod process;
+mod regs;
+mod signal;
+mod syscall;
+mod thread_info;
+
+use arch::{Arch, Cpu, ElfIdent, Isa};
+use ir::{Builder, EX_ADDR, EX_SIZE, FP_ENV, Flow, Slot, Trap};
+
+/// 64-bit little-endian ARM.
+pub static AARCH64: Arch = Arch {
+    name: "aarch64",
+    elf: ElfIdent { machine: 183, is_64: true, big_endian: false },
+    task_size: (1 << 40) - 4096,
+    isa: &A64,
+    abi: &process::Arm64Linux,
+};
+
+/// The A64 instruction set.
+struct A64;
+
+impl Isa for A64 {
+    fn lift(&self, pc: u64, code: &[u8], out: &mut Builder) -> Flow {
+        let Some(&bytes) = code.first_chunk::<4>() else { return Flow::Truncated };
+        let word = decode::Word { bits: u32::from_le_bytes(bytes), pc };
+        let lifted = decode::TABLE.find(word.bits).and_then(|insn| (insn.lift)(out, word));
+        lifted.unwrap_or_else(|| {
+            out.trap(Trap::Illegal, pc);
+            Flow::End(4)
+        })
+    }
+
+    fn disassemble(&self, pc: u64, code: &[u8]) -> (usize, String) {
+        code.first_chunk::<4>().map_or((0, String::new()), |bytes| (4, disasm::text(pc, bytes)))
+    }
+
+    fn slot_name(&self, slot: Slot) -> Option<String> {
+        regs::name(slot)
+    }
+
+    fn canonical(&self, cpu: &Cpu) -> Vec<u64> {
+        let mut words = vec![cpu.pc, regs::pstate(cpu)];
+        words.extend_from_slice(&cpu.slots[..=regs::FAULT_CODE.0 as usize]);
+        let monitor = if cpu.get(EX_SIZE) == 0 { 0 } else { cpu.get(EX_ADDR) };
+        words.extend([cpu.get(FP_ENV), monitor, cpu.get(EX_SIZE)]);
+        words
+    }
+
+    /// Top-byte ignore: Linux sets TCR_EL1.TBI0.
+    fn address_mask(&self) -> u64 {
+        u64::MAX >> 8
+    }
+}

@@ -1,0 +1,14 @@
+//! The instruction table, in the order of the Armv8-A manual (DDI 0487), chapter C4: one row an encoding. Where two
+//! rows match a word the more specific one comes first.
+#[cfg(test)]
+mod check;
+mod control;
+mod fp;
+mod integer;
+mod memory;
+mod simd;
+
+use crate::decode::Insn;
+
+/// Every row.
+pub(crate) const ALL: &[&[Insn]] = &[integer::INSNS, control::INSNS, memory::INSNS, fp::INSNS, simd::INSNS];

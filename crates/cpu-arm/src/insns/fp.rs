@@ -1,0 +1,3 @@
+//! rows
+use crate::decode::Insn;
+pub(crate) const INSNS: &[Insn] = &[];

@@ -1,0 +1,176 @@
+//! Program start, threads, traps and the facts of the port: `arch/arm64/kernel/{process,traps}.c`, `mm/fault.c`.
+use crate::regs::{FAULT_ADDRESS, FAULT_CODE, SP, TPIDR_EL0, x};
+use crate::{signal, syscall, thread_info};
+use abi::{
+    BUS_ADRALN, BUS_ADRERR, Errno, Fields, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
+    SIGTRAP, SigAltStack, SigSet, Siginfo, Stat, TRAP_BRKPT, TRAP_TRACE,
+};
+use arch::{Access, Cpu, Fault, FaultKind, LinuxAbi, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory};
+use ir::{EX_SIZE, FP_ENV};
+use softfloat::Env;
+
+/// arm64 Linux.
+pub(crate) struct Arm64Linux;
+
+/// `asm/hwcap.h`: bit and name in /proc/cpuinfo of what [`crate::insns`] has.
+const HWCAPS: [(u32, &str); 6] = [(0, "fp"), (1, "asimd"), (7, "crc32"), (8, "atomics"), (11, "cpuid"), (15, "lrcpc")];
+
+/// MIDR_EL1: implementer 0 (software), architecture by ID registers, part 0x51.
+pub(crate) const MIDR: u64 = 0x000f_0510;
+
+/// Exception syndrome classes and fault status codes (DDI 0487, D17.2.37).
+mod esr {
+    pub(super) const INSTRUCTION_ABORT: u64 = 0x20 << 26 | IL;
+    pub(super) const DATA_ABORT: u64 = 0x24 << 26 | IL;
+    const IL: u64 = 1 << 25;
+    pub(super) const WRITE: u64 = 1 << 6;
+    pub(super) const TRANSLATION: u64 = 0x07;
+    pub(super) const PERMISSION: u64 = 0x0f;
+    pub(super) const ALIGNMENT: u64 = 0x21;
+}
+
+fn fault_info(signo: u8, code: i32, addr: u64) -> Siginfo {
+    Siginfo { signo, errno: 0, code, fields: Fields::Fault { addr } }
+}
+
+impl LinuxAbi for Arm64Linux {
+    fn thread_flags(&self) -> &'static ThreadFlags {
+        &thread_info::FLAGS
+    }
+
+    fn syscall_enter(&self, cpu: &mut Cpu) -> SyscallRequest {
+        syscall::enter(cpu)
+    }
+
+    fn set_return(&self, cpu: &mut Cpu, value: i64) {
+        syscall::set_return(cpu, value);
+    }
+
+    fn get_return(&self, cpu: &Cpu) -> i64 {
+        cpu.get(x(0)) as i64
+    }
+
+    fn do_signal(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) {
+        signal::do_signal(cpu, path);
+    }
+
+    fn restore_sigframe(&self, cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
+        signal::restore_sigframe(cpu, mem)
+    }
+
+    fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64) {
+        cpu.slots.fill(0);
+        cpu.set(FP_ENV, Env::ARM.to_cell());
+        cpu.pc = entry;
+        cpu.set(SP, sp);
+        syscall::forget(cpu);
+    }
+
+    fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>) {
+        child.set(x(0), 0);
+        child.set(EX_SIZE, 0);
+        if let Some(sp) = sp {
+            child.set(SP, sp);
+        }
+        if let Some(tls) = tls {
+            self.set_tls(child, tls);
+        }
+    }
+
+    fn stack_pointer(&self, cpu: &Cpu) -> u64 {
+        cpu.get(SP)
+    }
+
+    fn set_tls(&self, cpu: &mut Cpu, tls: u64) {
+        cpu.set(TPIDR_EL0, tls);
+    }
+
+    /// `do_bad_area`: notes address and syndrome for the signal frame.
+    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind) -> Siginfo {
+        syscall::forget(cpu);
+        let class = if fault.access == Access::Execute { esr::INSTRUCTION_ABORT } else { esr::DATA_ABORT };
+        let write = if fault.access == Access::Write { esr::WRITE } else { 0 };
+        let (signo, code, status) = match kind {
+            FaultKind::NotMapped => (SIGSEGV, SEGV_MAPERR, esr::TRANSLATION),
+            FaultKind::NotPermitted => (SIGSEGV, SEGV_ACCERR, esr::PERMISSION),
+            FaultKind::PastEof => (SIGBUS, BUS_ADRERR, esr::TRANSLATION),
+        };
+        let addr = untagged(fault.addr);
+        cpu.set(FAULT_ADDRESS, addr);
+        cpu.set(FAULT_CODE, class | write | status);
+        fault_info(signo, code, addr)
+    }
+
+    fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo {
+        syscall::forget(cpu);
+        match trap {
+            Trap::Fault(fault) => self.fault_signal(cpu, fault, FaultKind::NotMapped),
+            Trap::Alignment { addr } => {
+                cpu.set(FAULT_ADDRESS, untagged(addr));
+                cpu.set(FAULT_CODE, esr::DATA_ABORT | esr::ALIGNMENT);
+                fault_info(SIGBUS, BUS_ADRALN, untagged(addr))
+            }
+            Trap::Breakpoint => fault_info(SIGTRAP, TRAP_BRKPT, cpu.pc),
+            Trap::SingleStep => fault_info(SIGTRAP, TRAP_TRACE, cpu.pc),
+            // `force_signal_inject`; the traps of other architectures do not arise.
+            _ => {
+                cpu.set(FAULT_ADDRESS, 0);
+                cpu.set(FAULT_CODE, 0);
+                fault_info(SIGILL, ILL_ILLOPC, cpu.pc)
+            }
+        }
+    }
+
+    fn arch_syscall(&self, _: &mut Cpu, _: &SyscallRequest, _: &mut dyn UserMemory) -> Option<Result<u64, Errno>> {
+        None
+    }
+
+    /// `__kernel_rt_sigreturn`: mov x8, #139; svc #0.
+    fn vdso_text(&self) -> &'static [u8] {
+        &[0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4]
+    }
+
+    fn hwcap(&self) -> (u64, u64) {
+        (HWCAPS.iter().fold(0, |word, (bit, _)| word | 1 << bit), 0)
+    }
+
+    fn platform(&self) -> &'static str {
+        "aarch64"
+    }
+
+    fn minsigstksz(&self) -> u64 {
+        signal::MINSIGSTKSZ
+    }
+
+    fn encode_stat(&self, stat: &Stat) -> Vec<u8> {
+        stat.encode_generic_64().to_vec()
+    }
+
+    fn open_flags(&self) -> OpenFlagBits {
+        OpenFlagBits::ARM
+    }
+
+    fn sigaction_has_restorer(&self) -> bool {
+        true
+    }
+
+    fn syscall_insn(&self) -> (&'static str, &'static [u8]) {
+        ("svc #0", &[0x01, 0x00, 0x00, 0xd4])
+    }
+
+    /// `c_show` of arch/arm64/kernel/cpuinfo.c.
+    fn cpuinfo(&self, cpu: u32) -> String {
+        let features: Vec<_> = HWCAPS.iter().map(|(_, name)| *name).collect();
+        let (implementer, variant, part, revision) = (MIDR >> 24, MIDR >> 20 & 15, MIDR >> 4 & 0xfff, MIDR & 15);
+        format!(
+            "processor\t: {cpu}\nBogoMIPS\t: 2000.00\nFeatures\t: {}\nCPU implementer\t: {implementer:#04x}\n\
+             CPU architecture: 8\nCPU variant\t: {variant:#x}\nCPU part\t: {part:#05x}\nCPU revision\t: {revision}\n\n",
+            features.join(" ")
+        )
+    }
+}
+
+/// An address without its tag.
+fn untagged(addr: u64) -> u64 {
+    ((addr << 8) as i64 >> 8) as u64
+}

@@ -1,0 +1,196 @@
+//! `arch/arm64/kernel/signal.c`: the return path's signal half, and the frame it writes and rt_sigreturn reads.
+use crate::helpers::system::{flags_of, fpsr, set_fpcr, set_fpsr};
+use crate::regs::{FAULT_ADDRESS, FAULT_CODE, FPCR, LR, ORIG_X0, SP, pstate, v, x};
+use crate::syscall;
+use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet, Sysno, generic_sysno};
+use arch::{Cpu, Delivery, GetSignal, ReturnPath, UserMemory, sigsp};
+use ir::{EX_SIZE, LazyFlags};
+
+/// `struct rt_sigframe`: siginfo, then ucontext, whose mcontext ends in 4096 bytes of records.
+mod frame {
+    pub(super) const SIZE: u64 = 4688;
+    pub(super) const UC: u64 = 128;
+    pub(super) const STACK: u64 = UC + 16;
+    pub(super) const SIGMASK: u64 = UC + 40;
+    pub(super) const FAULT_ADDRESS: u64 = UC + 176;
+    pub(super) const REGS: u64 = FAULT_ADDRESS + 8;
+    pub(super) const RECORDS: u64 = FAULT_ADDRESS + 288;
+    pub(super) const RECORDS_SIZE: usize = 4096;
+    pub(super) const FPSIMD_MAGIC: u32 = 0x4650_8001;
+    pub(super) const FPSIMD_SIZE: usize = 528;
+    pub(super) const ESR_MAGIC: u32 = 0x4553_5201;
+    pub(super) const ESR_SIZE: usize = 16;
+}
+
+/// `signal_minsigstksz`: the frame, the frame record above it, and alignment.
+pub(crate) const MINSIGSTKSZ: u64 = frame::SIZE + 16 + 16;
+
+/// `do_signal`. Linux rewinds before `get_signal` and may undo that after it; the registers are out of every reader's
+/// sight in between, so here the rewind waits for the outcome, and a path that comes `Away` has changed nothing.
+pub(crate) fn do_signal(cpu: &mut Cpu, path: &mut dyn ReturnPath) {
+    let restart = syscall::restart_code(cpu);
+    match path.get_signal() {
+        GetSignal::Away => {}
+        GetSignal::Deliver(delivery) => {
+            let restarts = match restart {
+                Some(Restart::NoIntr) => true,
+                Some(Restart::Sys) => delivery.action.flags.contains(SaFlags::SA_RESTART),
+                _ => false,
+            };
+            if restarts {
+                rewind(cpu);
+            } else if restart.is_some() {
+                cpu.set(x(0), Errno::EINTR.to_return());
+            }
+            syscall::forget(cpu);
+            let written = setup_rt_frame(cpu, path, &delivery);
+            path.signal_setup_done(&delivery, written);
+        }
+        GetSignal::Nothing => {
+            if let Some(restart) = restart {
+                rewind(cpu);
+                if restart == Restart::Block {
+                    cpu.set(x(8), restart_syscall());
+                }
+            }
+            syscall::forget(cpu);
+            path.restore_saved_sigmask();
+        }
+    }
+}
+
+/// Back onto the SVC, with the argument that the result had overwritten.
+fn rewind(cpu: &mut Cpu) {
+    cpu.pc = cpu.pc.wrapping_sub(4);
+    cpu.set(x(0), cpu.get(ORIG_X0));
+}
+
+/// `__NR_restart_syscall`.
+fn restart_syscall() -> u64 {
+    debug_assert_eq!(generic_sysno(128), Some(Sysno::RestartSyscall));
+    128
+}
+
+/// Writes the frame and enters the handler; on failure the registers are as they were.
+fn setup_rt_frame(cpu: &mut Cpu, mem: &mut dyn ReturnPath, delivery: &Delivery) -> Result<(), Errno> {
+    let record = (sigsp(cpu.get(SP), delivery).wrapping_sub(16)) & !15;
+    let at = record.wrapping_sub(frame::SIZE);
+    let mut link = Vec::with_capacity(16);
+    put(&mut link, &[cpu.get(x(29)), cpu.get(LR)]);
+    mem.write(record, &link)?;
+    mem.write(at.wrapping_add(frame::UC), &[0; 16])?;
+    mem.write(at.wrapping_add(frame::STACK), &delivery.altstack.encode_64())?;
+    mem.write(at.wrapping_add(frame::SIGMASK), &delivery.mask.0.to_le_bytes())?;
+    mem.write(at.wrapping_add(frame::FAULT_ADDRESS), &sigcontext(cpu))?;
+    mem.write(at.wrapping_add(frame::RECORDS), &records(cpu))?;
+    let action = &delivery.action;
+    if action.flags.contains(SaFlags::SA_SIGINFO) {
+        mem.write(at, &delivery.info.encode_64())?;
+        cpu.set(x(1), at);
+        cpu.set(x(2), at.wrapping_add(frame::UC));
+    }
+    cpu.set(x(0), delivery.info.signo.into());
+    cpu.set(SP, at);
+    cpu.set(x(29), record);
+    let restorer = action.flags.contains(SaFlags::SA_RESTORER);
+    cpu.set(LR, if restorer { action.restorer } else { delivery.trampoline });
+    cpu.set(EX_SIZE, 0);
+    cpu.pc = action.handler;
+    Ok(())
+}
+
+fn put(out: &mut Vec<u8>, words: &[u64]) {
+    out.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+}
+
+/// `struct sigcontext` up to its records: fault address, X0..X30, SP, PC, PSTATE, padded to 16.
+fn sigcontext(cpu: &Cpu) -> Vec<u8> {
+    let mut out = Vec::with_capacity(288);
+    put(&mut out, &[cpu.get(FAULT_ADDRESS)]);
+    put(&mut out, &cpu.slots[..=SP.0 as usize]);
+    put(&mut out, &[cpu.pc, pstate(cpu), 0]);
+    out
+}
+
+/// The records: `fpsimd_context`, `esr_context` if a fault is to be reported, the end.
+fn records(cpu: &Cpu) -> Vec<u8> {
+    let mut out = Vec::with_capacity(frame::FPSIMD_SIZE + frame::ESR_SIZE + 8);
+    let pair = |low: u32, high: u64| u64::from(low) | high << 32;
+    put(&mut out, &[pair(frame::FPSIMD_MAGIC, frame::FPSIMD_SIZE as u64), fpsr(&cpu.slots) | cpu.get(FPCR) << 32]);
+    put(&mut out, &cpu.slots[v(0).0 as usize..][..64]);
+    let code = cpu.get(FAULT_CODE);
+    if code != 0 {
+        put(&mut out, &[pair(frame::ESR_MAGIC, frame::ESR_SIZE as u64), code]);
+    }
+    put(&mut out, &[0]);
+    out
+}
+
+/// `sys_rt_sigreturn` without its last step: the alternate stack and mask are the kernel's.
+pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
+    let at = cpu.get(SP);
+    if at % 16 != 0 {
+        return Err(Errno::EFAULT);
+    }
+    let mut mask = [0; 8];
+    let mut stack = [0; 24];
+    let mut context = [0; 272];
+    mem.read(at.wrapping_add(frame::SIGMASK), &mut mask)?;
+    mem.read(at.wrapping_add(frame::STACK), &mut stack)?;
+    mem.read(at.wrapping_add(frame::REGS), &mut context)?;
+    let words: Vec<u64> = context.chunks_exact(8).map(word).collect();
+    let (regs, rest) = words.split_at(32);
+    // `valid_native_regs`: AArch64, EL0t, nothing masked.
+    let psr = rest[1];
+    if psr & 0x1f != 0 || psr & 0x3c0 != 0 {
+        return Err(Errno::EFAULT);
+    }
+    let fpsimd = find_fpsimd(mem, at.wrapping_add(frame::RECORDS))?;
+    let vectors: Vec<u64> = fpsimd[16..].chunks_exact(8).map(word).collect();
+    let status = word(&fpsimd[8..16]);
+
+    cpu.slots[..regs.len()].copy_from_slice(regs);
+    cpu.pc = rest[0];
+    LazyFlags::bits(flags_of(psr)).store(&mut cpu.slots);
+    cpu.slots[v(0).0 as usize..][..vectors.len()].copy_from_slice(&vectors);
+    set_fpcr(&mut cpu.slots, status >> 32);
+    set_fpsr(&mut cpu.slots, status & 0xffff_ffff);
+    cpu.set(EX_SIZE, 0);
+    syscall::forget(cpu);
+    Ok((SigSet(u64::from_le_bytes(mask)), SigAltStack::decode_64(&stack)))
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// `parse_user_sigframe`: the one `fpsimd_context` among the records. Records of features we do not have, and unknown
+/// ones, are refused.
+fn find_fpsimd(mem: &mut dyn UserMemory, records: u64) -> Result<[u8; frame::FPSIMD_SIZE], Errno> {
+    let mut found = None;
+    let mut offset = 0;
+    while offset + 8 <= frame::RECORDS_SIZE {
+        let mut head = [0; 8];
+        let here = records.wrapping_add(offset as u64);
+        mem.read(here, &mut head)?;
+        let (magic, size) = (word(&head[..4]) as u32, word(&head[4..]) as usize);
+        if size > frame::RECORDS_SIZE - offset {
+            return Err(Errno::EFAULT);
+        }
+        match magic {
+            0 if size == 0 => return found.ok_or(Errno::EFAULT),
+            frame::FPSIMD_MAGIC if found.is_none() && size >= frame::FPSIMD_SIZE => {
+                let mut context = [0; frame::FPSIMD_SIZE];
+                mem.read(here, &mut context)?;
+                found = Some(context);
+            }
+            frame::ESR_MAGIC => {}
+            _ => return Err(Errno::EFAULT),
+        }
+        if size < 8 || size % 16 != 0 {
+            return Err(Errno::EFAULT);
+        }
+        offset += size;
+    }
+    Err(Errno::EFAULT)
+}

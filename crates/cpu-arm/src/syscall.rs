@@ -1,0 +1,37 @@
+//! System call entry and return, `arch/arm64/kernel/syscall.c`.
+use crate::regs::{NO_SYSCALL, ORIG_X0, SYSCALLNO, x};
+use abi::{Restart, generic_sysno};
+use arch::{Cpu, SyscallRequest};
+
+/// The number is the low half of X8, as `el0_svc` reads it; `clone`'s arguments are in the generic order already.
+pub(crate) fn enter(cpu: &mut Cpu) -> SyscallRequest {
+    let nr = cpu.get(x(8)) & 0xffff_ffff;
+    cpu.set(ORIG_X0, cpu.get(x(0)));
+    cpu.set(SYSCALLNO, nr);
+    SyscallRequest { nr, sysno: generic_sysno(nr), args: std::array::from_fn(|n| cpu.get(x(n as u8))) }
+}
+
+/// `forget_syscall`: nothing will be restarted.
+pub(crate) fn forget(cpu: &mut Cpu) {
+    cpu.set(SYSCALLNO, NO_SYSCALL);
+}
+
+/// X0 of a call that will be restarted, -ERESTARTSYS and its like, or nothing.
+pub(crate) fn restart_code(cpu: &Cpu) -> Option<Restart> {
+    if cpu.get(SYSCALLNO) == NO_SYSCALL {
+        return None;
+    }
+    let result = cpu.get(x(0)) as i64;
+    [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block]
+        .into_iter()
+        .find(|r| result == -i64::from(r.code()))
+}
+
+/// A call that ended is forgotten at once: were it not, user code could be taken for it that happens to hold -512 in X0
+/// when it is interrupted.
+pub(crate) fn set_return(cpu: &mut Cpu, value: i64) {
+    cpu.set(x(0), value as u64);
+    if restart_code(cpu).is_none() {
+        forget(cpu);
+    }
+}
