@@ -5,6 +5,8 @@ mod shm;
 mod user;
 mod vma;
 
+pub(crate) use map::page_align;
+
 pub use fault::FaultOutcome;
 pub use shm::{ShmId, Shms};
 pub use user::UserMem;
@@ -178,5 +180,11 @@ impl Mm {
     /// Bytes mapped, resident pages: /proc/PID/statm.
     pub fn size(&self) -> (u64, u64) {
         (self.vmas.iter().map(Vma::len).sum(), self.space.resident() as u64)
+    }
+}
+impl Mms {
+    /// Takes an address space out, uses and all (one being built for execve).
+    pub(crate) fn take(&mut self, id: MmId) -> Option<Mm> {
+        self.table.remove(&id)
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! A handler never blocks. It returns [`Outcome::Sleep`] and is called again, with what it left in [`Call::progress`], at
 //! every wake-up; so a sleeping call is data in its task.
+mod exec;
+mod futex;
+mod mm;
 mod table;
 
 pub use table::{Row, Support, syscalls};

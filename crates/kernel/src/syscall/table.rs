@@ -30,6 +30,9 @@ pub(crate) const fn partial(sysno: Sysno, handler: Handler, missing: &'static st
 /// The rows of every subject: add a file's `ROWS` here.
 #[rustfmt::skip]
 const SUBJECTS: &[&[Row]] = &[
+    super::exec::ROWS,
+    super::futex::ROWS,
+    super::mm::ROWS,
 ];
 
 /// Every implemented call.

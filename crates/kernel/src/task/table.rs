@@ -53,3 +53,29 @@ impl std::ops::IndexMut<Tid> for Tasks {
         self.table.get_mut(&tid).expect("a live task")
     }
 }
+
+// What futexes and execve need. ktask: these are yours to fill in.
+impl Tasks {
+    /// The waiters of a key, in the order they came.
+    pub fn waiters(&self, key: WaitKey) -> Vec<Tid> {
+        self.waiters.get(&key).map(|queue| queue.iter().copied().collect()).unwrap_or_default()
+    }
+    /// Wakes one particular waiter of `key`; false if it does not wait for it.
+    pub fn wake_waiter(&mut self, _tid: Tid, _key: WaitKey) -> bool {
+        false
+    }
+    /// Moves a waiter of `from` to the end of `to`'s queue without waking it (its call's `waiting_on` follows).
+    pub fn requeue(&mut self, _tid: Tid, _from: WaitKey, _to: WaitKey) {}
+}
+
+impl crate::Kernel {
+    /// execve in a thread group: the other threads are told to die; `None` when they are gone (the caller is then the leader,
+    /// with its tid), else the uninterruptible sleep to take until they are (F08-47).
+    pub(crate) fn de_thread(&mut self, _tid: Tid) -> Option<crate::Sleep> {
+        None
+    }
+    /// A task leaves its address space (exec or exit): clear_child_tid, robust list, vfork parent.
+    pub(crate) fn mm_release(&mut self, _tid: Tid) {}
+    /// execve: handlers become SIG_DFL (in a table of its own), the alternate stack is gone.
+    pub(crate) fn flush_signal_handlers(&mut self, _tid: Tid) {}
+}

@@ -57,3 +57,53 @@ impl crate::Kernel {
         Vec::new()
     }
 }
+
+/// What mmap of a descriptor maps.
+pub enum FileMap {
+    /// The file's pages; one use of it is the mapping's. `may_write`: a shared mapping of it may be made writable.
+    File { file: FileId, may_write: bool },
+    /// Zeroed memory (/dev/zero).
+    Zero,
+}
+
+// What execve and mmap need of open files. kvfs: these are yours to fill in too.
+impl crate::Kernel {
+    /// Opens a program for a task: execute permission, a regular file, not on a noexec mount (EACCES). `flags`: AT_EMPTY_PATH,
+    /// AT_SYMLINK_NOFOLLOW.
+    pub(crate) fn open_exec(
+        &mut self,
+        _tid: crate::Tid,
+        _dirfd: i32,
+        _path: &[u8],
+        _flags: u32,
+    ) -> crate::Result<FileId> {
+        Err(abi::Errno::ENOENT)
+    }
+    /// Reads as much as there is, up to the buffer's length.
+    pub(crate) fn read_file(&mut self, _file: FileId, _at: u64, _buf: &mut [u8]) -> crate::Result<usize> {
+        Err(abi::Errno::EIO)
+    }
+    pub(crate) fn file_attr(&mut self, _file: FileId) -> crate::Result<Attr> {
+        Err(abi::Errno::EIO)
+    }
+    /// Whether it is on a mount that ignores set-user-id bits.
+    pub(crate) fn file_is_nosuid(&self, _file: FileId) -> bool {
+        false
+    }
+    /// A number that two opens of one inode share (super block and inode), below 2^62.
+    pub(crate) fn file_identity(&self, _file: FileId) -> u64 {
+        0
+    }
+    /// Checks that descriptor `fd` may be mapped so (EBADF, EACCES, ENODEV), and holds it.
+    pub(crate) fn map_file(
+        &mut self,
+        _tid: crate::Tid,
+        _fd: i32,
+        _prot: abi::Prot,
+        _shared: bool,
+    ) -> crate::Result<FileMap> {
+        Err(abi::Errno::EBADF)
+    }
+    /// execve: gives the task a descriptor table of its own and closes what is marked close-on-exec.
+    pub(crate) fn close_on_exec(&mut self, _tid: crate::Tid) {}
+}
