@@ -13,6 +13,7 @@ mod regs;
 mod signal;
 mod syscall;
 mod thread_info;
+mod traps;
 
 use arch::{Arch, ElfIdent};
 

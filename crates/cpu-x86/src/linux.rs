@@ -1,5 +1,5 @@
 //! What Linux on x86-64 does, as the kernel asks for it.
-use crate::{cpuid, process, regs::*, signal, syscall, thread_info};
+use crate::{cpuid, process, regs::*, signal, syscall, thread_info, traps};
 use abi::{Errno, MINSIGSTKSZ, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
 use arch::{Cpu, Fault, FaultKind, LinuxAbi, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory};
 
@@ -37,10 +37,10 @@ impl LinuxAbi for X86Linux {
         cpu.set(FS_BASE, tls);
     }
     fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind) -> Siginfo {
-        signal::fault_signal(cpu, fault, kind)
+        traps::fault_signal(cpu, fault, kind)
     }
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo {
-        signal::trap_signal(cpu, trap)
+        traps::trap_signal(cpu, trap)
     }
     fn arch_syscall(
         &self,

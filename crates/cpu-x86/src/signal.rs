@@ -1,18 +1,446 @@
-//! arch/x86/kernel/signal.c: the signal-return path.
+//! arch/x86/kernel/signal.c: the signal-return path, and the frame a handler runs on.
+use crate::helpers::fxsave;
+use crate::process::reset_fpu;
 use crate::regs::*;
-use abi::*;
-use arch::{Cpu, Fault, FaultKind, ReturnPath, Trap, UserMemory};
+use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet};
+use arch::{Cpu, Delivery, GetSignal, ReturnPath, UserMemory, sigsp};
 
+/// What System V's ABI lets a leaf function use below the stack pointer.
+const REDZONE: u64 = 128;
+/// `struct rt_sigframe`: return address, ucontext, siginfo; offsets inside it (uapi/asm/ucontext.h, sigcontext.h).
+const FRAME_SIZE: usize = 440;
+const UC: usize = 8;
+const UC_STACK: usize = UC + 16;
+const SIGCONTEXT: usize = UC + 40;
+const UC_SIGMASK: usize = UC + 296;
+const SIGINFO: usize = 312;
+/// Offsets inside `struct sigcontext`.
+const SC_RIP: usize = 128;
+const SC_EFLAGS: usize = 136;
+const SC_CS: usize = 144;
+const SC_SS: usize = 150;
+const SC_ERR: usize = 152;
+const SC_TRAPNO: usize = 160;
+const SC_OLDMASK: usize = 168;
+const SC_CR2: usize = 176;
+const SC_FPSTATE: usize = 184;
+/// The registers at the head of `struct sigcontext`, in its order.
+const SC_GPRS: [ir::Reg; 16] = {
+    let r = gpr;
+    [r(8), r(9), r(10), r(11), r(12), r(13), r(14), r(15), RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP]
+};
+/// UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS: ss is saved, and restored as it stands. UC_FP_XSTATE comes with XSAVE.
+const UC_FLAGS: u64 = 2 | 4;
+/// Flags that rt_sigreturn takes from the frame: AC RF OF DF TF SF ZF AF PF CF.
+const FIX_EFLAGS: u64 = 1 << 18 | 1 << 16 | 0xdd5;
+
+/// What an interrupted system call left in rax, if one was interrupted. SYSCALL leaves the address behind itself in
+/// rcx: a program that was running, not in a call, is not there with such a value in rax.
+fn interrupted(cpu: &Cpu) -> Option<Restart> {
+    if cpu.get(ORIG_RAX) as i64 == -1 || cpu.get(RCX) != cpu.pc {
+        return None;
+    }
+    let code = (cpu.get(RAX) as i64).checked_neg()?;
+    [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block].into_iter().find(|r| i64::from(r.code()) == code)
+}
+
+/// Back onto the SYSCALL instruction, two bytes, with this number.
+fn rewind(cpu: &mut Cpu, nr: u64) {
+    cpu.set(RAX, nr);
+    cpu.pc = cpu.pc.wrapping_sub(2);
+}
+
+/// `arch_do_signal_or_restart`: freezing happens inside `get_signal`.
 pub(crate) fn do_signal(cpu: &mut Cpu, path: &mut dyn ReturnPath) {
-    let _ = (cpu, path);
+    match path.get_signal() {
+        GetSignal::Away => {}
+        GetSignal::Deliver(delivery) => {
+            handle_signal(cpu, path, &delivery);
+        }
+        GetSignal::Nothing => {
+            let nr = cpu.get(ORIG_RAX);
+            match interrupted(cpu) {
+                None => {}
+                Some(Restart::Block) => rewind(cpu, RESTART_SYSCALL),
+                Some(_) => rewind(cpu, nr),
+            }
+            path.restore_saved_sigmask();
+        }
+    }
 }
-pub(crate) fn restore_sigframe(_: &mut Cpu, _: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack)> {
-    Err(Errno::EFAULT)
+
+/// The number of restart_syscall.
+const RESTART_SYSCALL: u64 = 219;
+
+fn handle_signal(cpu: &mut Cpu, path: &mut dyn ReturnPath, delivery: &Delivery) {
+    let nr = cpu.get(ORIG_RAX);
+    match interrupted(cpu) {
+        None => {}
+        Some(Restart::NoHand | Restart::Block) => cpu.set(RAX, Errno::EINTR.to_return()),
+        Some(Restart::Sys) if !delivery.action.flags.contains(SaFlags::SA_RESTART) => {
+            cpu.set(RAX, Errno::EINTR.to_return());
+        }
+        Some(Restart::Sys | Restart::NoIntr) => rewind(cpu, nr),
+    }
+    let frame = setup_rt_frame(cpu, path, delivery);
+    if frame.is_ok() {
+        let flags = rflags(&cpu.slots) & !(EFLAGS_DF | EFLAGS_TF);
+        set_rflags(&mut cpu.slots, flags);
+        reset_fpu(cpu);
+    }
+    path.signal_setup_done(delivery, frame);
 }
-pub(crate) fn fault_signal(cpu: &mut Cpu, fault: Fault, _: FaultKind) -> Siginfo {
-    cpu.set(CR2, fault.addr);
-    Siginfo::kernel(SIGSEGV)
+
+/// Where the frame and the floating-point state above it go (`get_sigframe`).
+fn place_frame(sp: u64, delivery: &Delivery) -> Result<(u64, u64), Errno> {
+    let top = match sigsp(sp, delivery) {
+        same if same == sp => sp.wrapping_sub(REDZONE),
+        alternate => alternate,
+    };
+    let fpstate = top.wrapping_sub(fxsave::SIZE as u64) & !63;
+    let frame = (fpstate.wrapping_sub(FRAME_SIZE as u64) & !15).wrapping_sub(8);
+    let alt = &delivery.altstack;
+    let on_alternate = alt.size != 0 && (top != sp.wrapping_sub(REDZONE) || alt.contains(sp));
+    if on_alternate && !alt.contains(frame) {
+        // It would overflow the alternate stack.
+        return Err(Errno::EFAULT);
+    }
+    Ok((frame, fpstate))
 }
-pub(crate) fn trap_signal(_: &mut Cpu, _: Trap) -> Siginfo {
-    Siginfo::kernel(SIGILL)
+
+fn setup_rt_frame(cpu: &mut Cpu, mem: &mut dyn UserMemory, delivery: &Delivery) -> Result<(), Errno> {
+    if !delivery.action.flags.contains(SaFlags::SA_RESTORER) {
+        return Err(Errno::EFAULT);
+    }
+    let (frame, fpstate) = place_frame(cpu.get(RSP), delivery)?;
+    let mut image = [0; FRAME_SIZE];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, &delivery.action.restorer.to_le_bytes());
+    put(UC, &UC_FLAGS.to_le_bytes());
+    put(UC_STACK, &delivery.altstack.encode_64());
+    put(UC_SIGMASK, &delivery.mask.0.to_le_bytes());
+    for (n, reg) in SC_GPRS.into_iter().enumerate() {
+        put(SIGCONTEXT + 8 * n, &cpu.get(reg).to_le_bytes());
+    }
+    put(SIGCONTEXT + SC_CS, &USER_CS.to_le_bytes());
+    put(SIGCONTEXT + SC_SS, &USER_DS.to_le_bytes());
+    for (at, value) in [
+        (SC_RIP, cpu.pc),
+        (SC_EFLAGS, rflags(&cpu.slots)),
+        (SC_ERR, cpu.get(ERROR_CODE)),
+        (SC_TRAPNO, cpu.get(TRAP_NO)),
+        (SC_OLDMASK, delivery.mask.0),
+        (SC_CR2, cpu.get(CR2)),
+        (SC_FPSTATE, fpstate),
+    ] {
+        put(SIGCONTEXT + at, &value.to_le_bytes());
+    }
+    let mut written = SIGINFO;
+    if delivery.action.flags.contains(SaFlags::SA_SIGINFO) {
+        put(SIGINFO, &delivery.info.encode_64());
+        written = FRAME_SIZE;
+    }
+    mem.write(fpstate, &fxsave::save(&cpu.slots))?;
+    mem.write(frame, &image[..written])?;
+
+    cpu.set(RDI, delivery.info.signo.into());
+    cpu.set(RSI, frame.wrapping_add(SIGINFO as u64));
+    cpu.set(RDX, frame.wrapping_add(UC as u64));
+    cpu.set(RAX, 0);
+    cpu.set(RSP, frame);
+    cpu.pc = delivery.action.handler;
+    Ok(())
+}
+
+/// rt_sigreturn: the restorer has popped the frame's first word.
+pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
+    let frame = cpu.get(RSP).wrapping_sub(8);
+    let mut image = [0; SIGINFO];
+    mem.read(frame, &mut image)?;
+    let word = |at: usize| {
+        let bytes = image[at..at + 8].first_chunk().expect("the frame has eight bytes there");
+        u64::from_le_bytes(*bytes)
+    };
+    let half = |at: usize| u16::from_le_bytes([image[at], image[at + 1]]);
+    // Linux would run 32-bit code through other selectors; here there is none.
+    if half(SIGCONTEXT + SC_CS) | 3 != USER_CS || half(SIGCONTEXT + SC_SS) | 3 != USER_DS {
+        return Err(Errno::EFAULT);
+    }
+    let fpstate = word(SIGCONTEXT + SC_FPSTATE);
+    if fpstate == 0 {
+        reset_fpu(cpu);
+    } else {
+        let mut state = [0; fxsave::SIZE];
+        mem.read(fpstate, &mut state)?;
+        if !fpstate.is_multiple_of(16) || !fxsave::is_valid(&state) {
+            return Err(Errno::EFAULT);
+        }
+        fxsave::restore(&mut cpu.slots, &state);
+    }
+    for (n, reg) in SC_GPRS.into_iter().enumerate() {
+        cpu.set(reg, word(SIGCONTEXT + 8 * n));
+    }
+    cpu.pc = word(SIGCONTEXT + SC_RIP);
+    let flags = rflags(&cpu.slots) & !FIX_EFLAGS | word(SIGCONTEXT + SC_EFLAGS) & FIX_EFLAGS;
+    set_rflags(&mut cpu.slots, flags);
+    cpu.set(ORIG_RAX, u64::MAX);
+    let altstack = image[UC_STACK..UC_STACK + 24].first_chunk().expect("the frame has a stack_t there");
+    Ok((SigSet(word(UC_SIGMASK)), SigAltStack::decode_64(altstack)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use abi::{Fields, SEGV_MAPERR, SIGSEGV, SigAction, Siginfo, Sysno, x86_64_sysno};
+    use arch::{Freeze, SignalEra};
+
+    const BASE: u64 = 0x10000;
+
+    /// Memory from BASE up, and a path that has one answer.
+    struct Path {
+        mem: Vec<u8>,
+        answer: Option<GetSignal>,
+        done: Option<Result<(), Errno>>,
+        mask_restored: bool,
+    }
+
+    impl Path {
+        fn new(answer: GetSignal) -> Path {
+            Path { mem: vec![0xee; 0x4000], answer: Some(answer), done: None, mask_restored: false }
+        }
+        fn range(&self, addr: u64, len: usize) -> Result<std::ops::Range<usize>, Errno> {
+            let at = usize::try_from(addr.wrapping_sub(BASE)).map_err(|_| Errno::EFAULT)?;
+            let end = at.checked_add(len).filter(|end| *end <= self.mem.len()).ok_or(Errno::EFAULT)?;
+            Ok(at..end)
+        }
+        fn u64(&self, addr: u64) -> u64 {
+            let range = self.range(addr, 8).unwrap();
+            u64::from_le_bytes(self.mem[range].try_into().unwrap())
+        }
+    }
+
+    impl UserMemory for Path {
+        fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Errno> {
+            let range = self.range(addr, buf.len())?;
+            buf.copy_from_slice(&self.mem[range]);
+            Ok(())
+        }
+        fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), Errno> {
+            let range = self.range(addr, data.len())?;
+            self.mem[range].copy_from_slice(data);
+            Ok(())
+        }
+    }
+
+    impl ReturnPath for Path {
+        fn era(&self) -> SignalEra {
+            SignalEra::Modern
+        }
+        fn try_to_freeze(&mut self) -> Freeze {
+            panic!("x86 freezes in get_signal");
+        }
+        fn get_signal(&mut self) -> GetSignal {
+            self.answer.take().unwrap()
+        }
+        fn signal_setup_done(&mut self, _: &Delivery, frame: Result<(), Errno>) {
+            self.done = Some(frame);
+        }
+        fn restore_saved_sigmask(&mut self) {
+            self.mask_restored = true;
+        }
+    }
+
+    fn delivery(flags: SaFlags) -> Delivery {
+        let fields = Fields::Fault { addr: 0x1234 };
+        Delivery {
+            info: Siginfo { signo: SIGSEGV, errno: 0, code: SEGV_MAPERR, fields },
+            action: SigAction { handler: 0x40_1000, flags, restorer: 0x40_2000, mask: SigSet::EMPTY },
+            mask: SigSet(0x5555),
+            altstack: SigAltStack::default(),
+            trampoline: 0,
+        }
+    }
+
+    fn full() -> SaFlags {
+        SaFlags::SA_SIGINFO | SaFlags::SA_RESTORER
+    }
+
+    fn cpu() -> Cpu {
+        let mut cpu = Cpu::new(&crate::X86_64);
+        crate::process::start_thread(&mut cpu, 0x40_0000, BASE + 0x3000);
+        for n in 0..16 {
+            if gpr(n) != RSP {
+                cpu.set(gpr(n), 0x1111_0000 + u64::from(n));
+            }
+            cpu.set(xmm(n), u64::from(n) << 32 | 7);
+        }
+        set_rflags(&mut cpu.slots, 0xcd5);
+        set_mxcsr(&mut cpu.slots, 0x3fa0);
+        cpu.set(FPU_TAG, 0x81);
+        cpu.set(FPU_SW, 7 << 11);
+        cpu.set(st(7), 0x8000_0000_0000_0001);
+        cpu.set(st(7).up(1), 0xbfff);
+        cpu
+    }
+
+    /// Offsets from a C program with offsetof on the kernel's structures (facts/ARCHES.md, section 6).
+    #[test]
+    fn frame_layout() {
+        let mut cpu = cpu();
+        cpu.set(CR2, 0x1234);
+        cpu.set(TRAP_NO, 14);
+        let before = cpu.clone();
+        let mut path = Path::new(GetSignal::Deliver(Box::new(delivery(full()))));
+        do_signal(&mut cpu, &mut path);
+        assert_eq!(path.done, Some(Ok(())));
+        let frame = cpu.get(RSP);
+        assert_eq!(frame % 16, 8);
+        assert!(frame + 440 + 512 <= BASE + 0x3000 - 128);
+        assert_eq!(path.u64(frame), 0x40_2000, "the restorer is the return address");
+        let uc = frame + 8;
+        assert_eq!((path.u64(uc), path.u64(uc + 8)), (6, 0));
+        assert_eq!(path.u64(uc + 24) as u32, abi::SS_DISABLE);
+        for (at, reg) in
+            [(40, 8), (48, 9), (96, 15), (104, 7), (112, 6), (120, 5), (128, 3), (136, 2), (144, 0), (152, 1)]
+        {
+            assert_eq!(path.u64(uc + at), before.get(gpr(reg)), "uc + {at}");
+        }
+        assert_eq!(path.u64(uc + 160), BASE + 0x3000);
+        assert_eq!(path.u64(uc + 168), before.pc);
+        assert_eq!(path.u64(uc + 176), 0xcd5 | 0x202);
+        assert_eq!(path.u64(uc + 184), 0x002b_0000_0000_0033);
+        assert_eq!((path.u64(uc + 200), path.u64(uc + 208), path.u64(uc + 216)), (14, 0x5555, 0x1234));
+        let fp = path.u64(uc + 224);
+        assert_eq!(fp % 64, 0);
+        assert_eq!(path.u64(uc + 296), 0x5555);
+        assert_eq!(path.u64(frame + 312) as u32, u32::from(SIGSEGV));
+        assert_eq!(path.u64(fp) as u16, 0x37f);
+        assert_eq!(path.u64(fp) >> 16 & 0xffff, 7 << 11);
+        assert_eq!(path.u64(fp) >> 32 & 0xff, 0x81);
+        assert_eq!(path.u64(fp + 24) as u32, 0x3fa0);
+        assert_eq!(path.u64(fp + 32), 0x8000_0000_0000_0001, "st(0) first");
+        assert_eq!(path.u64(fp + 160 + 16 * 15), 15 << 32 | 7);
+        assert_eq!((cpu.get(RDI), cpu.get(RSI), cpu.get(RDX)), (SIGSEGV.into(), frame + 312, uc));
+        assert_eq!((cpu.get(RAX), cpu.pc), (0, 0x40_1000));
+        assert_eq!(rflags(&cpu.slots) & EFLAGS_DF, 0);
+        assert_eq!(mxcsr(&cpu.slots), MXCSR_RESET);
+    }
+
+    #[test]
+    fn what_a_handler_interrupts_comes_back() {
+        let mut cpu = cpu();
+        let before = crate::regs::canonical(&cpu);
+        let mut path = Path::new(GetSignal::Deliver(Box::new(delivery(full()))));
+        do_signal(&mut cpu, &mut path);
+        for n in 0..16 {
+            if gpr(n) != RSP {
+                cpu.set(gpr(n), 0);
+            }
+            cpu.set(xmm(n), 1);
+        }
+        cpu.set(RSP, cpu.get(RSP) + 8);
+        let (mask, alt) = restore_sigframe(&mut cpu, &mut path).unwrap();
+        assert_eq!((mask, alt), (SigSet(0x5555), SigAltStack::default()));
+        assert_eq!(crate::regs::canonical(&cpu), before);
+    }
+
+    #[test]
+    fn interrupted_calls_restart_or_fail() {
+        let eintr = Errno::EINTR.to_return() as i64;
+        let restart = full() | SaFlags::SA_RESTART;
+        // (code, handler's flags or none, expected rax in the frame or registers, restarted)
+        let cases = [
+            (512, Some(full()), eintr, false),
+            (512, Some(restart), 35, true),
+            (513, Some(full()), 35, true),
+            (514, Some(restart), eintr, false),
+            (516, Some(restart), eintr, false),
+            (512, None, 35, true),
+            (513, None, 35, true),
+            (514, None, 35, true),
+            (516, None, 219, true),
+        ];
+        for (code, flags, rax, restarted) in cases {
+            let mut cpu = cpu();
+            cpu.set(RAX, 35);
+            let request = crate::syscall::enter(&mut cpu);
+            assert_eq!(request.sysno, Some(Sysno::Nanosleep));
+            cpu.set(RAX, -i64::from(code) as u64);
+            let pc = cpu.pc - if restarted { 2 } else { 0 };
+            let answer = flags.map_or(GetSignal::Nothing, |flags| GetSignal::Deliver(Box::new(delivery(flags))));
+            let mut path = Path::new(answer);
+            do_signal(&mut cpu, &mut path);
+            if flags.is_some() {
+                let uc = cpu.get(RSP) + 8;
+                assert_eq!((path.u64(uc + 144) as i64, path.u64(uc + 168)), (rax, pc), "{code} {flags:?}");
+            } else {
+                assert_eq!((cpu.get(RAX) as i64, cpu.pc), (rax, pc), "{code}");
+                assert!(path.mask_restored);
+            }
+        }
+    }
+
+    #[test]
+    fn a_running_program_is_not_restarted() {
+        let mut cpu = cpu();
+        crate::syscall::enter(&mut cpu);
+        cpu.pc += 4;
+        cpu.set(RAX, -512i64 as u64);
+        do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+        assert_eq!((cpu.get(RAX) as i64, cpu.pc), (-512, 0x40_0004));
+        do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+        assert_eq!((cpu.get(RAX) as i64, cpu.pc), (-512, 0x40_0004));
+    }
+
+    #[test]
+    fn alternate_stacks() {
+        let mut d = delivery(full() | SaFlags::SA_ONSTACK);
+        d.altstack = SigAltStack { sp: BASE, flags: 0, size: 0x800 };
+        let mut cpu = cpu();
+        let mut path = Path::new(GetSignal::Deliver(Box::new(d.clone())));
+        do_signal(&mut cpu, &mut path);
+        assert!((BASE..BASE + 0x800).contains(&cpu.get(RSP)));
+        // A second signal goes on below the first, a third finds no room.
+        path.answer = Some(GetSignal::Deliver(Box::new(d.clone())));
+        do_signal(&mut cpu, &mut path);
+        assert_eq!(path.done, Some(Err(Errno::EFAULT)));
+        assert!((BASE..BASE + 0x800).contains(&cpu.get(RSP)), "nothing changed");
+    }
+
+    #[test]
+    fn bad_frames_are_refused() {
+        let mut c = cpu();
+        let mut path = Path::new(GetSignal::Deliver(Box::new(delivery(SaFlags::SA_SIGINFO))));
+        do_signal(&mut c, &mut path);
+        assert_eq!(path.done, Some(Err(Errno::EFAULT)), "no restorer");
+        assert_eq!(c.get(RSP), BASE + 0x3000);
+
+        c.set(RSP, 0x20);
+        path.answer = Some(GetSignal::Deliver(Box::new(delivery(full()))));
+        do_signal(&mut c, &mut path);
+        assert_eq!(path.done, Some(Err(Errno::EFAULT)), "no stack");
+
+        let mut c = cpu();
+        path.answer = Some(GetSignal::Deliver(Box::new(delivery(full()))));
+        do_signal(&mut c, &mut path);
+        c.set(RSP, c.get(RSP) + 8);
+        let fp = path.u64(c.get(RSP) + 224);
+        let good = path.mem.clone();
+        path.write(fp + 24, &[0xff; 4]).unwrap();
+        assert_eq!(restore_sigframe(&mut c.clone(), &mut path).unwrap_err(), Errno::EFAULT, "reserved bits of mxcsr");
+        path.mem.clone_from(&good);
+        let cs = c.get(RSP) + 40 + 144;
+        path.write(cs, &[0x23]).unwrap();
+        assert_eq!(restore_sigframe(&mut c.clone(), &mut path).unwrap_err(), Errno::EFAULT, "32-bit code");
+        path.mem.clone_from(&good);
+        // Flags user space may not set do not come back.
+        path.write(c.get(RSP) + 40 + 136, &[0xff; 8]).unwrap();
+        restore_sigframe(&mut c, &mut path).unwrap();
+        assert_eq!(rflags(&c.slots), 0x4_0fd7);
+    }
+
+    #[test]
+    fn restart_syscall_has_the_number_used() {
+        assert_eq!(x86_64_sysno(RESTART_SYSCALL), Some(Sysno::RestartSyscall));
+    }
 }

@@ -1,4 +1,5 @@
 //! What IR cannot say: functions of slots that interpreter and JIT call alike.
+pub(crate) mod fxsave;
 pub(crate) mod int;
 pub(crate) mod system;
 
