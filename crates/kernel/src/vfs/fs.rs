@@ -122,6 +122,10 @@ pub trait FileSystem {
     fn root(&self) -> Ino;
     fn lookup(&mut self, kernel: &mut Kernel, dir: Ino, name: &[u8]) -> Result<Ino>;
     fn attr(&mut self, kernel: &mut Kernel, ino: Ino) -> Result<Attr>;
+    /// Blocks of 512 bytes the inode takes; `None`: as many as its size needs.
+    fn blocks(&self, _ino: Ino) -> Option<u64> {
+        None
+    }
     fn set_attr(&mut self, _kernel: &mut Kernel, _ino: Ino, _set: &SetAttr) -> Result<()> {
         Err(Errno::EPERM)
     }
@@ -171,6 +175,14 @@ pub trait FileSystem {
     /// of the file. A filesystem whose files are not frames says ENODEV to mmap.
     fn page(&mut self, _kernel: &mut Kernel, _ino: Ino, _index: u64, _for_write: bool) -> Result<Option<FrameId>> {
         Err(Errno::ENODEV)
+    }
+    /// Keeps an inode that has no name and is not the filesystem's making (pipes and their like).
+    fn adopt(&mut self, _kernel: &mut Kernel, _ino: Ino, _attr: Attr) -> Result<()> {
+        Err(Errno::EPERM)
+    }
+    /// Makes an inode without a name (O_TMPFILE).
+    fn create_nameless(&mut self, _kernel: &mut Kernel, _new: &New<'_>) -> Result<Ino> {
+        Err(Errno::EOPNOTSUPP)
     }
     /// fallocate(2): FALLOC_ flags, offset and length, all checked.
     fn allocate(&mut self, _kernel: &mut Kernel, _ino: Ino, _flags: u32, _at: u64, _len: u64) -> Result<()> {

@@ -1,9 +1,46 @@
 //! Files: mounts, names, open files. A filesystem is a value that answers by inode number.
+//!
+//! [`Path`] is a place in the tree: a mount and a dentry of it. What is kept beyond a call (a working directory, an open file,
+//! a mount point) is counted with `path_get` and `path_put`; a path in a local variable is not.
+mod anon;
+mod arena;
 mod chrdev;
+pub mod cpio;
+mod dentry;
+mod exec;
+mod fdtable;
+mod fifo;
+mod file;
 mod fs;
+mod fsstruct;
+mod initramfs;
+mod modify;
+mod mount;
+mod open;
+mod path;
+mod perm;
+mod pipe;
+mod tmpfs;
 
 pub use chrdev::{CharDevice, DeviceFile, DeviceMap};
+pub use dentry::DentryId;
+pub use exec::FileMap;
+pub use fdtable::{Fd, FdTable};
+pub use file::{File, FileId, FileKind};
 pub use fs::{Attr, Block, DirEntry, FileSystem, Ino, Io, IoError, New, NewNode, OpenFile, SetAttr, SuperId};
+pub use fsstruct::FsStruct;
+pub use initramfs::ImageError;
+pub use mount::{Mount, MountId};
+pub(crate) use open::Opened;
+pub(crate) use path::{Found, Last, Walk, Who};
+pub(crate) use perm::{MAY_EXEC, MAY_READ, MAY_WRITE, owner_or_capable, permission};
+pub use tmpfs::Tmpfs;
+
+use crate::{Kernel, Result};
+use abi::{Errno, MountFlags};
+use arena::Arena;
+use dentry::Dentry;
+use std::collections::BTreeMap;
 
 /// A table of file descriptors; CLONE_FILES shares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,96 +51,145 @@ pub struct FilesId(pub u32);
 pub struct FsId(pub u32);
 
 /// A place in the tree of names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path {
-    pub mount: u32,
-    pub dentry: u32,
+    pub mount: MountId,
+    pub dentry: DentryId,
+}
+
+/// A filesystem instance.
+struct Super {
+    /// Taken out while it is being called.
+    fs: Option<Box<dyn FileSystem>>,
+    kind: &'static str,
+    /// How many mounts show it; the kernel's own are held for ever.
+    mounts: u32,
+    read_only: bool,
+}
+
+impl Clone for Super {
+    fn clone(&self) -> Super {
+        let fs = self.fs.as_ref().map(|fs| fs.clone_box());
+        Super { fs, kind: self.kind, mounts: self.mounts, read_only: self.read_only }
+    }
+}
+
+/// What the VFS knows of an inode that is in use.
+#[derive(Clone, Copy, Debug, Default)]
+struct InUse {
+    /// Dentries of it that are held.
+    holds: u32,
+    /// Open for writing (execve says ETXTBSY).
+    writers: u32,
+    /// Being executed (open for writing says ETXTBSY).
+    deny_write: u32,
 }
 
 /// All mounts, names and open files.
-#[derive(Clone, Default)]
-pub struct Vfs {}
+#[derive(Clone)]
+pub struct Vfs {
+    supers: Arena<Super>,
+    dentries: Arena<Dentry>,
+    in_use: BTreeMap<(SuperId, Ino), InUse>,
+    mounts: Arena<Mount>,
+    mounted: BTreeMap<(MountId, DentryId), MountId>,
+    pub(crate) files: Arena<File>,
+    pub(crate) tables: Arena<FdTable>,
+    fs_structs: Arena<FsStruct>,
+    pub(crate) pipes: BTreeMap<u64, pipe::Pipe>,
+    /// The pipe of each FIFO that is open.
+    fifos: BTreeMap<(SuperId, Ino), u64>,
+    /// Filesystems of which there is one instance, by type.
+    singles: BTreeMap<&'static str, SuperId>,
+    root: Path,
+    anon: anon::Anon,
+    /// Dentries left over after the last shrinking.
+    shrunk: usize,
+    next_key: u64,
+    next_mount: u32,
+}
 
-impl crate::Kernel {
-    /// Calls a filesystem, taken out of its slot, with the rest of the kernel; EBUSY if it is being called already.
-    pub fn with_super<T, E: From<abi::Errno>>(
-        &mut self,
-        _id: SuperId,
-        _f: impl FnOnce(&mut dyn FileSystem, &mut crate::Kernel) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        Err(abi::Errno::EBUSY.into())
+impl Default for Vfs {
+    /// A root filesystem, empty, and what pipes and their like live in.
+    fn default() -> Vfs {
+        let mut vfs = Vfs {
+            supers: Arena::default(),
+            dentries: Arena::default(),
+            in_use: BTreeMap::new(),
+            mounts: Arena::default(),
+            mounted: BTreeMap::new(),
+            files: Arena::default(),
+            tables: Arena::default(),
+            fs_structs: Arena::default(),
+            pipes: BTreeMap::new(),
+            fifos: BTreeMap::new(),
+            singles: BTreeMap::new(),
+            root: Path { mount: MountId(0), dentry: DentryId(0) },
+            anon: anon::Anon::default(),
+            shrunk: 0,
+            next_key: 1,
+            next_mount: 1,
+        };
+        let rootfs = vfs.add_super(Box::new(Tmpfs::new("rootfs")));
+        let mount = vfs.add_mount(rootfs, None, MountFlags::empty(), b"rootfs");
+        vfs.root = vfs.mount_root(mount);
+        vfs.path_get(vfs.root);
+        vfs.anon = anon::Anon::new(&mut vfs);
+        vfs
     }
 }
 
-/// An open file description (struct file), by its slot. Mappings and programs hold one use each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FileId(pub u32);
-
-// What mm needs of open files. kvfs: these four are yours to fill in.
 impl Vfs {
-    /// One more use of an open file.
-    pub fn hold_file(&mut self, _file: FileId) {}
-}
-
-impl crate::Kernel {
-    /// One use less; the last closes it.
-    pub fn put_file(&mut self, _file: FileId) {}
-    /// The frame of page `index` of an open file; `None` past its end. `write`: it will be written through a shared mapping.
-    pub fn file_page(&mut self, _file: FileId, _index: u64, _write: bool) -> crate::Result<Option<mmu::FrameId>> {
-        Err(abi::Errno::ENODEV)
+    /// The root of the machine.
+    pub fn root(&self) -> Path {
+        self.root
     }
-    /// The path an open file was opened by, as /proc shows it.
-    pub fn file_path(&self, _file: FileId) -> Vec<u8> {
-        Vec::new()
+    /// A number no other VFS object has, for wait keys.
+    pub fn new_key(&mut self) -> u64 {
+        self.next_key += 1;
+        self.next_key
+    }
+    /// Adds a filesystem instance; it lives until its last mount is gone.
+    pub fn add_super(&mut self, fs: Box<dyn FileSystem>) -> SuperId {
+        let kind = fs.kind();
+        SuperId(self.supers.insert(Super { fs: Some(fs), kind, mounts: 0, read_only: false }))
+    }
+    /// The type of an instance, as in /proc/mounts.
+    pub fn super_kind(&self, id: SuperId) -> &'static str {
+        self.supers.get(id.0).map_or("none", |s| s.kind)
+    }
+    /// What stat says: an anonymous device, one an instance.
+    pub fn super_dev(id: SuperId) -> u64 {
+        abi::makedev(0, id.0.wrapping_add(1))
     }
 }
 
-/// What mmap of a descriptor maps.
-pub enum FileMap {
-    /// The file's pages; one use of it is the mapping's. `may_write`: a shared mapping of it may be made writable.
-    File { file: FileId, may_write: bool },
-    /// Zeroed memory (/dev/zero).
-    Zero,
-}
-
-// What execve and mmap need of open files. kvfs: these are yours to fill in too.
-impl crate::Kernel {
-    /// Opens a program for a task: execute permission, a regular file, not on a noexec mount (EACCES). `flags`: AT_EMPTY_PATH,
-    /// AT_SYMLINK_NOFOLLOW.
-    pub(crate) fn open_exec(
+impl Kernel {
+    /// Calls a filesystem, taken out of its slot, with the rest of the kernel; EBUSY if it is being called already.
+    pub fn with_super<T, E: From<Errno>>(
         &mut self,
-        _tid: crate::Tid,
-        _dirfd: i32,
-        _path: &[u8],
-        _flags: u32,
-    ) -> crate::Result<FileId> {
-        Err(abi::Errno::ENOENT)
+        id: SuperId,
+        f: impl FnOnce(&mut dyn FileSystem, &mut Kernel) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut fs = self.vfs.supers.get_mut(id.0).and_then(|slot| slot.fs.take()).ok_or(Errno::EBUSY)?;
+        let result = f(&mut *fs, self);
+        if let Some(slot) = self.vfs.supers.get_mut(id.0) {
+            slot.fs = Some(fs);
+        }
+        result
     }
-    /// Reads as much as there is, up to the buffer's length.
-    pub(crate) fn read_file(&mut self, _file: FileId, _at: u64, _buf: &mut [u8]) -> crate::Result<usize> {
-        Err(abi::Errno::EIO)
+
+    /// What stat says of an inode.
+    pub(crate) fn inode_attr(&mut self, id: SuperId, ino: Ino) -> Result<Attr> {
+        self.with_super(id, |fs, kernel| fs.attr(kernel, ino))
     }
-    pub(crate) fn file_attr(&mut self, _file: FileId) -> crate::Result<Attr> {
-        Err(abi::Errno::EIO)
+
+    /// What stat says of the file at a path (not of what is mounted on it).
+    pub fn path_attr(&mut self, path: Path) -> Result<Attr> {
+        let (sup, ino) = self.vfs.inode(path);
+        self.inode_attr(sup, ino)
     }
-    /// Whether it is on a mount that ignores set-user-id bits.
-    pub(crate) fn file_is_nosuid(&self, _file: FileId) -> bool {
-        false
-    }
-    /// A number that two opens of one inode share (super block and inode), below 2^62.
-    pub(crate) fn file_identity(&self, _file: FileId) -> u64 {
-        0
-    }
-    /// Checks that descriptor `fd` may be mapped so (EBADF, EACCES, ENODEV), and holds it.
-    pub(crate) fn map_file(
-        &mut self,
-        _tid: crate::Tid,
-        _fd: i32,
-        _prot: abi::Prot,
-        _shared: bool,
-    ) -> crate::Result<FileMap> {
-        Err(abi::Errno::EBADF)
-    }
-    /// execve: gives the task a descriptor table of its own and closes what is marked close-on-exec.
-    pub(crate) fn close_on_exec(&mut self, _tid: crate::Tid) {}
 }
+
+#[cfg(test)]
+mod tests;
