@@ -8,6 +8,7 @@ mod cgroup;
 mod clock;
 mod config;
 mod cred;
+mod dev;
 mod entry;
 mod exec;
 pub mod freezer;

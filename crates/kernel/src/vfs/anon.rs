@@ -1,5 +1,5 @@
 //! Where files without a name live: pipefs, sockfs, anon_inodefs, and the tmpfs of memfd_create. None of them can be mounted.
-use super::{Attr, DirEntry, FileSystem, Ino, Io, MountId, OpenFile, Path, SuperId, Tmpfs, Vfs};
+use super::{Attr, DirEntry, FileSystem, Ino, Io, MountId, OpenFile, Path, Tmpfs, Vfs};
 use crate::{Kernel, Result, Tid};
 use abi::{
     ANON_INODE_FS_MAGIC, Errno, MountFlags, NAME_MAX, PIPEFS_MAGIC, S_IFIFO, S_IFSOCK, SOCKFS_MAGIC, Statfs, Timespec,

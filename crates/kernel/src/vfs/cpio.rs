@@ -111,7 +111,8 @@ impl<'a> Reader<'a> {
                 *field = *field << 4 | digit;
             }
         }
-        let [ino, mode, uid, gid, nlink, mtime, size, dev_major, dev_minor, rdev_major, rdev_minor, name_len, _] = fields;
+        let [ino, mode, uid, gid, nlink, mtime, size, dev_major, dev_minor, rdev_major, rdev_minor, name_len, _] =
+            fields;
         let name_len = name_len as usize;
         if !(1..=abi::PATH_MAX).contains(&name_len) {
             return Err(CpioError::Name(start));

@@ -1,6 +1,6 @@
 //! Open files as execve and mmap use them.
-use super::{Attr, DeviceMap, FileId, FileKind, MAY_EXEC, Walk, permission};
 use super::file::driver;
+use super::{Attr, DeviceMap, FileId, FileKind, MAY_EXEC, Walk, permission};
 use crate::{Kernel, Result, Tid};
 use abi::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, Errno, MountFlags, OpenFlags, Prot, S_IFMT, S_IFREG};
 

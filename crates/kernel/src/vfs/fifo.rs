@@ -1,7 +1,7 @@
 //! Pipes as open files, and FIFOs: an open waits for the other end (fifo(7)).
-use super::{Block, FileId, FileKind, Ino, Io, IoError, Opened, Path, SuperId, Who};
 use super::anon::AnonKind;
 use super::pipe::Pipe;
+use super::{Block, FileId, FileKind, Ino, Io, IoError, Opened, Path, SuperId, Who};
 use crate::{Kernel, Result, SleepKind, Tid, WaitKey};
 use abi::{Errno, OpenFlags, PollEvents};
 

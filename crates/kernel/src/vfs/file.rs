@@ -1,7 +1,5 @@
 //! Open files (struct file): what read, write and poll mean for each kind.
-use super::{
-    CharDevice, DeviceFile, DirEntry, FileSystem, Ino, Io, IoError, OpenFile, Path, SuperId, Vfs,
-};
+use super::{CharDevice, DeviceFile, DirEntry, FileSystem, Ino, Io, IoError, OpenFile, Path, SuperId, Vfs};
 use crate::{Kernel, Result, Tid, WaitKey};
 use abi::{Errno, OpenFlags, PollEvents};
 use mmu::FrameId;

@@ -60,7 +60,7 @@ impl Kernel {
                 Some(old) => self.place_link(&who, entry.name, old),
                 None => {
                     let rdev = abi::makedev(entry.rdev.0, entry.rdev.1);
-                    self.place(&who, entry.name, entry.mode, rdev, entry.data)
+                    self.place_node(&who, entry.name, entry.mode, rdev, entry.data)
                 }
             };
             let path = path.map_err(failed)?;
@@ -99,24 +99,24 @@ impl Kernel {
     /// Puts a regular file at an absolute path, making directories that are missing.
     pub fn install_file(&mut self, path: &[u8], mode: u32, data: &[u8]) -> Result<()> {
         let who = self.who(BOOT);
-        let place = self.place(&who, path, S_IFREG | mode, 0, data)?;
+        let place = self.place_node(&who, path, S_IFREG | mode, 0, data)?;
         self.fill(&who, place, data)?;
         self.set_path_attr(place, &SetAttr { mode: Some(mode & 0o7777), ..SetAttr::default() })
     }
     /// Makes a directory, and those above it; one that is there stays.
     pub fn install_dir(&mut self, path: &[u8], mode: u32) -> Result<()> {
         let who = self.who(BOOT);
-        self.place(&who, path, S_IFDIR | mode, 0, b"").map(|_| ())
+        self.place_node(&who, path, S_IFDIR | mode, 0, b"").map(|_| ())
     }
     /// Makes a symbolic link with this text.
     pub fn install_symlink(&mut self, path: &[u8], text: &[u8]) -> Result<()> {
         let who = self.who(BOOT);
-        self.place(&who, path, S_IFLNK | 0o777, 0, text).map(|_| ())
+        self.place_node(&who, path, S_IFLNK | 0o777, 0, text).map(|_| ())
     }
     /// Makes a device node.
     pub fn install_node(&mut self, path: &[u8], mode: u32, rdev: u64) -> Result<()> {
         let who = self.who(BOOT);
-        self.place(&who, path, mode, rdev, b"").map(|_| ())
+        self.place_node(&who, path, mode, rdev, b"").map(|_| ())
     }
 
     pub(crate) fn set_path_attr(&mut self, path: Path, set: &SetAttr) -> Result<()> {
@@ -125,7 +125,7 @@ impl Kernel {
     }
 
     /// Makes an inode of any kind at a path, in place of what is there; an existing directory or file is used as it is.
-    fn place(&mut self, who: &Who, path: &[u8], mode: u32, rdev: u64, text: &[u8]) -> Result<Path> {
+    fn place_node(&mut self, who: &Who, path: &[u8], mode: u32, rdev: u64, text: &[u8]) -> Result<Path> {
         let root = who.root;
         let node = match mode & S_IFMT {
             S_IFREG => NewNode::File,

@@ -2,7 +2,9 @@
 use super::perm::sticky;
 use super::{MAY_EXEC, MAY_WRITE, NewNode, Path, Walk, Who, permission};
 use crate::{Kernel, Result};
-use abi::{CAP_MKNOD, Errno, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFCHR, S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK};
+use abi::{
+    CAP_MKNOD, Errno, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK,
+};
 
 impl Kernel {
     /// Makes `name` in a directory where it is not.

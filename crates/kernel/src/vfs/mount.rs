@@ -40,18 +40,11 @@ pub(super) const MOUNTS_CHANGED: WaitKey = WaitKey::Event(1);
 
 impl Vfs {
     /// Adds a mount; a parent's path is held by it.
-    pub(super) fn add_mount(
-        &mut self,
-        sup: SuperId,
-        on: Option<Path>,
-        flags: MountFlags,
-        source: &[u8],
-    ) -> MountId {
+    pub(super) fn add_mount(&mut self, sup: SuperId, on: Option<Path>, flags: MountFlags, source: &[u8]) -> MountId {
         let root = self.supers[sup.0].fs.as_ref().map(|fs| fs.root()).expect("a filesystem is mounted while idle");
-        let root = match self.dentries.iter().find(|(_, d)| d.parent.is_none() && (d.sup, d.ino) == (sup, root)) {
-            Some((id, _)) => DentryId(id),
-            None => self.new_dentry(sup, root, b"/"),
-        };
+        let known = self.dentries.iter().find(|(_, d)| d.parent.is_none() && (d.sup, d.ino) == (sup, root));
+        let known = known.map(|(id, _)| DentryId(id));
+        let root = known.unwrap_or_else(|| self.new_dentry(sup, root, b"/"));
         self.add_bind(sup, root, on, flags, source)
     }
     /// Adds a mount of the part of a filesystem that `root` is the top of.

@@ -5,9 +5,7 @@ use super::{
     owner_or_capable, permission,
 };
 use crate::{Kernel, Result, Tid};
-use abi::{
-    Errno, MountFlags, OpenFlags, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
-};
+use abi::{Errno, MountFlags, OpenFlags, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK};
 
 /// What became of an open.
 #[derive(Clone, Copy, Debug)]

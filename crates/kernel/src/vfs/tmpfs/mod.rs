@@ -326,7 +326,9 @@ impl FileSystem for Tmpfs {
         let attr = &mut self.node(file.ino)?.attr;
         (attr.mtime, attr.ctime) = (now, now);
         // file_remove_privs: what is written is no longer what was trusted.
-        if attr.mode & 0o6000 != 0 && !kernel.tasks.get(file.caller).is_none_or(|task| task.cred.capable(abi::CAP_FSETID)) {
+        if attr.mode & 0o6000 != 0
+            && !kernel.tasks.get(file.caller).is_none_or(|task| task.cred.capable(abi::CAP_FSETID))
+        {
             let gid_bit = if attr.mode & 0o010 != 0 { abi::S_ISGID } else { 0 };
             attr.mode &= !(abi::S_ISUID | gid_bit);
         }

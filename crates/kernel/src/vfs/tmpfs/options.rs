@@ -37,7 +37,9 @@ impl Options {
             match name {
                 "size" => {
                     let pages = match value.strip_suffix('%') {
-                        Some(percent) => percent.parse::<u64>().ok().and_then(|p| total.checked_mul(p)).map(|p| p / 100),
+                        Some(percent) => {
+                            percent.parse::<u64>().ok().and_then(|p| total.checked_mul(p)).map(|p| p / 100)
+                        }
                         None => size(value).map(|bytes| bytes.div_ceil(mmu::PAGE_SIZE)),
                     };
                     options.pages = Some(pages.ok_or(Errno::EINVAL)?);
