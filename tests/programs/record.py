@@ -10,8 +10,10 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = HERE.parent.parent / "target" / "oracle" / "programs"
@@ -19,26 +21,35 @@ ARGS = ["one", "two words"]
 ENV = {"PATH": "/bin", "GREETING": "hello"}
 
 
-def run(arch, binary):
+def run(arch, binary, needs_exec):
     """Output of one run, or None where it cannot run here."""
     command = [str(binary)]
     if arch != platform.machine():
         qemu = shutil.which(f"qemu-{arch}-static")
         if qemu is None:
             return None
-        # execve of the same architecture's programs needs binfmt_misc, as native execution would have it.
-        command = [str(HERE.parent.parent / ".ci" / "with-binfmt"), arch, "env", "-i"]
-        command += [f"{k}={v}" for k, v in ENV.items()] + [str(binary)]
-    env = ENV if arch == platform.machine() else os.environ
-    try:
-        done = subprocess.run(command + ARGS, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=120)
-    except subprocess.TimeoutExpired:
-        return b"timeout\n"
-    if done.returncode == 77:
-        return None
-    tail = b"" if done.returncode == 0 else f"exit {done.returncode}\n".encode() + done.stderr[:500]
-    return done.stdout + tail
+        command = [qemu, str(binary)]
+        if needs_exec:  # execve of a foreign program needs binfmt_misc
+            command = [str(HERE.parent.parent / ".ci" / "with-binfmt"), arch, "env", "-i"]
+            command += [f"{k}={v}" for k, v in ENV.items()] + [str(binary)]
+    env = os.environ if command[0].endswith("with-binfmt") else ENV
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen(command + ARGS, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                                 stderr=subprocess.DEVNULL if arch != platform.machine() else out,
+                                 start_new_session=True)
+        try:
+            status = child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            status = "timeout"
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        child.wait()
+        out.seek(0)
+        if status == 77:
+            return None
+        return out.read() + (b"" if status == 0 else f"exit {status}\n".encode())
 
 
 def main():
@@ -50,18 +61,23 @@ def main():
     (HERE / "expected").mkdir(exist_ok=True)
     differences = 0
     for source in sources:
-        split = "// per architecture" in source.read_text()
+        text = source.read_text()
+        split = "// per architecture" in text
+        excused = "// qemu-user differs" in text
         for arch in arches:
             expected = HERE / "expected" / (f"{source.stem}.{arch}.out" if split else f"{source.stem}.out")
             for variant in (arch, f"{arch}-glibc"):
                 binary = PROGRAMS / variant / source.stem
-                output = run(arch, binary) if binary.exists() else None
+                output = run(arch, binary, "execve" in text) if binary.exists() else None
                 if output is None:
                     print(f"skipped: {variant}/{source.stem}")
                     continue
                 if write and variant == arch and (split or arch == platform.machine()):
                     expected.write_bytes(output)
                 if not expected.exists() or output != expected.read_bytes():
+                    if excused and arch != platform.machine():
+                        print(f"{variant}/{source.stem}: qemu-user differs, as its source says")
+                        continue
                     differences += 1
                     print(f"--- {variant}/{source.stem} differs from {expected.name}")
                     diff = subprocess.run(["diff", str(expected), "-"], input=output, stdout=subprocess.PIPE)
