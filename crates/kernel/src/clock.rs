@@ -11,6 +11,10 @@ pub enum TimerKey {
     RealTimer(Tgid),
     /// A timer of the VFS (timerfd), by number.
     Vfs(u64),
+    /// A timer of timer_create(2): whose, and its number.
+    Posix(Tgid, u32),
+    /// VTIME of a terminal.
+    Tty(u32),
 }
 
 /// The clock and its timers.
@@ -29,6 +33,10 @@ impl Clock {
     /// CLOCK_REALTIME, nanoseconds.
     pub fn realtime(&self) -> u64 {
         self.realtime_base.wrapping_add(self.now)
+    }
+    /// The time since boot at which CLOCK_REALTIME shows `at`.
+    pub fn monotonic_of(&self, at: u64) -> u64 {
+        at.saturating_sub(self.realtime_base)
     }
     pub fn arm(&mut self, at: u64, key: TimerKey) {
         self.timers.insert((at, key));

@@ -20,20 +20,26 @@ mod sched;
 mod signal;
 mod syscall;
 mod task;
+mod kstub;
+mod timers;
 mod trace;
+mod tty;
 pub mod vfs;
 
 pub use cgroup::{CgroupCore, Cgroups};
 pub use clock::{Clock, TimerKey};
 pub use config::Config;
 pub use cred::Cred;
+pub use dev::Devices;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
 pub use random::Random;
 pub use sched::{Schedule, Scheduler, Slot};
 pub use syscall::{Call, Outcome, Progress, Sleep, SleepKind, Support, syscalls};
 pub use task::{Task, TaskState, Tasks, Tgid, ThreadGroup, Tid, WaitKey};
+pub use timers::Timers;
 pub use trace::{Trace, TraceKind};
+pub use tty::{Tty, Ttys};
 
 use arch::Arch;
 use mmu::FramePool;
@@ -51,6 +57,9 @@ pub struct Kernel {
     pub vfs: vfs::Vfs,
     pub cgroups: Cgroups,
     pub clock: Clock,
+    pub timers: Timers,
+    pub tty: Ttys,
+    pub devices: Devices,
     pub sched: Scheduler,
     pub random: Random,
     pub log: Log,

@@ -1,7 +1,78 @@
-//! Character devices: which driver has which number.
+//! Character devices: which driver has which number, and the nodes /dev begins with.
+mod devtmpfs;
+mod kmsg;
+mod mem;
+mod stuck;
+
+pub(crate) use devtmpfs::populate;
+
+use crate::tty::{ConsoleDevice, CurrentTty, SERIAL_MINOR, TTY_MAJOR, TtyDevice};
 use crate::vfs::CharDevice;
+use abi::{major, makedev, minor};
+
+/// What drivers remember: the contents of their devices.
+#[derive(Clone, Debug, Default)]
+pub struct Devices {
+    stuck: stuck::Stuck,
+    kmsg: kmsg::Readers,
+}
+
+const MEM_MAJOR: u32 = 1;
+const TTYAUX_MAJOR: u32 = 5;
+/// From the range for local use (Documentation/admin-guide/devices.txt).
+const STUCK_MAJOR: u32 = 240;
 
 /// The driver of a device number.
-pub(crate) fn driver(_rdev: u64) -> Option<&'static dyn CharDevice> {
-    None
+pub(crate) fn driver(rdev: u64) -> Option<&'static dyn CharDevice> {
+    Some(match (major(rdev), minor(rdev)) {
+        (MEM_MAJOR, 3) => &mem::Null,
+        (MEM_MAJOR, 5) => &mem::Zero,
+        (MEM_MAJOR, 7) => &mem::Full,
+        (MEM_MAJOR, 8 | 9) => &mem::Random,
+        (MEM_MAJOR, 11) => &kmsg::Kmsg,
+        (TTYAUX_MAJOR, 0) => &CurrentTty,
+        (TTYAUX_MAJOR, 1) => &ConsoleDevice,
+        (TTY_MAJOR, SERIAL_MINOR) => &TtyDevice,
+        (STUCK_MAJOR, 0) => &stuck::StuckDevice,
+        _ => return None,
+    })
+}
+
+/// One node of a fresh /dev: name, permission bits, number.
+pub(crate) struct Node(pub(crate) &'static str, pub(crate) u32, pub(crate) u64);
+
+pub(crate) const NODES: &[Node] = &[
+    Node("console", 0o600, makedev(TTYAUX_MAJOR, 1)),
+    Node("full", 0o666, makedev(MEM_MAJOR, 7)),
+    Node("kmsg", 0o644, makedev(MEM_MAJOR, 11)),
+    Node("null", 0o666, makedev(MEM_MAJOR, 3)),
+    Node("random", 0o666, makedev(MEM_MAJOR, 8)),
+    Node("stuck", 0o666, makedev(STUCK_MAJOR, 0)),
+    Node("tty", 0o666, makedev(TTYAUX_MAJOR, 0)),
+    Node("ttyS0", 0o660, makedev(TTY_MAJOR, SERIAL_MINOR)),
+    Node("urandom", 0o666, makedev(MEM_MAJOR, 9)),
+    Node("zero", 0o666, makedev(MEM_MAJOR, 5)),
+];
+
+/// /proc/devices: the majors of character devices.
+pub(crate) const MAJORS: &[(u32, &str)] = &[
+    (MEM_MAJOR, "mem"),
+    (TTY_MAJOR, "ttyS"),
+    (TTYAUX_MAJOR, "/dev/tty"),
+    (TTYAUX_MAJOR, "/dev/console"),
+    (STUCK_MAJOR, "stuck"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_has_a_driver() {
+        for Node(name, _, rdev) in NODES {
+            assert!(driver(*rdev).is_some(), "{name}");
+            assert!(MAJORS.iter().any(|(number, _)| *number == major(*rdev)), "{name}");
+        }
+        assert!(driver(makedev(8, 0)).is_none());
+    }
 }

@@ -22,3 +22,4 @@ pub struct SignalState {
     /// Takes part in a group stop that it has not yet entered (JOBCTL_STOP_PENDING).
     pub stop_pending: bool,
 }
+pub(crate) use crate::kstub::*;

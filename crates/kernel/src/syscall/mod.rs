@@ -6,6 +6,8 @@ mod exec;
 mod futex;
 mod mm;
 mod table;
+pub(crate) mod time;
+mod timer;
 
 pub use table::{Row, Support, syscalls};
 

@@ -33,6 +33,8 @@ const SUBJECTS: &[&[Row]] = &[
     super::exec::ROWS,
     super::futex::ROWS,
     super::mm::ROWS,
+    super::time::ROWS,
+    super::timer::ROWS,
 ];
 
 /// Every implemented call.

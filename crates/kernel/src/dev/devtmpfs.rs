@@ -1,0 +1,23 @@
+//! What a fresh devtmpfs holds: the nodes of the drivers, and where shm and pts are mounted.
+use super::{NODES, Node};
+use crate::vfs::{FileSystem, New, NewNode};
+use crate::{Kernel, Result, Tid};
+use abi::S_IFCHR;
+
+/// Fills an empty filesystem with the device nodes.
+pub(crate) fn populate(fs: &mut dyn FileSystem, kernel: &mut Kernel, caller: Tid) -> Result<()> {
+    let root = fs.root();
+    let mut create = |name: &str, node: NewNode<'_>, mode: u32| {
+        fs.create(kernel, root, name.as_bytes(), &New { node, mode, uid: 0, gid: 0, caller }).map(|_| ())
+    };
+    for Node(name, mode, rdev) in NODES {
+        create(name, NewNode::Special(S_IFCHR, *rdev), *mode)?;
+    }
+    create("pts", NewNode::Directory, 0o755)?;
+    create("shm", NewNode::Directory, 0o1777)?;
+    // DIFFERS FROM LINUX: udev and its like make these there; no such program runs here.
+    for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
+        create(name, NewNode::Symlink(target.as_bytes()), 0o777)?;
+    }
+    Ok(())
+}
