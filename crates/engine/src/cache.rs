@@ -1,8 +1,9 @@
 //! Translations: blocks by where their bytes are, shared by every space that maps those bytes at the same address.
+use crate::compact::{Code, JumpCache, Lowered, Opcode, lower};
 use crate::lift::Lifted;
 use arch::Arch;
-use ir::Block;
-use mmu::FrameId;
+use ir::{Block, Op};
+use mmu::{AddressSpace, FrameId};
 use std::collections::BTreeMap;
 
 /// A block, by number; numbers are valid until the cache is flushed.
@@ -12,12 +13,12 @@ pub(crate) struct BlockId(pub(crate) u32);
 /// What makes two blocks the same (DECISIONS 13): lifted code holds absolute addresses, hence the pc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    pub(crate) frame: FrameId,
-    pub(crate) pc: u64,
+    frame: FrameId,
+    pc: u64,
     /// Address of the [`Arch`]: only ever compared.
     arch: usize,
     /// The frame a page-crossing instruction goes on in.
-    pub(crate) second: Option<FrameId>,
+    second: Option<FrameId>,
 }
 
 impl Key {
@@ -27,8 +28,12 @@ impl Key {
 }
 
 pub(crate) struct Entry {
-    pub(crate) key: Key,
+    key: Key,
+    /// As lifted.
     pub(crate) block: Block,
+    /// Whether it has been asked for; the second time it is lowered.
+    warm: bool,
+    pub(crate) lowered: Option<Lowered>,
 }
 
 /// All translations of a machine.
@@ -37,10 +42,22 @@ pub(crate) struct Cache {
     entries: Vec<Entry>,
     by_key: BTreeMap<Key, BlockId>,
     by_frame: BTreeMap<FrameId, Vec<BlockId>>,
+    /// The compact form of all blocks, and the operations it refers to.
+    pub(crate) code: Vec<Code>,
+    pub(crate) plain: Vec<Op>,
+    /// Where in the code blocks begin, ascending.
+    places: Vec<(u32, BlockId)>,
+    pub(crate) jumps: JumpCache,
+    /// Numbers for the jump cache: space, its executable generation, architecture.
+    contexts: BTreeMap<(u64, u64, usize), u32>,
+    /// How often everything was dropped.
+    pub(crate) flushes: u64,
 }
 
-/// More blocks than this, dropped ones included, and everything is flushed.
+/// More of any of these, dropped ones included, and everything is flushed.
 const MAX_BLOCKS: usize = 1 << 17;
+const MAX_CODE: usize = 1 << 22;
+const MAX_CONTEXTS: usize = 1 << 12;
 
 impl Cache {
     pub(crate) fn find(&self, key: &Key) -> Option<BlockId> {
@@ -52,7 +69,7 @@ impl Cache {
     }
 
     pub(crate) fn insert(&mut self, arch: &'static Arch, lifted: Lifted) -> BlockId {
-        if self.entries.len() >= MAX_BLOCKS {
+        if self.entries.len() >= MAX_BLOCKS || self.code.len() >= MAX_CODE {
             self.flush();
         }
         let id = BlockId(self.entries.len() as u32);
@@ -61,11 +78,68 @@ impl Cache {
         for frame in [Some(lifted.frame), lifted.second].into_iter().flatten() {
             self.by_frame.entry(frame).or_default().push(id);
         }
-        self.entries.push(Entry { key, block: lifted.block });
+        self.entries.push(Entry { key, block: lifted.block, warm: false, lowered: None });
         id
     }
 
-    /// Drops the translations of a frame; says how many there were.
+    /// Where the compact form of a block begins; made when the block is asked for a second time, since much code runs once.
+    pub(crate) fn entry(&mut self, id: BlockId) -> Option<u32> {
+        let entry = &mut self.entries[id.0 as usize];
+        if entry.lowered.is_none() && std::mem::replace(&mut entry.warm, true) {
+            let mut block = entry.block.clone();
+            ir::optimise(&mut block);
+            let chain = entry.key.second.is_none();
+            let lowered = lower(&block, chain, &mut self.code, &mut self.plain);
+            self.places.push((lowered.entry, id));
+            entry.lowered = Some(lowered);
+        }
+        entry.lowered.as_ref().map(|lowered| lowered.entry)
+    }
+
+    /// The block whose code is at `ip`.
+    pub(crate) fn block_of(&self, ip: u32) -> BlockId {
+        let after = self.places.partition_point(|place| place.0 <= ip);
+        self.places[after - 1].1
+    }
+
+    /// The guest address that code at `ip` goes on at: a stub's, or that of the block that begins there.
+    pub(crate) fn address_of(&self, ip: u32) -> u64 {
+        let code = &self.code[ip as usize];
+        if code.op == Opcode::Stub { code.value() } else { self.get(self.block_of(ip)).block.pc }
+    }
+
+    /// Lets the ends that lead to the stub at `stub` go to `entry` directly.
+    pub(crate) fn link(&mut self, stub: u32, entry: u32) {
+        let Some(from) = self.get(self.block_of(stub)).lowered.as_ref().map(|lowered| lowered.entry) else { return };
+        for code in &mut self.code[from as usize..stub as usize] {
+            if code.op.has_targets() {
+                if code.x == stub {
+                    code.x = entry;
+                }
+                if code.y == stub {
+                    code.y = entry;
+                }
+            }
+        }
+    }
+
+    /// The number of a space as it is now.
+    pub(crate) fn context(&mut self, arch: &'static Arch, space: &AddressSpace) -> u32 {
+        let key = (space.id(), space.exec_generation(), std::ptr::from_ref(arch).addr());
+        if let Some(&context) = self.contexts.get(&key) {
+            return context;
+        }
+        if self.contexts.len() >= MAX_CONTEXTS {
+            self.contexts.clear();
+            self.jumps.clear();
+        }
+        let context = self.contexts.len() as u32 + 1;
+        self.contexts.insert(key, context);
+        context
+    }
+
+    /// Drops the translations of a frame; says how many there were. Only blocks of the same frame are linked to them; jump
+    /// cache lines find them dead.
     pub(crate) fn drop_frame(&mut self, frame: FrameId) -> usize {
         let ids = self.by_frame.remove(&frame).unwrap_or_default();
         for &id in &ids {
@@ -74,14 +148,22 @@ impl Cache {
             if self.by_key.get(&entry.key) == Some(&id) {
                 self.by_key.remove(&entry.key);
             }
+            if let Some(lowered) = &entry.lowered {
+                self.code[lowered.entry as usize] = Code::of(Opcode::Dead);
+            }
             entry.block.ops = Vec::new();
         }
         ids.len()
     }
 
-    pub(crate) fn flush(&mut self) {
+    fn flush(&mut self) {
         self.entries.clear();
         self.by_key.clear();
         self.by_frame.clear();
+        self.code.clear();
+        self.plain.clear();
+        self.places.clear();
+        self.jumps.clear();
+        self.flushes += 1;
     }
 }

@@ -3,9 +3,12 @@
 mod access;
 mod alu;
 mod cache;
+mod compact;
 mod fp;
 mod lift;
 mod plain;
+#[cfg(test)]
+mod random;
 mod run;
 mod vector;
 

@@ -6,7 +6,7 @@ use mmu::{Access, Fault, FrameId, Memory, PAGE_SIZE, page_floor};
 /// The most instructions of a block.
 pub(crate) const MAX_INSNS: u32 = 64;
 /// The most bytes of an instruction of any architecture.
-const MAX_BYTES: usize = 16;
+pub(crate) const MAX_BYTES: usize = 16;
 
 /// A block and the frames its bytes are in; the second only for an instruction that crosses into the next page, which is
 /// a block by itself.
@@ -66,6 +66,12 @@ fn lift_crossing(arch: &'static Arch, mem: &mut Memory, pc: u64, frame: FrameId)
     Ok(Lifted { block: checked(out.finish(pc.wrapping_add(len))), frame, second: Some(second) })
 }
 
+/// In debug builds, panics on a block that breaks the IR's rules: that is a lifter's mistake, whatever the guest does.
 fn checked(block: Block) -> Block {
+    if cfg!(debug_assertions)
+        && let Err(error) = ir::verify(&block)
+    {
+        panic!("lifted block at {:#x}: {error}: {:#?}", block.pc, block.ops);
+    }
     block
 }

@@ -37,7 +37,7 @@ pub(crate) fn set_flags(slots: &mut Slots, kind: FlagKind, ty: Ty, a: Slot, b: S
     slots[ir::FLAG_KIND.0 as usize] = LazyFlags::cell(kind, ty);
     slots[ir::FLAG_A.0 as usize] = a;
     slots[ir::FLAG_B.0 as usize] = b;
-    if matches!(kind, FlagKind::Adc | FlagKind::Sbb) {
+    if kind.reads_c() {
         slots[ir::FLAG_C.0 as usize] = c;
     }
 }

@@ -1,8 +1,9 @@
 //! Running a task for a budget of instructions.
 use crate::access::{Leave, fault_of};
 use crate::cache::{BlockId, Cache, Key};
-use crate::lift::lift;
-use crate::plain::{self, Clock, StretchEnd};
+use crate::compact::{self, Out, Running};
+use crate::lift::{MAX_BYTES, MAX_INSNS, lift};
+use crate::plain::{self, Clock, Stretch, StretchEnd};
 use arch::{Cpu, Exit};
 use ir::{Op, Trap};
 use mmu::{Access, Fault, Memory, PAGE_SIZE, page_floor};
@@ -31,6 +32,18 @@ pub struct Stats {
     pub dropped: u64,
     /// Instructions executed alone because they store to code.
     pub code_writes: u64,
+    /// How often the cache was full and everything was dropped.
+    pub flushes: u64,
+}
+
+/// A run under way.
+struct Turn<'a, 'm> {
+    cpu: &'a mut Cpu,
+    mem: &'a mut Memory<'m>,
+    clock: Clock,
+    budget: u64,
+    left: u64,
+    context: u32,
 }
 
 impl Engine {
@@ -39,77 +52,141 @@ impl Engine {
     }
 
     pub fn stats(&self) -> Stats {
-        self.stats
+        Stats { flushes: self.cache.flushes, ..self.stats }
     }
 
     /// Runs until `budget` instructions have retired or something else stops the CPU. An instruction that traps does not
     /// retire: pc is on it and the registers are as before it. A system call retires, and pc is behind it.
     pub fn run(&mut self, cpu: &mut Cpu, mem: &mut Memory<'_>, clock: Clock, budget: u64) -> Run {
         self.drop_dirty(mem);
-        let mut ticks = 0;
-        while ticks < budget {
-            let id = match self.block_at(cpu, mem) {
-                Ok(id) => id,
-                Err(fault) => return Run { exit: Exit::Trap(Trap::Fault(fault_of(fault))), ticks },
-            };
-            let block = &self.cache.get(id).block;
-            let stretch = plain::run(block, 0, budget - ticks, &mut cpu.slots, mem, &clock, ticks);
-            ticks += stretch.retired;
-            if let Some(exit) = self.settle(cpu, mem, &clock, id, stretch.end, &mut ticks) {
-                return Run { exit, ticks };
-            }
-        }
-        Run { exit: Exit::Budget, ticks }
+        let context = self.cache.context(cpu.arch, mem.space());
+        let mut turn = Turn { cpu, mem, clock, budget, left: budget, context };
+        let exit = self.blocks(&mut turn);
+        Run { exit, ticks: budget - turn.left }
     }
 
-    /// Puts the pc where a stretch of block `id` ended; gives the exit if it was one.
-    fn settle(
-        &mut self,
-        cpu: &mut Cpu,
-        mem: &mut Memory<'_>,
-        clock: &Clock,
-        id: BlockId,
-        end: StretchEnd,
-        ticks: &mut u64,
-    ) -> Option<Exit> {
-        match end {
+    /// Block after block, each found by its address; those that are linked or in the jump cache go unseen in between.
+    fn blocks(&mut self, turn: &mut Turn) -> Exit {
+        let mut link = None;
+        while turn.left > 0 {
+            let flushes = self.cache.flushes;
+            let id = match self.block_at(turn) {
+                Ok(id) => id,
+                Err(fault) => return Exit::Trap(Trap::Fault(fault_of(fault))),
+            };
+            let came_from = link.take().filter(|_| flushes == self.cache.flushes);
+            // A block is begun in compact form only if all of it fits the budget.
+            let entry = if turn.left >= MAX_INSNS as u64 { self.cache.entry(id) } else { None };
+            let exit = match entry {
+                Some(entry) => {
+                    self.cache.jumps.set(turn.cpu.pc, turn.context, entry);
+                    if let Some(stub) = came_from {
+                        self.cache.link(stub, entry);
+                    }
+                    self.compact(turn, entry, &mut link)
+                }
+                None => {
+                    let stretch = self.plain(turn, id, 0, turn.left);
+                    self.settle(turn, id, stretch)
+                }
+            };
+            if let Some(exit) = exit {
+                return exit;
+            }
+        }
+        Exit::Budget
+    }
+
+    /// Runs compact code from `entry` until it leaves, and puts pc and budget where it did.
+    fn compact(&mut self, turn: &mut Turn, entry: u32, link: &mut Option<u32>) -> Option<Exit> {
+        let on = Running {
+            code: &self.cache.code,
+            ops: &self.cache.plain,
+            jumps: &self.cache.jumps,
+            context: turn.context,
+            clock: &turn.clock,
+            budget: turn.budget,
+        };
+        match compact::run(&on, entry, &mut turn.cpu.slots, turn.mem, &mut turn.left) {
+            Out::Goto(pc) => turn.cpu.pc = pc,
+            Out::At(ip) => turn.cpu.pc = self.cache.address_of(ip),
+            Out::Link(stub) => {
+                turn.cpu.pc = self.cache.address_of(stub);
+                *link = Some(stub);
+            }
+            Out::Syscall(next) => {
+                turn.cpu.pc = next;
+                return Some(Exit::Syscall);
+            }
+            Out::Stopped(leave, ip) => {
+                let id = self.cache.block_of(ip);
+                let entry = self.cache.get(id);
+                let retired = entry.lowered.as_ref().map_or(0, |lowered| lowered.insn_at(ip));
+                let mut marks =
+                    entry.block.ops.iter().filter_map(|op| if let Op::Insn { pc } = op { Some(*pc) } else { None });
+                let pc = marks.nth(retired).unwrap_or(entry.block.pc);
+                let stretch = Stretch { retired: retired as u64, end: StretchEnd::Stopped(leave, pc) };
+                return self.settle(turn, id, stretch);
+            }
+            Out::Trap(ip) => {
+                let id = self.cache.block_of(ip);
+                let block = &self.cache.get(id).block;
+                if let plain::End::Trap(trap, pc) = plain::end(&block.term, &turn.cpu.slots) {
+                    let retired = block.insns as u64 - 1;
+                    return self.settle(turn, id, Stretch { retired, end: StretchEnd::Stopped(Leave::Trap(trap), pc) });
+                }
+            }
+        }
+        None
+    }
+
+    /// Runs at most `limit` instructions of a block in plain form, from its operation `from`.
+    fn plain(&mut self, turn: &mut Turn, id: BlockId, from: usize, limit: u64) -> Stretch {
+        let block = &self.cache.get(id).block;
+        let ticks = turn.budget - turn.left;
+        plain::run(block, from, limit, &mut turn.cpu.slots, turn.mem, &turn.clock, ticks)
+    }
+
+    /// Charges a stretch of block `id` and puts the pc where it ended; gives the exit if it was one.
+    fn settle(&mut self, turn: &mut Turn, id: BlockId, stretch: Stretch) -> Option<Exit> {
+        turn.left -= stretch.retired;
+        match stretch.end {
             StretchEnd::Goto(pc) | StretchEnd::Stopped(Leave::Exit(pc), _) => {
-                cpu.pc = pc;
+                turn.cpu.pc = pc;
                 None
             }
             StretchEnd::Syscall(next) => {
-                cpu.pc = next;
+                turn.cpu.pc = next;
                 Some(Exit::Syscall)
             }
             StretchEnd::Stopped(Leave::Trap(trap), pc) => {
-                cpu.pc = pc;
+                turn.cpu.pc = pc;
                 Some(Exit::Trap(trap))
             }
             StretchEnd::Stopped(Leave::CodeWrite, pc) => {
-                cpu.pc = pc;
+                turn.cpu.pc = pc;
                 self.stats.code_writes += 1;
                 // The instruction again, alone, in plain form and with its stores let through (DECISIONS 14).
-                let block = &self.cache.get(id).block;
-                let from = block.ops.iter().position(|op| *op == Op::Insn { pc }).unwrap_or(0);
-                mem.allow_code_writes(true);
-                let stretch = plain::run(block, from, 1, &mut cpu.slots, mem, clock, *ticks);
-                mem.allow_code_writes(false);
-                self.drop_dirty(mem);
-                *ticks += stretch.retired;
-                self.settle(cpu, mem, clock, id, stretch.end, ticks)
+                let from = self.cache.get(id).block.ops.iter().position(|op| *op == Op::Insn { pc }).unwrap_or(0);
+                turn.mem.allow_code_writes(true);
+                let stretch = self.plain(turn, id, from, 1);
+                turn.mem.allow_code_writes(false);
+                self.drop_dirty(turn.mem);
+                self.settle(turn, id, stretch)
             }
         }
     }
 
     /// The block at the pc, lifted if need be.
-    fn block_at(&mut self, cpu: &Cpu, mem: &mut Memory<'_>) -> Result<BlockId, Fault> {
+    fn block_at(&mut self, turn: &mut Turn) -> Result<BlockId, Fault> {
+        let Turn { cpu, mem, .. } = turn;
         let pc = cpu.pc;
         let frame = mem.space().translate(pc, Access::Execute)?;
         if let Some(id) = self.cache.find(&Key::new(cpu.arch, pc, frame, None)) {
             return Ok(id);
         }
         let next_page = page_floor(pc).wrapping_add(PAGE_SIZE);
-        if next_page.wrapping_sub(pc) < 16
+        if next_page.wrapping_sub(pc) < MAX_BYTES as u64
             && let Ok(second) = mem.space().translate(next_page, Access::Execute)
             && let Some(id) = self.cache.find(&Key::new(cpu.arch, pc, frame, Some(second)))
         {

@@ -46,6 +46,17 @@ pub enum FlagKind {
     Dec,
 }
 
+impl FlagKind {
+    /// Whether the second operand matters.
+    pub const fn reads_b(self) -> bool {
+        !matches!(self, FlagKind::Bits | FlagKind::Inc | FlagKind::Dec)
+    }
+    /// Whether the third one does.
+    pub const fn reads_c(self) -> bool {
+        matches!(self, FlagKind::Adc | FlagKind::Sbb | FlagKind::Inc | FlagKind::Dec)
+    }
+}
+
 /// A question about the flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

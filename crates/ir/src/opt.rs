@@ -1,0 +1,149 @@
+//! The block optimiser. What a guest can observe stays as it was (DECISIONS 15): at every operation that may leave the
+//! block, and at its end, registers and flags hold what they would have held. Budgets that end inside a block never see
+//! optimised code.
+mod compare;
+mod forward;
+
+use crate::{Block, Op, Slot, SlotSet, TEMPS, Use};
+
+/// Tidies a verified block.
+pub fn optimise(block: &mut Block) {
+    forward::propagate(block);
+    retarget(block);
+    remove_dead(block);
+}
+
+/// What stands for an operation that was taken out, until the dead are removed.
+const NOTHING: Op = Op::Mov { d: Slot(0), a: Slot(0) };
+
+/// Makes `t = op; r = t` into `r = op`.
+fn retarget(block: &mut Block) {
+    let (ops, at_end) = (&mut block.ops, block.term.reads());
+    let mut start = 0;
+    for at in 0..ops.len() {
+        match ops[at] {
+            Op::Insn { .. } => start = at,
+            Op::Mov { d, a } if a.is_temp() && !d.is_temp() => {
+                let end = (at..ops.len()).find(|&i| matches!(ops[i], Op::Insn { .. }));
+                // The end of the block belongs to its last instruction, and may read the temporary.
+                if end.is_some() || !at_end.meets(a, 1) {
+                    let end = end.unwrap_or(ops.len());
+                    retarget_one(&mut ops[start..end], at - start, d, a);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The same for the copy (or run of copies) at `at` in the operations of one instruction.
+fn retarget_one(ops: &mut [Op], at: usize, reg: Slot, temp: Slot) {
+    let Some(def) = (0..at).rev().find(|&k| ops[k].writes().meets(temp, 1)) else { return };
+    let Some((first, n)) = destination(&ops[def]) else { return };
+    // All that it writes must be copied, in order, and not be used afterwards.
+    let copied = |i: u8| ops.get(at + i as usize) == Some(&Op::Mov { d: reg.up(i), a: temp.up(i) });
+    if first != temp || reg.0 as u32 + n as u32 > TEMPS as u32 || !(0..n).all(copied) {
+        return;
+    }
+    let after = at + n as usize;
+    if ops[after..].iter().any(|op| op.reads().meets(temp, n)) {
+        return;
+    }
+    let moved = with_destination(ops[def], reg);
+    if can_sink(&ops[def], &ops[def + 1..at]) {
+        ops[at] = moved;
+        ops[def] = NOTHING;
+    } else if can_hoist(&ops[def], &ops[def + 1..at], (reg, temp), n) {
+        ops[def] = moved;
+        ops[at] = NOTHING;
+        for op in &mut ops[def + 1..at] {
+            op.operands(|access, slot, _| {
+                if access == Use::Read && *slot == temp {
+                    *slot = reg;
+                }
+            });
+        }
+    } else {
+        return;
+    }
+    ops[at + 1..after].fill(NOTHING);
+}
+
+/// The slots an operation names as written.
+fn destination(op: &Op) -> Option<(Slot, u8)> {
+    let mut found = None;
+    let mut op = *op;
+    op.operands(|access, slot, n| {
+        if access == Use::Write {
+            found = Some((*slot, n));
+        }
+    });
+    found
+}
+
+fn with_destination(mut op: Op, d: Slot) -> Op {
+    op.operands(|access, slot, _| {
+        if access == Use::Write {
+            *slot = d;
+        }
+    });
+    op
+}
+
+/// Whether `def` may run behind `between`.
+fn can_sink(def: &Op, between: &[Op]) -> bool {
+    let (reads, mut touched) = (def.reads(), def.writes());
+    touched.union(reads);
+    let writes = def.writes();
+    def.is_pure()
+        && between.iter().all(|op| {
+            let mut uses = op.writes();
+            uses.union(op.reads());
+            !op.writes().intersects(&touched) && !uses.intersects(&writes)
+        })
+}
+
+/// Whether `def` may write `reg` at once, though the copy comes only behind `between`.
+fn can_hoist(def: &Op, between: &[Op], (reg, temp): (Slot, Slot), n: u8) -> bool {
+    // A helper may write its results before it has read all operands.
+    let interleaves = matches!(def, Op::Call { .. }) && def.reads().meets(reg, n);
+    !interleaves
+        && between.iter().all(|op| {
+            let untouched = !op.reads().meets(reg, n) && !op.writes().meets(reg, n);
+            // Uses of the temporary are renamed, which only works for operands of one slot.
+            let mut renames = true;
+            let mut copy = *op;
+            copy.operands(|access, slot, len| {
+                let mut used = SlotSet::EMPTY;
+                used.insert(*slot, len);
+                renames &= access == Use::Write || !used.meets(temp, n) || (n == 1 && len == 1);
+            });
+            !op.may_leave() && untouched && renames
+        })
+}
+
+/// Takes out operations whose results nothing can see.
+fn remove_dead(block: &mut Block) {
+    let mut live = SlotSet::guest();
+    live.union(block.term.reads());
+    let mut keep = vec![true; block.ops.len()];
+    for (keep, op) in keep.iter_mut().zip(&block.ops).rev() {
+        if let Op::Insn { .. } = op {
+            live.remove(Slot(TEMPS), u8::MAX - TEMPS + 1);
+            continue;
+        }
+        let writes = op.writes();
+        let copies_itself = matches!(op, Op::Mov { d, a } if d == a);
+        if copies_itself || op.is_pure() && !writes.intersects(&live) {
+            *keep = false;
+            continue;
+        }
+        live.subtract(writes);
+        live.union(op.reads());
+        if op.may_leave() {
+            live.union(SlotSet::guest());
+        }
+    }
+    let mut keep = keep.into_iter();
+    block.ops.retain(|_| keep.next().unwrap_or(true));
+}

@@ -1,0 +1,205 @@
+//! One walk from the start of a block to its end: operands become the registers they copy or the constants they hold,
+//! and questions about flags become comparisons.
+use super::compare::{Against, KnownFlags, as_imm};
+use crate::{BinOp, Block, FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, Op, Slot, SlotSet, TEMPS, Term, Use};
+
+/// What is known at a point of the walk.
+struct Known {
+    /// For each slot, another with the same value that is better used; itself if there is none.
+    same: [Slot; 256],
+    /// Slots whose entry in `same` is not themselves.
+    renamed: SlotSet,
+    value: [Option<u64>; 256],
+    valued: SlotSet,
+    flags: Option<KnownFlags>,
+    /// The last operation that may turn out to compute what flags are set from; its slots are unchanged.
+    sum: Option<Op>,
+}
+
+pub(super) fn propagate(block: &mut Block) {
+    let mut known = Known {
+        same: std::array::from_fn(|i| Slot(i as u8)),
+        renamed: SlotSet::EMPTY,
+        value: [None; 256],
+        valued: SlotSet::EMPTY,
+        flags: None,
+        sum: None,
+    };
+    for op in &mut block.ops {
+        known.rewrite(op);
+        known.learn(op);
+    }
+    block.term.operands(|slot| *slot = known.same[slot.0 as usize]);
+    known.rewrite_term(&mut block.term);
+}
+
+impl Known {
+    /// Says the operation in the best terms known before it.
+    fn rewrite(&self, op: &mut Op) {
+        let machine = matches!(op, Op::Call { helper, .. } if helper.is_machine());
+        if !machine {
+            op.operands(|access, slot, n| {
+                let best = self.same[slot.0 as usize];
+                if access == Use::Read && (1..n).all(|i| self.same[slot.up(i).0 as usize] == best.up(i)) {
+                    *slot = best;
+                }
+            });
+        }
+        let value = |s: Slot| self.value[s.0 as usize];
+        match *op {
+            Op::Mov { d, a } => {
+                if let Some(value) = value(a) {
+                    *op = Op::Const { d, value };
+                }
+            }
+            Op::Bin { op: bin, ty, d, a, b } => {
+                if let Some(imm) = value(b).and_then(|b| as_imm(ty, b)) {
+                    *op = Op::BinImm { op: bin, ty, d, a, imm };
+                } else if let (BinOp::Add | BinOp::And | BinOp::Or | BinOp::Xor | BinOp::Mul, Some(imm)) =
+                    (bin, value(a).and_then(|a| as_imm(ty, a)))
+                {
+                    *op = Op::BinImm { op: bin, ty, d, a: b, imm };
+                }
+            }
+            Op::Cmp { cond, ty, d, a, b } => {
+                if let Some(imm) = value(b).and_then(|b| as_imm(ty, b)) {
+                    *op = Op::CmpImm { cond, ty, d, a, imm };
+                }
+            }
+            Op::GetFlag { cond, d } => {
+                if let Some((flags, (cond, a, against))) = self.flags.and_then(|f| Some((f, f.comparison(cond)?))) {
+                    *op = match against {
+                        Against::Slot(b) => Op::Cmp { cond, ty: flags.ty, d, a, b },
+                        Against::Imm(imm) => Op::CmpImm { cond, ty: flags.ty, d, a, imm },
+                    };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn rewrite_term(&self, term: &mut Term) {
+        if let Term::BranchFlag { cond, taken, next } = *term
+            && let Some(flags) = self.flags
+            && let Some((cond, a, against)) = flags.comparison(cond)
+        {
+            let ty = flags.ty;
+            *term = match against {
+                Against::Slot(b) => Term::BranchCmp { cond, ty, a, b, taken, next },
+                Against::Imm(imm) => Term::BranchCmpImm { cond, ty, a, imm, taken, next },
+            };
+        }
+        if let Term::BranchCmp { cond, ty, a, b, taken, next } = *term
+            && let Some(imm) = self.value[b.0 as usize].and_then(|b| as_imm(ty, b))
+        {
+            *term = Term::BranchCmpImm { cond, ty, a, imm, taken, next };
+        }
+    }
+
+    /// Takes in what the operation does.
+    fn learn(&mut self, op: &Op) {
+        match *op {
+            Op::Insn { .. } => {
+                // The temporaries are gone.
+                self.forget(Slot(TEMPS), u8::MAX - TEMPS + 1);
+                return;
+            }
+            Op::Call { helper, .. } if helper.is_machine() => {
+                self.forget(Slot(0), u8::MAX);
+                self.forget(Slot(u8::MAX), 1);
+                self.flags = None;
+                return;
+            }
+            _ => {}
+        }
+        let result = self.flags.as_ref().and_then(|flags| flags.result_of(op));
+        let mut copy = *op;
+        copy.operands(|access, slot, n| {
+            if access == Use::Write {
+                self.forget(*slot, n);
+            }
+        });
+        match *op {
+            Op::Mov { d, a } if d != a => {
+                // A temporary is renamed to the register that got its value; a register to the one it was copied from.
+                if a.is_temp() && !d.is_temp() {
+                    self.rename(a, d);
+                    if let Some(flags) = &mut self.flags
+                        && flags.result == Some(a)
+                    {
+                        flags.result = Some(d);
+                    }
+                } else {
+                    self.rename(d, a);
+                }
+            }
+            Op::Bin { d, a, b, .. } if d != a && d != b => self.sum = Some(*op),
+            Op::BinImm { d, a, .. } if d != a => self.sum = Some(*op),
+            Op::Const { d, value } => {
+                self.value[d.0 as usize] = Some(value);
+                self.valued.insert(d, 1);
+            }
+            Op::SetFlags { kind, ty, a, b, .. } => {
+                self.forget(FLAG_KIND.into(), 4);
+                let b_value = if kind.reads_b() { self.value[b.0 as usize] } else { None };
+                let mut flags = KnownFlags { kind, ty, a, b, b_value, result: None };
+                flags.result = self.sum.as_ref().and_then(|sum| flags.result_of(sum));
+                self.flags = Some(flags);
+            }
+            Op::SetFlagsIf { .. } => {
+                self.forget(FLAG_KIND.into(), 4);
+                self.flags = None;
+            }
+            Op::LoadEx { .. } | Op::StoreEx { .. } | Op::ClearEx => self.forget(crate::EX_ADDR.into(), 2),
+            _ if op.writes().meets(crate::FP_ENV.into(), 1) => self.forget(crate::FP_ENV.into(), 1),
+            _ => {}
+        }
+        if let (Some(result), Some(flags)) = (result, &mut self.flags) {
+            flags.result = Some(result);
+        }
+    }
+
+    fn rename(&mut self, from: Slot, to: Slot) {
+        self.same[from.0 as usize] = to;
+        self.renamed.insert(from, 1);
+    }
+
+    /// Forgets all that rests on the values of `n` slots from `at`.
+    fn forget(&mut self, at: Slot, n: u8) {
+        for i in 0..n {
+            let slot = at.up(i);
+            if self.renamed.meets(slot, 1) {
+                self.same[slot.0 as usize] = slot;
+                self.renamed.remove(slot, 1);
+            }
+            if self.valued.meets(slot, 1) {
+                self.value[slot.0 as usize] = None;
+                self.valued.remove(slot, 1);
+            }
+            for s in self.renamed.iter() {
+                if self.same[s.0 as usize] == slot {
+                    self.same[s.0 as usize] = s;
+                    self.renamed.remove(s, 1);
+                }
+            }
+            if self.sum.is_some_and(|sum| sum.reads().meets(slot, 1) || sum.writes().meets(slot, 1)) {
+                self.sum = None;
+            }
+            if slot >= FLAG_KIND.into() && slot <= FLAG_C.into() {
+                self.flags = None;
+            }
+            if let Some(flags) = &mut self.flags {
+                // The setting itself keeps a copy of its operands.
+                if flags.a == slot {
+                    flags.a = FLAG_A.into();
+                }
+                if flags.b == slot {
+                    flags.b = FLAG_B.into();
+                }
+                if flags.result == Some(slot) {
+                    flags.result = None;
+                }
+            }
+        }
+    }
+}
