@@ -19,7 +19,7 @@ zig=${ZIG:-python3 -m ziglang}
 build() { # ARCH TARGET
     mkdir -p "$out/tree/$1/bin"
     rm -f "$out/tree/$1/bin"/*
-    $zig cc -target "$2" -mcpu=baseline -static -Oz -flto -std=gnu11 -D_GNU_SOURCE "-DARCHES=\"$arches\"" \
+    $zig cc -target "$2" -mcpu=baseline -static -Oz -fomit-frame-pointer -fno-stack-protector -std=gnu11 -D_GNU_SOURCE "-DARCHES=\"$arches\"" \
         -Wall -Wextra -Werror -fno-unwind-tables -fno-asynchronous-unwind-tables -fno-sanitize=undefined \
         -ffunction-sections -fdata-sections -Wl,--gc-sections,--build-id=none -s \
         minibox/*.c minibox/shell/*.c -o "$out/tree/$1/bin/minibox"

@@ -6,10 +6,10 @@
 const char *applet_name = "minibox";
 
 static void say(const char *format, va_list list) {
+    char message[1024]; /* one write, so that messages of several processes do not mix */
     fflush(stdout);
-    fprintf(stderr, "%s: ", applet_name);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
+    vsnprintf(message, sizeof message, format, list);
+    fprintf(stderr, "%s: %s\n", applet_name, message);
 }
 
 int complain(const char *format, ...) {

@@ -13,14 +13,19 @@ static bool read_stat(const char *path, struct process *process) {
     *close = 0;
     snprintf(process->name, sizeof process->name, "%s", open + 1);
     process->tid = atoi(text);
-    unsigned long user, system;
-    long pages = 0;
-    int got = sscanf(close + 2, "%c %d %d %d %d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld",
-                     &process->state, &process->parent, &process->group, &process->session, &process->terminal, &user,
-                     &system, &pages);
-    process->ticks = got >= 7 ? user + system : 0;
-    process->pages = pages;
-    return got >= 3;
+    /* Behind the name: state, then numbers (proc(5), fields 4 on). */
+    long fields[22] = {0};
+    char *at = close + 2;
+    process->state = *at++;
+    for (size_t i = 0; i < COUNT(fields) && *at; i++)
+        fields[i] = strtol(at, &at, 10);
+    process->parent = fields[0];
+    process->group = fields[1];
+    process->session = fields[2];
+    process->terminal = fields[3];
+    process->ticks = fields[10] + fields[11];
+    process->pages = fields[20];
+    return true;
 }
 
 static int by_value(const void *a, const void *b) {

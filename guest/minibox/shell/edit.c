@@ -89,12 +89,13 @@ static void list_matches(char **matches) {
         if (strlen(matches[i]) > widest)
             widest = strlen(matches[i]);
     int across = room / (widest + 2) ? room / (widest + 2) : 1, down = (count + across - 1) / across;
-    write_all(1, "\r\n", 2);
+    fputs("\r\n", stdout);
     for (int row = 0; row < down; row++) {
         for (int i = row; i < count; i += down)
-            dprintf(1, i + down < count ? "%-*s" : "%s", (int)widest + 2, matches[i]);
-        write_all(1, "\r\n", 2);
+            printf("%-*s", i + down < count ? (int)widest + 2 : 0, matches[i]);
+        fputs("\r\n", stdout);
     }
+    fflush(stdout);
     redraw();
 }
 
