@@ -56,7 +56,7 @@ int main(void) {
     sigemptyset(&chld);
     sigaddset(&chld, SIGCHLD);
     sigprocmask(SIG_BLOCK, &chld, 0);
-    int walked = 0, reported = 0;
+    int walked = 0, reported = 0, worked = 0;
     for (int number = 0; number <= LAST; number++) {
         if (skipped(number)) continue;
         walked++;
@@ -69,7 +69,7 @@ int main(void) {
         if (sigtimedwait(&chld, 0, &patience) < 0) kill(child, SIGKILL);
         int status;
         if (waitpid(child, &status, 0) == child) reported += WIFEXITED(status) || WIFSIGNALED(status);
-        if (number % 47 == 0) {
+        if (walked % 40 == 0) {
             int p[2];
             char byte = 0;
             REQUIRE(pipe(p) == 0);
@@ -77,10 +77,10 @@ int main(void) {
             REQUIRE(read(p[0], &byte, 1) == 1 && byte == 'k' && wait(&status) > 0 && status == 0);
             close(p[0]), close(p[1]);
             sigtimedwait(&chld, 0, &(struct timespec){1, 0});
-            say("after call %d the kernel works", number);
+            worked++;
         }
     }
-    CHECK(reported == walked);
+    CHECK(reported == walked && worked >= 10);
     CHECK(access("f", F_OK) == 0 && getpid() > 0);
     return 0;
 }

@@ -3,7 +3,9 @@
 
 With --write, records tests/programs/expected/<name>.out, the standard output of the native static musl build; one
 file an architecture (<name>.<arch>.out) where a header line `// per architecture` says that outputs differ. A test
-takes the file of the architecture if there is one. Native Linux is right where qemu-user differs.
+takes the file of the architecture if there is one. Every run has the arguments ARGS, the environment ENV, an empty
+standard input and, for what files.c prints of permissions, root. Native Linux is right where qemu-user differs;
+a source whose header says `// qemu-user differs` is known to.
 """
 
 import os
