@@ -1,7 +1,12 @@
 //! What IR cannot say: functions of slots that interpreter and JIT call alike.
+pub(crate) mod fp;
 pub(crate) mod fxsave;
 pub(crate) mod int;
 pub(crate) mod system;
+pub(crate) mod vec;
+pub(crate) mod x87;
+pub(crate) mod x87_ops;
+mod x87_transcendental;
 
 use ir::{Slot, Slots};
 

@@ -9,8 +9,12 @@ mod memory;
 pub(crate) mod mov;
 mod operand;
 pub(crate) mod shift;
+pub(crate) mod sse;
+pub(crate) mod sse_int;
 pub(crate) mod string;
 pub(crate) mod system;
+mod vector;
+pub(crate) mod x87;
 
 use iced_x86::Instruction;
 use ir::{BinOp, Builder, Flow, Op, Slot, Trap, Ty};
