@@ -1,3 +1,9 @@
 //! What IR operations cannot say: functions over slots that every engine calls.
 pub(crate) mod crc;
+pub(crate) mod estimate;
+pub(crate) mod float;
+pub(crate) mod integer;
+pub(crate) mod lanes;
+pub(crate) mod permute;
+pub(crate) mod saturate;
 pub(crate) mod system;
