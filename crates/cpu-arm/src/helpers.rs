@@ -6,4 +6,5 @@ pub(crate) mod integer;
 pub(crate) mod lanes;
 pub(crate) mod permute;
 pub(crate) mod saturate;
+pub(crate) mod structure;
 pub(crate) mod system;

@@ -6,9 +6,23 @@ mod control;
 mod fp;
 mod integer;
 mod memory;
-mod simd;
+mod simd_memory;
+mod simd_misc;
+mod simd_move;
+mod simd_same;
+mod simd_shift;
 
 use crate::decode::Insn;
 
 /// Every row.
-pub(crate) const ALL: &[&[Insn]] = &[integer::INSNS, control::INSNS, memory::INSNS, fp::INSNS, simd::INSNS];
+pub(crate) const ALL: &[&[Insn]] = &[
+    integer::INSNS,
+    control::INSNS,
+    memory::INSNS,
+    fp::INSNS,
+    simd_move::INSNS,
+    simd_same::INSNS,
+    simd_misc::INSNS,
+    simd_shift::INSNS,
+    simd_memory::INSNS,
+];

@@ -129,7 +129,7 @@ fn records(cpu: &Cpu) -> Vec<u8> {
 /// `sys_rt_sigreturn` without its last step: the alternate stack and mask are the kernel's.
 pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
     let at = cpu.get(SP);
-    if at % 16 != 0 {
+    if !at.is_multiple_of(16) {
         return Err(Errno::EFAULT);
     }
     let mut mask = [0; 8];

@@ -62,7 +62,7 @@ fn min(e: &mut u64, bits: u32, a: u64, b: u64, rule: MinMax) -> u64 {
 }
 
 lane_helpers! { same fp:
-    FMLA = |e, n, a, b, c| mul_add(e, n, a, b, c);
+    FMLA = mul_add;
     FMLS = |e, n, a, b, c| mul_add(e, n, a ^ sign(n), b, c);
     FMULX = |e, n, a, b, _| by_format!(e, n, |env| estimate::mulx(a, b));
     FABD = |e, n, a, b, _| sub(e, n, a, b) & !sign(n);
@@ -100,6 +100,7 @@ lane_helpers! { across fp:
     FMAXV = |e, n, a, b, _| max(e, n, a, b, MinMax::Propagate);
     FMINV = |e, n, a, b, _| min(e, n, a, b, MinMax::Propagate);
     FMAXNMV = |e, n, a, b, _| max(e, n, a, b, MinMax::Num2008);
+    FADDV = |e, n, a, b, _| add(e, n, a, b);
     FMINNMV = |e, n, a, b, _| min(e, n, a, b, MinMax::Num2008);
 }
 

@@ -42,7 +42,7 @@ lane_helpers! { same pure:
     UHADD = |_, _, a, b, _| (a + b) >> 1;
     SRHADD = |_, n, a, b, _| ((sx(n, a) + sx(n, b) + 1) >> 1) as u64;
     SHSUB = |_, n, a, b, _| ((sx(n, a) - sx(n, b)) >> 1) as u64;
-    UHSUB = |_, _, a, b, _| (a as i64 - b as i64 >> 1) as u64;
+    UHSUB = |_, _, a, b, _| ((a as i64 - b as i64) >> 1) as u64;
     SSHL = |_, n, a, b, _| shift_by(true, false, n, a, b);
     USHL = |_, n, a, b, _| shift_by(false, false, n, a, b);
     SRSHL = |_, n, a, b, _| shift_by(true, true, n, a, b);

@@ -12,6 +12,8 @@ pub(crate) struct Shape {
     pub(crate) upper: bool,
     /// Shift amount, index or variant.
     pub(crate) extra: u8,
+    /// `extra` stands in for every lane of b.
+    pub(crate) by_extra: bool,
 }
 
 impl Shape {
@@ -19,10 +21,8 @@ impl Shape {
         self.lane as u16
             | (self.bytes.trailing_zeros() as u16) << 2
             | u16::from(self.upper) << 5
+            | u16::from(self.by_extra) << 6
             | u16::from(self.extra) << 8
-    }
-    pub(crate) fn lanes(self) -> u8 {
-        self.bytes / self.lane.bytes()
     }
 }
 
@@ -67,6 +67,19 @@ pub(crate) fn set<const E: usize>(v: &mut V, i: usize, value: u64) {
     v[i * E..][..E].copy_from_slice(&value.to_le_bytes()[..E]);
 }
 
+/// The operand b in lanes of `E`: a vector or a constant.
+#[inline(always)]
+fn operand_b<const E: usize>(slots: &Slots, args: CallArgs) -> V {
+    if args.imm >> 6 & 1 == 0 {
+        return read(slots, args.b);
+    }
+    let mut out = [0; 16];
+    for i in 0..16 / E {
+        set::<E>(&mut out, i, extra(args).into());
+    }
+    out
+}
+
 /// `v` as a signed number of `bits` bits.
 #[inline(always)]
 pub(crate) fn sx(bits: u32, v: u64) -> i64 {
@@ -106,7 +119,7 @@ pub(crate) fn same(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
 }
 
 fn same_of<const E: usize>(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
-    let (a, b, c) = (read(slots, args.a), read(slots, args.b), read(slots, args.c));
+    let (a, b, c) = (read(slots, args.a), operand_b::<E>(slots, args), read(slots, args.c));
     let (mut env, mut out) = (slots[FP_ENV.0 as usize], [0; 16]);
     for i in 0..bytes(args) / E {
         set::<E>(&mut out, i, f(&mut env, E as u32 * 8, get::<E>(&a, i), get::<E>(&b, i), get::<E>(&c, i)));
@@ -178,7 +191,7 @@ pub(crate) fn long(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
 }
 
 fn long_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
-    let (a, b, c) = (read(slots, args.a), read(slots, args.b), read(slots, args.c));
+    let (a, b, c) = (read(slots, args.a), operand_b::<E>(slots, args), read(slots, args.c));
     let (mut env, mut out) = (slots[FP_ENV.0 as usize], [0; 16]);
     let (n, first) = narrow_lanes::<E>(args);
     for i in 0..n {
@@ -211,7 +224,7 @@ pub(crate) fn narrow(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
 }
 
 fn narrow_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
-    let (a, b, c) = (read(slots, args.a), read(slots, args.b), read(slots, args.c));
+    let (a, b, c) = (read(slots, args.a), operand_b::<W>(slots, args), read(slots, args.c));
     let (mut env, mut out) = (slots[FP_ENV.0 as usize], [0; 16]);
     let (n, first) = narrow_lanes::<E>(args);
     if first != 0 {

@@ -7,6 +7,10 @@ pub(crate) mod exclusive;
 pub(crate) mod fp;
 pub(crate) mod logic;
 pub(crate) mod mem;
+pub(crate) mod simd_lanes;
+pub(crate) mod simd_mem;
+pub(crate) mod simd_move;
+pub(crate) mod simd_shift;
 pub(crate) mod system;
 
 use crate::decode::Word;

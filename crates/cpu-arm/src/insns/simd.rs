@@ -1,3 +1,0 @@
-//! rows
-use crate::decode::Insn;
-pub(crate) const INSNS: &[Insn] = &[];

@@ -1,0 +1,257 @@
+//! Advanced SIMD, lane by lane: three and two registers, across and pairwise, widening and narrowing, by element.
+use super::simd_move::broadcast;
+use super::*;
+use crate::helpers::lanes::Shape;
+use crate::regs::v;
+use ir::{CallArgs, Helper, VecOp};
+
+/// Lane sizes an instruction has.
+pub(crate) type Sizes = u32;
+pub(crate) const B: Sizes = 1;
+pub(crate) const H: Sizes = 2;
+pub(crate) const S: Sizes = 4;
+pub(crate) const D: Sizes = 8;
+pub(crate) const BH: Sizes = B | H;
+pub(crate) const HS: Sizes = H | S;
+pub(crate) const BHS: Sizes = B | H | S;
+pub(crate) const BHSD: Sizes = B | H | S | D;
+
+/// What computes the lanes.
+#[derive(Clone, Copy)]
+pub(crate) enum How {
+    Ir(VecOp),
+    Call(&'static Helper),
+}
+pub(crate) use How::{Call, Ir};
+
+const LANES: [Ty; 4] = [Ty::I8, Ty::I16, Ty::I32, Ty::I64];
+
+pub(crate) fn vn(w: Word) -> Slot {
+    v(w.rn()).into()
+}
+pub(crate) fn vm(w: Word) -> Slot {
+    v(w.rm()).into()
+}
+pub(crate) fn vd(w: Word) -> Slot {
+    v(w.rd()).into()
+}
+
+/// Bit 28 of a SIMD instruction: one lane, not a vector.
+fn is_scalar(w: Word) -> bool {
+    w.bit(28)
+}
+
+/// Lanes of number `log`, in a vector of the size Q says or a scalar.
+pub(crate) fn shape_of(w: Word, log: u32, sizes: Sizes) -> Option<Shape> {
+    let lane = LANES[log as usize & 3];
+    if sizes >> log & 1 == 0 || (log == 3 && !w.q() && !is_scalar(w)) {
+        return None;
+    }
+    let bytes = match (is_scalar(w), w.q()) {
+        (true, _) => lane.bytes(),
+        (_, true) => 16,
+        _ => 8,
+    };
+    Some(Shape { lane, bytes, upper: false, extra: 0, by_extra: false })
+}
+
+/// `size`, bits 23:22.
+fn shape(w: Word, sizes: Sizes) -> Option<Shape> {
+    shape_of(w, w.at(22, 2), sizes)
+}
+
+/// `sz`, bit 22: single or double.
+fn float_shape(w: Word) -> Option<Shape> {
+    shape_of(w, 2 + w.at(22, 1), S | D)
+}
+
+/// Vd = how(a, m).
+pub(crate) fn apply(b: &mut Builder, w: Word, shape: Shape, how: How, a: Slot, m: Slot) -> Option<Flow> {
+    let d = vd(w);
+    match how {
+        How::Ir(op) => {
+            b.push(Op::Vec { op, lane: shape.lane, bytes: shape.bytes, d, a, b: m });
+            if shape.bytes <= 8 {
+                b.push(Op::Const { d: d.up(1), value: 0 });
+            }
+        }
+        How::Call(helper) => b.call_into(helper, CallArgs { d, a, b: m, c: d, imm: shape.imm() }),
+    }
+    NEXT
+}
+
+pub(crate) fn three_same(b: &mut Builder, w: Word, sizes: Sizes, how: How) -> Option<Flow> {
+    apply(b, w, shape(w, sizes)?, how, vn(w), vm(w))
+}
+
+/// CMLE and CMLT against zero, and three-register operations whose operands the operation wants exchanged.
+pub(crate) fn float_same(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    apply(b, w, float_shape(w)?, how, vn(w), vm(w))
+}
+
+/// Bitwise operations have no lanes.
+pub(crate) fn logical(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    let shape = Shape { lane: Ty::I64, bytes: if w.q() { 16 } else { 8 }, upper: false, extra: 0, by_extra: false };
+    if let (How::Ir(VecOp::Or), true) = (how, w.rn() == w.rm()) {
+        return super::simd_move::copy(b, w);
+    }
+    if shape.bytes == 8 && matches!(how, How::Call(_)) {
+        // The helpers walk lanes of any size; bytes say how many.
+        return apply(b, w, Shape { lane: Ty::I64, ..shape }, how, vn(w), vm(w));
+    }
+    apply(b, w, shape, how, vn(w), vm(w))
+}
+
+pub(crate) fn two_misc(b: &mut Builder, w: Word, sizes: Sizes, how: How) -> Option<Flow> {
+    apply(b, w, shape(w, sizes)?, how, vn(w), vn(w))
+}
+
+/// NOT, CNT and RBIT, whose `size` is part of the opcode: lanes are bytes.
+pub(crate) fn bytes(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    apply(b, w, shape_of(w, 0, B)?, how, vn(w), vn(w))
+}
+
+/// Integer comparisons with zero; `swap` puts the zero first.
+pub(crate) fn compare_zero(b: &mut Builder, w: Word, op: VecOp, swap: bool) -> Option<Flow> {
+    let shape = scalar_d(w, BHSD)?;
+    let zero = Slot::from(b.temp(2));
+    b.push(Op::Const { d: zero, value: 0 });
+    b.push(Op::Const { d: zero.up(1), value: 0 });
+    let (x, y) = if swap { (zero, vn(w)) } else { (vn(w), zero) };
+    apply(b, w, shape, Ir(op), x, y)
+}
+
+/// Instructions whose scalar form has 64 bits only.
+fn scalar_d(w: Word, sizes: Sizes) -> Option<Shape> {
+    shape(w, if is_scalar(w) { D } else { sizes })
+}
+
+pub(crate) fn three_same_d(b: &mut Builder, w: Word, sizes: Sizes, how: How) -> Option<Flow> {
+    apply(b, w, scalar_d(w, sizes)?, how, vn(w), vm(w))
+}
+
+pub(crate) fn two_misc_d(b: &mut Builder, w: Word, sizes: Sizes, how: How) -> Option<Flow> {
+    apply(b, w, scalar_d(w, sizes)?, how, vn(w), vn(w))
+}
+
+pub(crate) fn float_misc(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    apply(b, w, float_shape(w)?, how, vn(w), vn(w))
+}
+
+/// Helpers that take a variant: FRINT and the conversions.
+pub(crate) fn float_variant(b: &mut Builder, w: Word, helper: &'static Helper, extra: u8) -> Option<Flow> {
+    apply(b, w, Shape { extra, ..float_shape(w)? }, Call(helper), vn(w), vn(w))
+}
+
+/// URECPE, URSQRTE: single words.
+pub(crate) fn words(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    apply(b, w, shape_of(w, 2 + w.at(22, 1), S)?, how, vn(w), vn(w))
+}
+
+/// SADDLP and its like: `size` is the narrow lane, pairs of it are summed.
+pub(crate) fn pairs_long(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    apply(b, w, shape(w, BHS)?, how, vn(w), vn(w))
+}
+
+/// ADDV and its like: at least four lanes.
+pub(crate) fn across(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    let shape = shape(w, BHS)?;
+    if shape.bytes / shape.lane.bytes() < 4 {
+        return None;
+    }
+    apply(b, w, shape, how, vn(w), vn(w))
+}
+
+/// FMAXV and its like: four singles.
+pub(crate) fn float_across(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    let shape = shape_of(w, 2 + w.at(22, 1), S)?;
+    if shape.bytes < 16 {
+        return None;
+    }
+    apply(b, w, shape, how, vn(w), vn(w))
+}
+
+/// Scalar pairwise: the two lanes of a vector twice as long.
+pub(crate) fn scalar_pair(b: &mut Builder, w: Word, log: u32, how: How) -> Option<Flow> {
+    let shape = shape_of(w, log, S | D)?;
+    // A vector of two lanes reduced: `across` walks it.
+    apply(b, w, Shape { bytes: 2 * shape.lane.bytes(), ..shape }, how, vn(w), vn(w))
+}
+
+/// Operations between a narrow size `log` and its double: half a vector, Q telling which, or a scalar.
+fn half_shape(w: Word, log: u32, sizes: Sizes) -> Option<Shape> {
+    let lane = LANES[log as usize & 3];
+    let scalar = is_scalar(w);
+    (sizes >> log & 1 != 0).then_some(Shape {
+        lane,
+        bytes: if scalar { lane.bytes() } else { 16 },
+        upper: w.q() && !scalar,
+        extra: 0,
+        by_extra: false,
+    })
+}
+
+/// Three registers of different sizes: SADDL, SADDW, ADDHN and their like.
+pub(crate) fn three_different(b: &mut Builder, w: Word, sizes: Sizes, helper: &'static Helper) -> Option<Flow> {
+    apply(b, w, half_shape(w, w.at(22, 2), sizes)?, Call(helper), vn(w), vm(w))
+}
+
+/// XTN and its like.
+pub(crate) fn narrow(b: &mut Builder, w: Word, helper: &'static Helper) -> Option<Flow> {
+    apply(b, w, half_shape(w, w.at(22, 2), BHS)?, Call(helper), vn(w), vn(w))
+}
+
+/// FCVTL, FCVTN: `sz` 0 is half and single, 1 single and double.
+pub(crate) fn float_resize(b: &mut Builder, w: Word, sizes: Sizes, helper: &'static Helper) -> Option<Flow> {
+    apply(b, w, half_shape(w, 1 + w.at(22, 1), sizes)?, Call(helper), vn(w), vn(w))
+}
+
+/// SHLL: shifted by the lane's own size.
+pub(crate) fn shll(b: &mut Builder, w: Word) -> Option<Flow> {
+    let shape = half_shape(w, w.at(22, 2), BHS)?;
+    let shape = Shape { extra: shape.lane.bits(), by_extra: true, ..shape };
+    apply(b, w, shape, Call(&crate::helpers::integer::USHLL), vn(w), vn(w))
+}
+
+/// Shifts that widen or narrow, by `amount`.
+pub(crate) fn half_shift(b: &mut Builder, w: Word, log: u32, amount: u8, helper: &'static Helper) -> Option<Flow> {
+    let shape = Shape { extra: amount, by_extra: true, ..half_shape(w, log, BHS)? };
+    apply(b, w, shape, Call(helper), vn(w), vn(w))
+}
+
+/// The element of Vm that H, L and M name, in every lane.
+fn element(b: &mut Builder, w: Word, log: u32) -> Option<Slot> {
+    let (h, l, m) = (w.at(11, 1), w.at(21, 1), w.at(20, 1));
+    let (rm, index) = match log {
+        1 => (w.at(16, 4), h << 2 | l << 1 | m),
+        2 => (w.at(16, 5), h << 1 | l),
+        3 if l == 0 => (w.at(16, 5), h),
+        _ => return None,
+    };
+    Some(broadcast(b, v(rm as u8).into(), LANES[log as usize], index as u8))
+}
+
+pub(crate) fn by_element(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    let shape = shape(w, HS)?;
+    let m = element(b, w, w.at(22, 2))?;
+    apply(b, w, shape, how, vn(w), m)
+}
+
+pub(crate) fn by_element_long(b: &mut Builder, w: Word, helper: &'static Helper) -> Option<Flow> {
+    let shape = half_shape(w, w.at(22, 2), HS)?;
+    let m = element(b, w, w.at(22, 2))?;
+    apply(b, w, shape, Call(helper), vn(w), m)
+}
+
+pub(crate) fn by_element_float(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    let shape = float_shape(w)?;
+    let m = element(b, w, 2 + w.at(22, 1))?;
+    // One lane of a multiplication is the scalar operation.
+    if let (How::Ir(VecOp::FMul), true) = (how, is_scalar(w)) {
+        let ty = if shape.lane == Ty::I32 { ir::FTy::F32 } else { ir::FTy::F64 };
+        b.push(Op::Fp { op: ir::FpOp::Mul, ty, d: vd(w), a: vn(w), b: m });
+        b.push(Op::Const { d: vd(w).up(1), value: 0 });
+        return NEXT;
+    }
+    apply(b, w, shape, how, vn(w), m)
+}
