@@ -11,6 +11,7 @@ mod memory;
 mod op;
 mod opt;
 mod slot;
+pub mod text;
 mod verify;
 
 pub use builder::{Builder, Flow};
