@@ -90,9 +90,9 @@ if [ "$(uname -m)" = x86_64 ]; then
     suite x86_64 "$out/tree/x86_64/bin"
     if python3 -c 'import pty' 2>/dev/null; then
         result=$(python3 tests/terminal.py "$out/tree/x86_64/bin" "$only")
-        echo "$result" | grep -v ' passed, '
-        passed=$((passed + $(echo "$result" | sed -n 's/ passed, .*//p')))
-        failed=$((failed + $(echo "$result" | sed -n 's/.* passed, \(.*\) failed$/\1/p')))
+        printf "%s\n" "$result" | grep -v ' passed, '
+        passed=$((passed + $(printf "%s\n" "$result" | sed -n 's/ passed, .*//p')))
+        failed=$((failed + $(printf "%s\n" "$result" | sed -n 's/.* passed, \(.*\) failed$/\1/p')))
     else
         skip "terminal tests: no python3 with pty"
     fi

@@ -195,7 +195,7 @@ static void parse_script(void) {
         case 'a': case 'i': case 'c': command->text = text_argument(); break;
         case ':': case 'b': case 't': {
             blanks("");
-            size_t length = strcspn(script, command->name == ':' ? "\n" : ";\n}");
+            size_t length = strcspn(script, command->name == ':' ? ";\n" : ";\n}");
             command->text = strndup(script, length);
             script += length;
             break;

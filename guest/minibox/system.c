@@ -306,6 +306,10 @@ int kill_main(int argc, char **argv) {
             puts(signal_short_name(value & 127));
             return 0;
         }
+        if (argc > 2) {
+            printf("%d\n", signal_number(argv[2]));
+            return signal_number(argv[2]) < 0;
+        }
         for (int i = 1; i < 32; i++)
             printf("%s%c", signal_short_name(i), i == 31 ? '\n' : ' ');
         return 0;

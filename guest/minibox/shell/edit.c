@@ -89,11 +89,11 @@ static void list_matches(char **matches) {
         if (strlen(matches[i]) > widest)
             widest = strlen(matches[i]);
     int across = room / (widest + 2) ? room / (widest + 2) : 1, down = (count + across - 1) / across;
-    fputs("\r\n", stdout);
+    putchar('\n');
     for (int row = 0; row < down; row++) {
         for (int i = row; i < count; i += down)
             printf("%-*s", i + down < count ? (int)widest + 2 : 0, matches[i]);
-        fputs("\r\n", stdout);
+        putchar('\n');
     }
     fflush(stdout);
     redraw();
@@ -242,6 +242,7 @@ int edit_line(const char *prompt, struct text *into) {
         raw = modes;
         raw.c_lflag &= ~(ICANON | ECHO | ISIG | IEXTEN);
         raw.c_iflag &= ~(ICRNL | INLCR | IXON);
+        raw.c_oflag |= OPOST | ONLCR;
         raw.c_cc[VMIN] = 1;
         raw.c_cc[VTIME] = 0;
         tcsetattr(0, TCSADRAIN, &raw);
@@ -257,7 +258,7 @@ int edit_line(const char *prompt, struct text *into) {
     if (result == EDIT_END)
         line->length = 0;
     else
-        write_all(1, "\r\n", 2);
+        write_all(1, "\n", 1);
     if (result == EDIT_LINE) {
         remember(line->s);
         text_char(line, '\n');

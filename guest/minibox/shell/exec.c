@@ -217,15 +217,18 @@ static int simple(struct node *node, int how) {
     substitution_status = 0;
     char **words = expand_words(node->words);
     struct fields assignments = {0};
-    for (char **from = node->assignments; *from; from++)
-        add_field(&assignments, expand_assignment(*from));
+    for (char **from = node->assignments; *from; from++) {
+        char *assignment = expand_assignment(*from);
+        add_field(&assignments, assignment);
+        if (!*words) /* the next may use it */
+            variable_assign(assignment, 0);
+    }
     if (!assignments.list)
         assignments.list = (char *[]){NULL};
     trace(assignments.list, words);
     if (!*words) {
         struct saved_fd *saved = NULL;
         status = redirect(node->redirections, &saved) ? substitution_status : 1;
-        assign_all(assignments.list, 0, NULL);
         restore_fds(saved);
         return status;
     }
@@ -468,7 +471,7 @@ int run_string(const char *text, int how) {
     struct input in;
     int loops = loop_depth;
     last_status = *text ? last_status : 0;
-    input_string(&in, text);
+    input_command(&in, text);
     execute_input(how);
     input_pop();
     loop_depth = loops;

@@ -19,6 +19,18 @@ void input_file(struct input *in, int fd) {
     push(in);
 }
 
+/* A copy, in which aliases can be replaced. */
+void input_command(struct input *in, const char *text) {
+    memset(in, 0, sizeof *in);
+    in->fd = -1;
+    in->owned = true;
+    in->buffer = xstrdup(text);
+    in->length = strlen(text);
+    in->room = in->length + 1;
+    push(in);
+}
+
+/* The text itself. */
 void input_string(struct input *in, const char *text) {
     memset(in, 0, sizeof *in);
     in->fd = -1;

@@ -54,9 +54,12 @@ int bg_builtin(int argc, char **argv) {
 }
 
 int kill_builtin(int argc, char **argv) {
-    char **copy = pool_alloc(temporary, (argc + 1) * sizeof *copy);
+    char **copy = pool_alloc(temporary, (argc + 2) * sizeof *copy), **to = copy;
+    int first = argc > 1 && streq(argv[1], "-s") ? 3 : argc > 1 && argv[1][0] == '-' ? 2 : 1;
     for (int i = 0; i < argc; i++) {
-        copy[i] = argv[i];
+        if (i == first && !streq(argv[1], "-l"))
+            *to++ = "--"; /* what follows may be the negative number of a group */
+        *to++ = argv[i];
         if (i == 0 || *argv[i] != '%')
             continue;
         struct job *job = job_of("kill", argv[i]);
@@ -64,12 +67,12 @@ int kill_builtin(int argc, char **argv) {
             return 1;
         char text[24];
         snprintf(text, sizeof text, "%d", job->control ? -(int)job->group : (int)job->group);
-        copy[i] = temp_copy(text, strlen(text));
+        to[-1] = temp_copy(text, strlen(text));
         /* A stopped job could not act on the signal. */
-        if (job_state(job) == STOPPED && !(argc > 2 && signal_number(argv[1] + 1) == SIGSTOP))
+        if (job_state(job) == STOPPED && !(first == 2 && signal_number(argv[1] + 1) == SIGSTOP))
             kill(atoi(text), SIGCONT);
     }
-    return kill_main(argc, copy);
+    return kill_main(to - copy, copy);
 }
 
 static void on_child(int number) {

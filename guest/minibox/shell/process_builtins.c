@@ -50,7 +50,7 @@ int cd_builtin(int argc, char **argv) {
         logical_path(path);
     if (physical || *path != '/' || chdir(path)) {
         if (chdir(target))
-            return fail(target);
+            return fail(target) + 1;
         if (!getcwd(path, sizeof path))
             snprintf(path, sizeof path, "%s", target);
     }

@@ -99,7 +99,7 @@ int sh_main(int argc, char **argv) {
     if (command) {
         if (login)
             source_file("/etc/profile");
-        input_string(&commands, command);
+        input_command(&commands, command);
     } else if (!input) {
         if (interactive && isatty(0))
             job_control_set(true);

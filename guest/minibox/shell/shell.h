@@ -49,6 +49,7 @@ struct input {
 extern struct input *input;
 void input_file(struct input *in, int fd);
 void input_string(struct input *in, const char *text);
+void input_command(struct input *in, const char *text);
 void input_pop(void);
 int input_peek(void); /* a byte or EOF */
 int input_next(void);
