@@ -3,8 +3,15 @@
 //! A handler never blocks. It returns [`Outcome::Sleep`] and is called again, with what it left in [`Call::progress`], at
 //! every wake-up; so a sleeping call is data in its task.
 mod exec;
+mod fs_attr;
+mod fs_dir;
+mod fs_open;
 mod futex;
+mod io;
+mod ioctl;
+mod locks;
 mod mm;
+mod pipe;
 mod table;
 pub(crate) mod time;
 mod timer;

@@ -31,8 +31,15 @@ pub(crate) const fn partial(sysno: Sysno, handler: Handler, missing: &'static st
 #[rustfmt::skip]
 const SUBJECTS: &[&[Row]] = &[
     super::exec::ROWS,
+    super::fs_attr::ROWS,
+    super::fs_dir::ROWS,
+    super::fs_open::ROWS,
     super::futex::ROWS,
+    super::io::ROWS,
+    super::ioctl::ROWS,
+    super::locks::ROWS,
     super::mm::ROWS,
+    super::pipe::ROWS,
     super::time::ROWS,
     super::timer::ROWS,
 ];

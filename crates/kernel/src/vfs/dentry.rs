@@ -165,6 +165,21 @@ impl Vfs {
     pub fn is_deleted(&self, path: Path) -> bool {
         self.dentries[path.dentry.0].unhashed
     }
+    /// The inode of `..`: of the place a mount is on, for the top of one.
+    pub(crate) fn parent_dir(&self, mut path: Path) -> Ino {
+        while self.mounts[path.mount.0].root == path.dentry {
+            match self.mounts[path.mount.0].parent {
+                Some((mount, dentry)) => path = Path { mount, dentry },
+                None => break,
+            }
+        }
+        let parent = self.dentries[path.dentry.0].parent.unwrap_or(path.dentry);
+        self.dentries[parent.0].ino
+    }
+    /// Whether a program runs from the file.
+    pub(crate) fn is_executing(&self, path: Path) -> bool {
+        self.in_use.get(&self.inode(path)).is_some_and(|used| used.deny_write != 0)
+    }
     /// Whether `dir` is `below` or above it in one filesystem.
     pub(super) fn is_ancestor(&self, dir: DentryId, below: DentryId) -> bool {
         let mut at = Some(below);

@@ -1,5 +1,5 @@
 //! Tables of file descriptors (struct files_struct).
-use super::{FileId, FilesId, Vfs};
+use super::{FileId, FilesId, Owner, Vfs};
 use crate::{Kernel, Result, Tid};
 use abi::{Errno, RLIMIT_NOFILE};
 
@@ -86,7 +86,7 @@ impl Kernel {
             self.close_file(id, fd.file);
         }
     }
-    /// unshare(CLONE_FILES), and execve.
+    /// unshare(CLONE_FILES), and execve: a table of its own.
     pub fn unshare_files(&mut self, tid: Tid) {
         let old = self.tasks[tid].files;
         if self.vfs.tables[old.0].users > 1 {
@@ -94,8 +94,9 @@ impl Kernel {
             self.drop_files(old);
         }
     }
-    /// execve: closes what is marked close-on-exec. The table must not be shared.
-    pub fn close_on_exec(&mut self, tid: Tid) {
+    /// execve: gives the task a table of its own and closes what is marked close-on-exec.
+    pub(crate) fn close_on_exec(&mut self, tid: Tid) {
+        self.unshare_files(tid);
         let files = self.tasks[tid].files;
         let marked: Vec<i32> = self.vfs.tables[files.0].iter().filter(|(_, fd)| fd.cloexec).map(|(n, _)| n).collect();
         for fd in marked {
@@ -146,8 +147,20 @@ impl Kernel {
         Ok(())
     }
     /// A descriptor of a table is gone (filp_close).
-    fn close_file(&mut self, _files: FilesId, file: FileId) {
+    fn close_file(&mut self, files: FilesId, file: FileId) {
+        let inode = self.vfs.inode(self.vfs.file(file).path);
+        self.clear_lock(inode, Owner::Files(files), 0, u64::MAX);
         self.put_file(file);
+    }
+    pub(crate) fn set_cloexec(&mut self, tid: Tid, fd: i32, on: bool) -> Result<()> {
+        let files = self.tasks[tid].files;
+        self.vfs.tables[files.0].get_mut(fd).ok_or(Errno::EBADF)?.cloexec = on;
+        Ok(())
+    }
+    /// EMFILE if no descriptor is free: asked before anything is done that would have to be undone.
+    pub(crate) fn want_fd(&self, tid: Tid) -> Result<()> {
+        let table = &self.vfs.tables[self.tasks[tid].files.0];
+        table.free_from(0, self.nofile_limit(tid)).map(|_| ()).ok_or(Errno::EMFILE)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Pipes as open files, and FIFOs: an open waits for the other end (fifo(7)).
 use super::anon::AnonKind;
-use super::pipe::Pipe;
-use super::{Block, FileId, FileKind, Ino, Io, IoError, Opened, Path, SuperId, Who};
+use super::pipe::{MAX_SIZE, Pipe};
+use super::{Block, FileId, FileKind, Ino, Io, IoError, Opened, Path, SuperId};
 use crate::{Kernel, Result, SleepKind, Tid, WaitKey};
-use abi::{Errno, OpenFlags, PollEvents};
+use abi::{CAP_SYS_RESOURCE, Errno, OpenFlags, PollEvents};
 
 /// Openers that wait sleep on one key a direction, so that the other side can wake them as it opens.
 fn opening(pipe: u64, flags: OpenFlags) -> WaitKey {
@@ -18,6 +18,26 @@ impl Kernel {
         self.vfs.pipes.get_mut(&id).expect("a pipe lives as long as a file of it")
     }
 
+    pub(crate) fn pipe_len(&mut self, id: u64) -> usize {
+        self.pipe(id).len()
+    }
+    /// F_GETPIPE_SZ.
+    pub(crate) fn pipe_size(&mut self, id: u64) -> usize {
+        self.pipe(id).capacity()
+    }
+    /// F_SETPIPE_SZ.
+    pub(crate) fn set_pipe_size(&mut self, tid: Tid, id: u64, size: usize) -> Result<()> {
+        if size > 1 << 31 {
+            return Err(Errno::EINVAL);
+        }
+        if size > MAX_SIZE && !self.tasks[tid].cred.capable(CAP_SYS_RESOURCE) {
+            return Err(Errno::EPERM);
+        }
+        match self.pipe(id).set_capacity(size) {
+            true => Ok(()),
+            false => Err(Errno::EBUSY),
+        }
+    }
     /// pipe(2): both ends, reading first.
     pub(crate) fn new_pipe(&mut self, caller: Tid, flags: OpenFlags) -> Result<(FileId, FileId)> {
         let path = self.new_anon(caller, AnonKind::Pipe)?;
@@ -67,8 +87,8 @@ impl Kernel {
         if nonblocking { Err(Errno::ENXIO) } else { Ok(Opened::Wait(block, id)) }
     }
     /// An opener woken by its partner: its own end, though the name or the partner may be gone.
-    pub(super) fn finish_open_fifo(&mut self, who: &Who, id: u64, flags: OpenFlags) -> Option<FileId> {
-        let _ = who;
+    pub(crate) fn finish_open_fifo(&mut self, id: u64, flags: OpenFlags) -> Option<FileId> {
+        let flags = flags - super::open::TRANSIENT;
         let of_pipe = |kind| kind == FileKind::Pipe(id);
         let path = self.vfs.files.iter().find(|(_, file)| of_pipe(file.kind)).map(|(_, file)| file.path)?;
         Some(self.add_end(id, path, flags))

@@ -119,6 +119,7 @@ impl Kernel {
             FileKind::Pipe(pipe) => self.close_pipe(pipe, file.flags, inode),
             FileKind::PathOnly => {}
         }
+        self.drop_file_locks(inode, id);
         self.path_put(file.path);
     }
 

@@ -14,6 +14,7 @@ mod file;
 mod fs;
 mod fsstruct;
 mod initramfs;
+mod locks;
 mod modify;
 mod mount;
 mod open;
@@ -30,6 +31,7 @@ pub use file::{File, FileId, FileKind};
 pub use fs::{Attr, Block, DirEntry, FileSystem, Ino, Io, IoError, New, NewNode, OpenFile, SetAttr, SuperId};
 pub use fsstruct::FsStruct;
 pub use initramfs::ImageError;
+pub(crate) use locks::{Owner, RangeLock};
 pub use mount::{Mount, MountId};
 pub(crate) use open::Opened;
 pub(crate) use path::{Found, Last, Walk, Who};
@@ -101,6 +103,9 @@ pub struct Vfs {
     fifos: BTreeMap<(SuperId, Ino), u64>,
     /// Filesystems of which there is one instance, by type.
     singles: BTreeMap<&'static str, SuperId>,
+    locks: BTreeMap<(SuperId, Ino), locks::FileLocks>,
+    /// Who waits for whose lock, for the search for deadlocks; checked against the tasks before use.
+    pub(crate) lock_waits: BTreeMap<crate::Tid, Owner>,
     root: Path,
     anon: anon::Anon,
     /// Dentries left over after the last shrinking.
@@ -124,6 +129,8 @@ impl Default for Vfs {
             pipes: BTreeMap::new(),
             fifos: BTreeMap::new(),
             singles: BTreeMap::new(),
+            locks: BTreeMap::new(),
+            lock_waits: BTreeMap::new(),
             root: Path { mount: MountId(0), dentry: DentryId(0) },
             anon: anon::Anon::default(),
             shrunk: 0,

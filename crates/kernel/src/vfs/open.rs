@@ -16,8 +16,11 @@ pub(crate) enum Opened {
 }
 
 /// Flags that matter at the open alone.
-const TRANSIENT: OpenFlags =
-    OpenFlags::O_CREAT.union(OpenFlags::O_EXCL).union(OpenFlags::O_NOCTTY).union(OpenFlags::O_TRUNC);
+pub(super) const TRANSIENT: OpenFlags = OpenFlags::O_CREAT
+    .union(OpenFlags::O_EXCL)
+    .union(OpenFlags::O_NOCTTY)
+    .union(OpenFlags::O_TRUNC)
+    .union(OpenFlags::O_CLOEXEC);
 
 impl Kernel {
     /// open(2) from `start`: `flags` in normal form, `mode` for what O_CREAT makes, `how` RESOLVE_ restrictions.
@@ -147,7 +150,7 @@ impl Kernel {
             let set = SetAttr { size: Some(0), ..SetAttr::default() };
             self.with_super(inode.0, |fs, kernel| fs.set_attr(kernel, inode.1, &set))?;
         }
-        let kept = flags - TRANSIENT - OpenFlags::O_CLOEXEC | OpenFlags::O_LARGEFILE;
+        let kept = flags - TRANSIENT | OpenFlags::O_LARGEFILE;
         let kind = match kind {
             S_IFCHR => self.open_device(attr.rdev, flags, who.tid)?,
             S_IFIFO => return self.open_fifo(place, kept),
