@@ -56,8 +56,9 @@ int bg_builtin(int argc, char **argv) {
 int kill_builtin(int argc, char **argv) {
     char **copy = pool_alloc(temporary, (argc + 2) * sizeof *copy), **to = copy;
     int first = argc > 1 && streq(argv[1], "-s") ? 3 : argc > 1 && argv[1][0] == '-' ? 2 : 1;
+    pid_t stopped = 0;
     for (int i = 0; i < argc; i++) {
-        if (i == first && !streq(argv[1], "-l"))
+        if (i == first && !streq(argv[1], "-l") && !streq(argv[1], "--"))
             *to++ = "--"; /* what follows may be the negative number of a group */
         *to++ = argv[i];
         if (i == 0 || *argv[i] != '%')
@@ -68,11 +69,13 @@ int kill_builtin(int argc, char **argv) {
         char text[24];
         snprintf(text, sizeof text, "%d", job->control ? -(int)job->group : (int)job->group);
         to[-1] = temp_copy(text, strlen(text));
-        /* A stopped job could not act on the signal. */
         if (job_state(job) == STOPPED && !(first == 2 && signal_number(argv[1] + 1) == SIGSTOP))
-            kill(atoi(text), SIGCONT);
+            stopped = atoi(text);
     }
-    return kill_main(to - copy, copy);
+    int status = kill_main(to - copy, copy);
+    if (stopped && !status)
+        kill(stopped, SIGCONT); /* a stopped job could not act on the signal */
+    return status;
 }
 
 static void on_child(int number) {
