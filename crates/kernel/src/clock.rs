@@ -1,12 +1,10 @@
 //! Virtual time (ARCHITECTURE decision 3, DECISIONS 5): retired instructions, plus jumps to the next timer when idle.
-use crate::task::{Tgid, Tid};
+use crate::task::Tgid;
 use std::collections::BTreeSet;
 
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimerKey {
-    /// The end of a task's sleep.
-    Sleep(Tid),
     /// A thread group's ITIMER_REAL (and alarm).
     RealTimer(Tgid),
     /// A timer of the VFS (timerfd), by number.
@@ -30,6 +28,10 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// A clock at boot; `realtime` is in seconds since 1970.
+    pub fn new(realtime: u64) -> Clock {
+        Clock { realtime_base: realtime.wrapping_mul(abi::NSEC_PER_SEC), ..Clock::default() }
+    }
     /// CLOCK_REALTIME, nanoseconds.
     pub fn realtime(&self) -> u64 {
         self.realtime_base.wrapping_add(self.now)

@@ -1,4 +1,19 @@
-//! Who a task is: user and group ids, capabilities.
+//! Who a task is: user and group ids, capabilities (kernel/sys.c, security/commoncap.c).
+use crate::Result;
+use abi::{
+    CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_LINUX_IMMUTABLE, CAP_MAC_OVERRIDE,
+    CAP_MKNOD, CAP_SETGID, CAP_SETUID, Errno,
+};
+
+/// Capabilities that go with fsuid 0 (CAP_FS_SET).
+const CAP_FS_SET: u64 = 1 << CAP_CHOWN
+    | 1 << CAP_DAC_OVERRIDE
+    | 1 << CAP_DAC_READ_SEARCH
+    | 1 << CAP_FOWNER
+    | 1 << CAP_FSETID
+    | 1 << CAP_LINUX_IMMUTABLE
+    | 1 << CAP_MKNOD
+    | 1 << CAP_MAC_OVERRIDE;
 
 /// Credentials (credentials(7)).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +33,14 @@ pub struct Cred {
     pub cap_bounding: u64,
     pub cap_ambient: u64,
     pub no_new_privs: bool,
+}
+
+/// What setresuid and setresgid are told; `None` leaves an id as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub(crate) real: Option<u32>,
+    pub(crate) effective: Option<u32>,
+    pub(crate) saved: Option<u32>,
 }
 
 impl Cred {
@@ -46,5 +69,162 @@ impl Cred {
     }
     pub fn in_group(&self, gid: u32) -> bool {
         self.fsgid == gid || self.groups.contains(&gid)
+    }
+
+    pub(crate) fn set_uid(&mut self, uid: u32, keep_caps: bool) -> Result<()> {
+        let old = self.clone();
+        if self.capable(CAP_SETUID) {
+            (self.uid, self.suid) = (uid, uid);
+        } else if uid != self.uid && uid != self.suid {
+            return Err(Errno::EPERM);
+        }
+        (self.euid, self.fsuid) = (uid, uid);
+        self.fix_capabilities(&old, keep_caps);
+        Ok(())
+    }
+
+    pub(crate) fn set_reuid(&mut self, real: Option<u32>, effective: Option<u32>, keep_caps: bool) -> Result<()> {
+        let old = self.clone();
+        let capable = self.capable(CAP_SETUID);
+        if let Some(uid) = real {
+            self.uid = uid;
+            if uid != old.uid && uid != old.euid && !capable {
+                return Err(Errno::EPERM);
+            }
+        }
+        if let Some(uid) = effective {
+            self.euid = uid;
+            if ![old.uid, old.euid, old.suid].contains(&uid) && !capable {
+                return Err(Errno::EPERM);
+            }
+        }
+        if real.is_some() || effective.is_some_and(|uid| uid != old.uid) {
+            self.suid = self.euid;
+        }
+        self.fsuid = self.euid;
+        self.fix_capabilities(&old, keep_caps);
+        Ok(())
+    }
+
+    pub(crate) fn set_resuid(&mut self, change: Change, keep_caps: bool) -> Result<()> {
+        let old = self.clone();
+        let known = [old.uid, old.euid, old.suid];
+        let wanted = [change.real, change.effective, change.saved];
+        if wanted.into_iter().flatten().any(|uid| !known.contains(&uid)) && !self.capable(CAP_SETUID) {
+            return Err(Errno::EPERM);
+        }
+        self.uid = change.real.unwrap_or(self.uid);
+        self.euid = change.effective.unwrap_or(self.euid);
+        self.suid = change.saved.unwrap_or(self.suid);
+        self.fsuid = self.euid;
+        self.fix_capabilities(&old, keep_caps);
+        Ok(())
+    }
+
+    pub(crate) fn set_gid(&mut self, gid: u32) -> Result<()> {
+        if self.capable(CAP_SETGID) {
+            (self.gid, self.sgid) = (gid, gid);
+        } else if gid != self.gid && gid != self.sgid {
+            return Err(Errno::EPERM);
+        }
+        (self.egid, self.fsgid) = (gid, gid);
+        Ok(())
+    }
+
+    pub(crate) fn set_regid(&mut self, real: Option<u32>, effective: Option<u32>) -> Result<()> {
+        let (gid, egid, sgid) = (self.gid, self.egid, self.sgid);
+        let capable = self.capable(CAP_SETGID);
+        if real.is_some_and(|new| new != gid && new != egid) && !capable
+            || effective.is_some_and(|new| ![gid, egid, sgid].contains(&new)) && !capable
+        {
+            return Err(Errno::EPERM);
+        }
+        self.gid = real.unwrap_or(gid);
+        self.egid = effective.unwrap_or(egid);
+        if real.is_some() || effective.is_some_and(|new| new != gid) {
+            self.sgid = self.egid;
+        }
+        self.fsgid = self.egid;
+        Ok(())
+    }
+
+    pub(crate) fn set_resgid(&mut self, change: Change) -> Result<()> {
+        let known = [self.gid, self.egid, self.sgid];
+        let wanted = [change.real, change.effective, change.saved];
+        if wanted.into_iter().flatten().any(|gid| !known.contains(&gid)) && !self.capable(CAP_SETGID) {
+            return Err(Errno::EPERM);
+        }
+        self.gid = change.real.unwrap_or(self.gid);
+        self.egid = change.effective.unwrap_or(self.egid);
+        self.sgid = change.saved.unwrap_or(self.sgid);
+        self.fsgid = self.egid;
+        Ok(())
+    }
+
+    pub(crate) fn set_fsuid(&mut self, uid: u32) {
+        if ![self.uid, self.euid, self.suid, self.fsuid].contains(&uid) && !self.capable(CAP_SETUID) {
+            return;
+        }
+        if self.fsuid == 0 && uid != 0 {
+            self.cap_effective &= !CAP_FS_SET;
+        } else if self.fsuid != 0 && uid == 0 {
+            self.cap_effective |= self.cap_permitted & CAP_FS_SET;
+        }
+        self.fsuid = uid;
+    }
+
+    /// `cap_emulate_setxuid`: who stops being root loses root's capabilities, who becomes root again gets them back.
+    fn fix_capabilities(&mut self, old: &Cred, keep_caps: bool) {
+        let was_root = [old.uid, old.euid, old.suid].contains(&0);
+        let is_root = [self.uid, self.euid, self.suid].contains(&0);
+        if was_root && !is_root {
+            if !keep_caps {
+                (self.cap_permitted, self.cap_effective) = (0, 0);
+            }
+            self.cap_ambient = 0;
+        }
+        if old.euid == 0 && self.euid != 0 {
+            self.cap_effective = 0;
+        }
+        if old.euid != 0 && self.euid == 0 {
+            self.cap_effective = self.cap_permitted;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// setuid(2): for root all three ids change, for good.
+    #[test]
+    fn root_gives_itself_up() {
+        let mut cred = Cred::root();
+        cred.set_uid(1000, false).expect("root may");
+        assert_eq!((cred.uid, cred.euid, cred.suid, cred.fsuid), (1000, 1000, 1000, 1000));
+        assert_eq!((cred.cap_permitted, cred.cap_effective), (0, 0));
+        assert_eq!(cred.set_uid(0, false), Err(Errno::EPERM));
+    }
+
+    /// seteuid: root's capabilities come back with the id.
+    #[test]
+    fn root_puts_itself_aside() {
+        let mut cred = Cred::root();
+        let to = |effective| Change { real: None, effective: Some(effective), saved: None };
+        cred.set_resuid(to(1000), false).expect("root may");
+        assert_eq!((cred.uid, cred.euid, cred.suid), (0, 1000, 0));
+        assert_eq!((cred.cap_effective, cred.cap_permitted), (0, abi::CAP_FULL_SET));
+        assert_eq!(cred.set_resuid(to(1001), false), Err(Errno::EPERM));
+        cred.set_resuid(to(0), false).expect("its saved id");
+        assert_eq!(cred.cap_effective, abi::CAP_FULL_SET);
+    }
+
+    /// setreuid(2): swapping ids, and the saved id that follows.
+    #[test]
+    fn swap() {
+        let mut cred = Cred { uid: 5, euid: 6, suid: 6, cap_effective: 0, ..Cred::root() };
+        cred.set_reuid(Some(6), Some(5), false).expect("both are its own");
+        assert_eq!((cred.uid, cred.euid, cred.suid), (6, 5, 5));
+        assert_eq!(cred.set_reuid(Some(7), None, false), Err(Errno::EPERM));
     }
 }

@@ -1,1 +1,71 @@
 //! Where a task enters and leaves the kernel.
+use crate::mm::FaultOutcome;
+use crate::{Kernel, Tid, signal, syscall};
+use arch::{Exit, Tif, Trap};
+
+/// Finishes what `tid` has to do in the kernel; true when it may enter user mode (R08-11: with no flag set that is work).
+pub(crate) fn exit_to_user(kernel: &mut Kernel, tid: Tid) -> bool {
+    if kernel.tasks[tid].in_syscall.is_some() {
+        syscall::resume(kernel, tid);
+    }
+    while let Some(task) = kernel.tasks.get(tid) {
+        if !task.is_runnable() {
+            return false;
+        }
+        if !task.walk && !task.thread_info.test(Tif::SigPending) {
+            return true;
+        }
+        signal::do_signal(kernel, tid);
+    }
+    false
+}
+
+impl Kernel {
+    /// Takes back a task that was lent out: it ran `ticks` instructions and stopped because of `exit`.
+    pub fn handle(&mut self, tid: Tid, exit: Exit, ticks: u64) {
+        self.account(tid, ticks);
+        match exit {
+            Exit::Budget => {}
+            Exit::Syscall => {
+                self.account_syscall(tid);
+                syscall::enter(self, tid);
+            }
+            Exit::Trap(trap) => self.handle_trap(tid, trap),
+        }
+    }
+
+    /// A page that was not there is brought in; anything else is a signal.
+    fn handle_trap(&mut self, tid: Tid, trap: Trap) {
+        let info = match trap {
+            Trap::Fault(fault) => match self.handle_fault(tid, fault) {
+                FaultOutcome::Resolved => return,
+                FaultOutcome::Bad(kind) => {
+                    let cpu = &mut self.tasks[tid].cpu;
+                    cpu.arch.abi.fault_signal(cpu, fault, kind)
+                }
+                FaultOutcome::OutOfMemory => return self.out_of_memory(tid),
+            },
+            trap => {
+                let cpu = &mut self.tasks[tid].cpu;
+                let info = cpu.arch.abi.trap_signal(cpu, trap);
+                if trap == Trap::Illegal {
+                    self.trace_illegal(tid);
+                }
+                info
+            }
+        };
+        self.force_signal(tid, info);
+    }
+
+    /// An instruction we do not have, or nobody has: one line that says which.
+    fn trace_illegal(&mut self, tid: Tid) {
+        let pc = self.tasks[tid].cpu.pc;
+        let mut code = [0; 16];
+        let len = (1..=16).rev().find(|&len| self.user(tid).read(pc, &mut code[..len]).is_ok()).unwrap_or(0);
+        let task = &self.tasks[tid];
+        let (_, text) = task.arch().isa.disassemble(pc, &code[..len]);
+        let bytes: Vec<String> = code[..len.min(8)].iter().map(|byte| format!("{byte:02x}")).collect();
+        let line = format!("{} illegal instruction at {pc:#x}: {} {text}", task.label(), bytes.join(" "));
+        self.trace.line(crate::TraceKind::Missing, || line);
+    }
+}

@@ -4,6 +4,7 @@
 //! [`Kernel::handle`] takes the exit back, and in between there is no host stack that belongs to a guest; (2) one owner, no
 //! locks: `Kernel` owns every table and everything else refers by id; (3) nothing depends on host time, host randomness or
 //! hash order; (4) it never runs guest code and names no architecture.
+mod boot;
 mod cgroup;
 mod clock;
 mod config;
@@ -13,7 +14,6 @@ mod entry;
 mod exec;
 pub mod freezer;
 mod futex;
-mod kstub;
 mod log;
 mod mm;
 mod random;
@@ -34,9 +34,10 @@ pub use dev::Devices;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
 pub use random::Random;
-pub use sched::{Schedule, Scheduler, Slot};
+
+pub use sched::{SYSCALL_NS, Schedule, Scheduler, Slot};
 pub use syscall::{Call, Outcome, Progress, Sleep, SleepKind, Support, syscalls};
-pub use task::{Task, TaskState, Tasks, Tgid, ThreadGroup, Tid, WaitKey};
+pub use task::{INIT, Task, TaskState, Tasks, Tgid, ThreadGroup, Tid, WaitKey};
 pub use timers::Timers;
 pub use trace::{Trace, TraceKind};
 pub use tty::{Tty, Ttys};
@@ -60,8 +61,14 @@ pub struct Kernel {
     pub timers: Timers,
     pub tty: Ttys,
     pub devices: Devices,
-    pub sched: Scheduler,
     pub random: Random,
     pub log: Log,
     pub trace: Trace,
+    pub hostname: String,
+    pub domainname: String,
+    /// syslog(2): lines that READ has given, and that CLEAR has put aside.
+    pub(crate) syslog_read: u64,
+    pub(crate) syslog_clear: u64,
+    /// The machine has ended with this status.
+    pub halted: Option<u8>,
 }

@@ -1,25 +1,68 @@
 //! Signals: sending, queueing, choosing and delivering; job control.
+mod get_signal;
+mod jobctl;
+mod pending;
+mod send;
 
-use abi::{SigAction, SigSet, Siginfo};
-use std::collections::VecDeque;
+pub(crate) use get_signal::{do_signal, recalc_sigpending};
+pub(crate) use jobctl::{group_ticks, is_orphaned_pgrp, orphaned_without};
+pub use pending::Pending;
+pub(crate) use send::{Target, fatal_signal_pending};
 
-/// Queued signals of a task or a group: real-time ones queue, standard ones once each.
-#[derive(Clone, Debug, Default)]
-pub struct Pending {
-    pub set: SigSet,
-    pub queue: VecDeque<Siginfo>,
+use crate::{Kernel, Tid};
+use abi::{SIG_DFL, SIG_IGN, SigAction, SigAltStack, SigSet, Siginfo};
+
+/// Dispositions of a thread group, by signal number.
+#[derive(Clone, Debug)]
+pub struct Actions(pub Box<[SigAction; 65]>);
+
+impl Default for Actions {
+    fn default() -> Actions {
+        Actions(Box::new([SigAction::default(); 65]))
+    }
 }
 
-/// Dispositions, shared by CLONE_SIGHAND.
-#[derive(Clone, Debug)]
-pub struct Actions(pub [SigAction; 65]);
+impl Actions {
+    pub fn get(&self, signo: u8) -> &SigAction {
+        &self.0[usize::from(signo)]
+    }
+    pub fn is_ignored(&self, signo: u8) -> bool {
+        self.get(signo).handler == SIG_IGN
+    }
+    pub fn has_handler(&self, signo: u8) -> bool {
+        !matches!(self.get(signo).handler, SIG_DFL | SIG_IGN)
+    }
+    /// execve: handlers go, what was ignored stays ignored (`flush_signal_handlers`).
+    fn flush(&mut self) {
+        for action in self.0.iter_mut() {
+            let handler = if action.handler == SIG_IGN { SIG_IGN } else { SIG_DFL };
+            *action = SigAction { handler, ..SigAction::default() };
+        }
+    }
+}
 
 /// A task's own signal bookkeeping beyond masks and queues.
 #[derive(Clone, Debug, Default)]
 pub struct SignalState {
-    /// A signal that sigtimedwait waits for.
-    pub waiting_for: SigSet,
+    /// What sigtimedwait waits for, and has unblocked meanwhile: the mask to put back is here.
+    pub waiting_for: Option<SigSet>,
     /// Takes part in a group stop that it has not yet entered (JOBCTL_STOP_PENDING).
     pub stop_pending: bool,
+    /// In do_exit (PF_EXITING): gets no signals any more.
+    pub exiting: bool,
 }
-pub(crate) use crate::kstub::*;
+
+/// Sends `signo`, from the kernel, to every process of a group (the terminal's signals).
+pub(crate) fn kill_pgrp(kernel: &mut Kernel, pgid: Tid, signo: u8) {
+    for tgid in kernel.tasks.pgrp(pgid).collect::<Vec<_>>() {
+        kernel.send_to_group(tgid, Siginfo::kernel(signo));
+    }
+}
+
+impl Kernel {
+    /// What execve does to signals: handlers and alternate stack go.
+    pub(crate) fn flush_signal_handlers(&mut self, tid: Tid) {
+        self.tasks.group_of_mut(tid).actions.flush();
+        self.tasks[tid].altstack = SigAltStack::default();
+    }
+}

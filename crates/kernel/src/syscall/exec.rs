@@ -29,11 +29,12 @@ fn exec(kernel: &mut Kernel, tid: Tid, dirfd: i32, path: u64, argv: u64, envp: u
         Err(errno) => return errno.into(),
     };
     match kernel.de_thread(tid) {
-        None => {
+        // The task may have another number now, that of its group.
+        Ok(tid) => {
             kernel.begin_new_exec(tid, image);
             Outcome::NoReturn
         }
-        Some(sleep) => {
+        Err(sleep) => {
             kernel.discard_mm(image.mm);
             Outcome::Sleep(sleep)
         }

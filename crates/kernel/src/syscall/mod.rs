@@ -7,20 +7,29 @@ mod fs_attr;
 mod fs_dir;
 mod fs_open;
 mod futex;
+mod ids;
 mod io;
 mod ioctl;
+mod limits;
 mod locks;
 mod mm;
 mod pipe;
+mod process;
+mod sched;
+mod signal;
+mod system;
 mod table;
 pub(crate) mod time;
 mod timer;
+mod trace;
 
 pub use table::{Row, Support, syscalls};
+pub(crate) use table::{full, partial};
 
 use crate::task::{Tid, WaitKey};
 use crate::{Kernel, Result};
 use abi::{Errno, Restart, Sysno};
+use arch::{SyscallRequest, Tif, UserMemory};
 
 /// One system call being made.
 #[derive(Clone, Debug)]
@@ -34,8 +43,11 @@ pub struct Call {
     pub woken: Option<WaitKey>,
     /// What a signal makes of the sleep it is in.
     pub on_signal: OnSignal,
-    /// The keys it is queued on.
+    /// The keys it is queued on, and its place in those queues.
     pub waiting_on: Vec<WaitKey>,
+    pub(crate) ticket: u64,
+    /// Its line of the trace so far, if it is traced.
+    trace: Option<String>,
 }
 
 /// What a handler keeps across a sleep.
@@ -127,5 +139,127 @@ impl From<Result<()>> for Outcome {
 impl From<Errno> for Outcome {
     fn from(errno: Errno) -> Outcome {
         Outcome::Done(Err(errno))
+    }
+}
+
+/// The guest executed its system call instruction.
+pub(crate) fn enter(kernel: &mut Kernel, tid: Tid) {
+    let cpu = &mut kernel.tasks[tid].cpu;
+    let request = cpu.arch.abi.syscall_enter(cpu);
+    let Some(sysno) = request.sysno else {
+        let label = kernel.tasks[tid].label();
+        kernel.trace.line(crate::TraceKind::Missing, || format!("{label} system call {} does not exist", request.nr));
+        return set_return(kernel, tid, Err(Errno::ENOSYS));
+    };
+    kernel.tasks[tid].last_syscall = Some((sysno, request.args));
+    let mut call = Call {
+        sysno,
+        args: request.args,
+        progress: Progress::None,
+        woken: None,
+        on_signal: OnSignal::Restart(Restart::Sys),
+        waiting_on: Vec::new(),
+        ticket: 0,
+        trace: trace::begin(kernel, tid, sysno, &request.args),
+    };
+    let outcome = match table::handler(sysno) {
+        Some(handler) => handler(kernel, tid, &mut call),
+        None => arch_syscall(kernel, tid, &request).into(),
+    };
+    conclude(kernel, tid, call, outcome);
+}
+
+/// A task that slept in a system call is awake again: its handler goes on.
+pub(crate) fn resume(kernel: &mut Kernel, tid: Tid) {
+    let Some(mut call) = kernel.tasks[tid].in_syscall.take() else { return };
+    let outcome = match table::handler(call.sysno) {
+        Some(handler) => handler(kernel, tid, &mut call),
+        None => Errno::ENOSYS.into(),
+    };
+    conclude(kernel, tid, call, outcome);
+}
+
+/// A call that only this architecture has, or nobody.
+fn arch_syscall(kernel: &mut Kernel, tid: Tid, request: &SyscallRequest) -> Result<u64> {
+    let arch = kernel.tasks[tid].arch();
+    let mut cpu = std::mem::replace(&mut kernel.tasks[tid].cpu, arch::Cpu::new(arch));
+    let mut mem = kernel.user(tid);
+    let result = arch.abi.arch_syscall(&mut cpu, request, &mut mem as &mut dyn UserMemory);
+    kernel.tasks[tid].cpu = cpu;
+    result.unwrap_or_else(|| {
+        let (label, name) = (kernel.tasks[tid].label(), request.sysno.map_or("?", Sysno::name));
+        kernel.trace.line(crate::TraceKind::Missing, || format!("{label} {name}: not implemented"));
+        Err(Errno::ENOSYS)
+    })
+}
+
+/// What becomes of a call that its handler has left.
+fn conclude(kernel: &mut Kernel, tid: Tid, mut call: Call, outcome: Outcome) {
+    match outcome {
+        Outcome::Done(result) => {
+            set_return(kernel, tid, result);
+            kernel.restore_saved_mask(tid);
+            trace::end(kernel, &call, trace::result(&call, result));
+        }
+        Outcome::NoReturn => trace::end(kernel, &call, "?".into()),
+        Outcome::Interrupted(how) => interrupted(kernel, tid, call, how),
+        Outcome::Sleep(sleep) => {
+            call.progress = sleep.progress.clone();
+            call.on_signal = sleep.on_signal;
+            call.woken = None;
+            let signalled = match sleep.kind {
+                SleepKind::Interruptible => kernel.signal_pending(tid),
+                SleepKind::Killable => crate::signal::fatal_signal_pending(kernel, tid),
+                SleepKind::Uninterruptible => false,
+            };
+            match sleep.on_signal {
+                _ if !signalled => {
+                    kernel.tasks[tid].in_syscall = Some(call);
+                    kernel.tasks.sleep(tid, &sleep);
+                }
+                OnSignal::Restart(how) => interrupted(kernel, tid, call, how),
+                // The mask that a call replaced stays until the handler's frame has taken the old one.
+                OnSignal::Return(result) => {
+                    set_return(kernel, tid, result);
+                    trace::end(kernel, &call, trace::result(&call, result));
+                }
+            }
+        }
+    }
+}
+
+/// The call is cut short: the result register says how to restart it (DECISIONS 4), the signal-return path decides.
+fn interrupted(kernel: &mut Kernel, tid: Tid, mut call: Call, how: Restart) {
+    let task = &mut kernel.tasks[tid];
+    task.cpu.arch.abi.set_return(&mut task.cpu, -i64::from(how.code()));
+    task.walk = true;
+    if how == Restart::Block {
+        task.restart_block = Some((call.sysno, call.args, std::mem::take(&mut call.progress)));
+    }
+    trace::end(kernel, &call, trace::restart(how));
+}
+
+fn set_return(kernel: &mut Kernel, tid: Tid, result: Result<u64>) {
+    let task = &mut kernel.tasks[tid];
+    let value = result.unwrap_or_else(Errno::to_return);
+    task.cpu.arch.abi.set_return(&mut task.cpu, value as i64);
+}
+
+/// restart_syscall(2): goes on with what the interrupted call left.
+fn restart_syscall(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let Some((sysno, args, progress)) = kernel.tasks[tid].restart_block.take() else {
+        return Errno::EINTR.into();
+    };
+    (call.sysno, call.args, call.progress) = (sysno, args, progress);
+    match table::handler(sysno) {
+        Some(handler) => handler(kernel, tid, call),
+        None => Errno::EINTR.into(),
+    }
+}
+
+impl Kernel {
+    /// Whether a signal, or a request to freeze, waits for the task (`signal_pending`).
+    pub fn signal_pending(&self, tid: Tid) -> bool {
+        self.tasks[tid].thread_info.test(Tif::SigPending)
     }
 }

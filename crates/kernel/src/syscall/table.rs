@@ -1,6 +1,7 @@
 //! The system call table, put together from the rows each subject lists; docs/SYSCALLS.md is made from it.
 use super::Handler;
 use abi::Sysno;
+use std::sync::LazyLock;
 
 /// How much of a call there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,14 @@ pub(crate) const fn partial(sysno: Sysno, handler: Handler, missing: &'static st
 /// The rows of every subject: add a file's `ROWS` here.
 #[rustfmt::skip]
 const SUBJECTS: &[&[Row]] = &[
+    super::ids::ROWS,
+    super::limits::ROWS,
+    super::process::ROWS,
+    super::sched::ROWS,
+    super::signal::ROWS,
+    super::system::ROWS,
+    crate::task::CLONE_ROWS,
+    crate::task::WAIT_ROWS,
     super::exec::ROWS,
     super::fs_attr::ROWS,
     super::fs_dir::ROWS,
@@ -47,4 +56,17 @@ const SUBJECTS: &[&[Row]] = &[
 /// Every implemented call.
 pub fn syscalls() -> impl Iterator<Item = &'static Row> {
     SUBJECTS.iter().flat_map(|rows| rows.iter())
+}
+
+/// The handlers, by `Sysno`.
+static HANDLERS: LazyLock<Vec<Option<Handler>>> = LazyLock::new(|| {
+    let mut handlers = vec![None; Sysno::ALL.len()];
+    for row in syscalls() {
+        handlers[row.sysno as usize] = Some(row.handler);
+    }
+    handlers
+});
+
+pub(super) fn handler(sysno: Sysno) -> Option<Handler> {
+    HANDLERS[sysno as usize]
 }

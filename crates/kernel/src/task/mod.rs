@@ -1,4 +1,8 @@
 //! Tasks and thread groups: the table that owns them, and how they sleep and wake.
+mod clone;
+mod de_thread;
+mod exit;
+mod reap;
 mod table;
 mod thread_group;
 mod wait;
@@ -9,11 +13,16 @@ pub use wait::WaitKey;
 
 use crate::Cred;
 use crate::mm::MmId;
+use crate::sched::SchedEntity;
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, Progress, SleepKind};
 use crate::vfs::{FilesId, FsId};
 use abi::{SigAltStack, SigSet, Sysno};
 use arch::{Cpu, ThreadInfo};
+
+pub(crate) use clone::ROWS as CLONE_ROWS;
+pub(crate) use exit::{do_exit, do_group_exit};
+pub(crate) use reap::ROWS as WAIT_ROWS;
 
 /// A task's number: `gettid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +30,9 @@ pub struct Tid(pub u32);
 
 /// A thread group's number: `getpid`, the tid of its first task.
 pub type Tgid = Tid;
+
+/// The first process.
+pub const INIT: Tgid = Tid(1);
 
 /// What a task is doing.
 #[derive(Clone, Debug)]
@@ -55,8 +67,10 @@ pub struct Task {
     pub comm: Vec<u8>,
     pub cpu: Cpu,
     pub thread_info: ThreadInfo,
+    /// Changed by `Tasks` alone, which keeps run queue, wait table and timers in step.
     pub state: TaskState,
     pub mm: Option<MmId>,
+    /// These two name nothing any more once the task is dead.
     pub files: FilesId,
     pub fs: FsId,
     pub cred: Cred,
@@ -68,6 +82,8 @@ pub struct Task {
     pub saved_mask: Option<SigSet>,
     pub altstack: SigAltStack,
     pub signal: SignalState,
+    /// Sent to it when its parent dies (PR_SET_PDEATHSIG).
+    pub pdeath_signal: u8,
 
     // The system call it is in.
     /// A sleeping call: its handler is called again at every wake-up.
@@ -76,6 +92,8 @@ pub struct Task {
     pub restart_block: Option<(Sysno, [u64; 6], Progress)>,
     /// The last call entered, for /proc/PID/syscall and reports.
     pub last_syscall: Option<(Sysno, [u64; 6])>,
+    /// Has to walk its signal-return path before user mode though no signal is pending: it was stopped or frozen on it.
+    pub(crate) walk: bool,
 
     // Thread start and end.
     /// Cleared, and woken as a futex, at exit.
@@ -83,20 +101,33 @@ pub struct Task {
     pub robust_list: u64,
     /// The vfork parent that sleeps until this task execs or exits.
     pub vfork_parent: Option<Tid>,
+    /// What is sent to the parent when its group is dead; 0: nothing.
     pub exit_signal: u8,
     /// `WaitStatus`-encoded, once dead.
     pub exit_code: u32,
 
     // Scheduling and accounting.
     pub nice: i8,
+    /// SCHED_NORMAL, SCHED_BATCH, ... and its real-time priority: kept and reported; all share the processor by nice.
+    pub policy: (u32, u32),
+    /// The virtual CPUs it may say it runs on.
+    pub affinity: u64,
+    pub timer_slack: u64,
+    /// PR_SET_KEEPCAPS.
+    pub keep_caps: bool,
+    pub(crate) sched: SchedEntity,
     pub start_time: u64,
     /// Instructions retired.
     pub utime: u64,
-    /// System calls made; each counts as some system time.
+    /// Virtual nanoseconds in the kernel: each system call costs `sched::SYSCALL_NS`.
     pub stime: u64,
+    /// Voluntary and involuntary switches.
+    pub switches: (u64, u64),
     pub kthread: bool,
     /// PF_FREEZER_SKIP: a vfork parent, which no freezer waits for (R28).
     pub freezer_skip: bool,
+    /// Left the refrigerator, and its signal-return path has not been told yet.
+    pub(crate) thawed: bool,
 }
 
 impl Task {
@@ -108,5 +139,33 @@ impl Task {
     }
     pub fn is_dead(&self) -> bool {
         matches!(self.state, TaskState::Zombie)
+    }
+    pub fn is_runnable(&self) -> bool {
+        matches!(self.state, TaskState::Runnable)
+    }
+    /// The letter of /proc/PID/stat (R08-18: a frozen task is in disk sleep, `D`).
+    pub fn state_letter(&self) -> char {
+        match &self.state {
+            TaskState::Runnable => 'R',
+            TaskState::Sleeping { kind: SleepKind::Interruptible, .. } => 'S',
+            TaskState::Sleeping { .. } | TaskState::Frozen { .. } => 'D',
+            TaskState::Stopped => 'T',
+            TaskState::Traced => 't',
+            TaskState::Zombie => 'Z',
+        }
+    }
+    /// What /proc/PID/wchan says; empty while it runs.
+    pub fn wchan(&self) -> &'static str {
+        match &self.state {
+            TaskState::Sleeping { wchan, .. } => wchan,
+            TaskState::Frozen { .. } => "refrigerator",
+            TaskState::Stopped => "do_signal_stop",
+            TaskState::Traced => "ptrace_stop",
+            TaskState::Runnable | TaskState::Zombie => "",
+        }
+    }
+    /// `[tid arch comm]`, as trace lines begin.
+    pub fn label(&self) -> String {
+        format!("[{} {} {}]", self.tid.0, self.arch().name, String::from_utf8_lossy(&self.comm))
     }
 }

@@ -8,9 +8,12 @@ use std::collections::BTreeSet;
 #[derive(Clone)]
 pub struct ThreadGroup {
     pub tgid: Tgid,
+    /// All that are not reaped, a dead leader included.
     pub threads: BTreeSet<Tid>,
     pub parent: Tgid,
     pub children: BTreeSet<Tgid>,
+    /// Children with something to wait for: dead, stopped or continued.
+    pub news: BTreeSet<Tgid>,
     pub pgid: Tid,
     pub sid: Tid,
     /// The controlling terminal, as a device number.
@@ -21,12 +24,20 @@ pub struct ThreadGroup {
     pub rlimits: [Rlimit; 16],
     /// Set when the whole group is to end (exit_group, a fatal signal): the `WaitStatus`-encoded code.
     pub group_exit: Option<u32>,
+    /// A thread that execs and waits for the others to die (`group_exec_task`).
+    pub group_exec: Option<Tid>,
     /// A job-control stop in progress or in effect: the signal.
     pub group_stop: Option<u8>,
+    /// Threads that have yet to enter the stop (`group_stop_count`).
+    pub stop_count: u32,
     /// A stop or continue the parent has not yet waited for: `WaitStatus`-encoded.
     pub wait_report: Option<u32>,
+    /// CLD_STOPPED or CLD_CONTINUED, still to be told to the parent by the first thread that passes `get_signal` (R08-14).
+    pub cld_pending: Option<i32>,
     /// ITIMER_REAL: when it is due, and its interval (ns).
     pub real_timer: Option<(u64, u64)>,
+    /// Init of the machine: signals it has no handler for pass it by (SIGNAL_UNKILLABLE).
+    pub unkillable: bool,
     pub child_subreaper: bool,
     /// Did an execve since fork (setpgid refuses such a child).
     pub did_exec: bool,
@@ -34,4 +45,16 @@ pub struct ThreadGroup {
     /// Times of dead threads and waited-for children (ns).
     pub dead_times: (u64, u64),
     pub children_times: (u64, u64),
+}
+
+impl ThreadGroup {
+    /// A stop is in effect: every thread has entered it.
+    pub fn is_stopped(&self) -> bool {
+        self.group_stop.is_some() && self.stop_count == 0
+    }
+
+    /// The soft limit of a resource.
+    pub fn rlimit(&self, resource: usize) -> u64 {
+        self.rlimits[resource].cur
+    }
 }

@@ -1,5 +1,6 @@
 //! What a task can wait for. Waiters of one key are woken in the order they came.
 use super::Tid;
+use std::collections::BTreeMap;
 
 /// One thing to wait for. A task waits for a set of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,4 +30,75 @@ pub enum WaitKey {
     Event(u32),
     /// Nothing but time, or a signal, ends the wait.
     Never,
+}
+
+/// Who waits for what. A waiter has one ticket a sleep, whatever the number of its keys: tickets are the order of arrival.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WaitTable {
+    queues: BTreeMap<WaitKey, BTreeMap<u64, Tid>>,
+    next_ticket: u64,
+}
+
+impl WaitTable {
+    /// Queues `tid` on all of `keys`; gives its ticket.
+    pub(super) fn add(&mut self, tid: Tid, keys: &[WaitKey]) -> u64 {
+        self.next_ticket += 1;
+        for &key in keys.iter().filter(|&&key| key != WaitKey::Never) {
+            self.queues.entry(key).or_default().insert(self.next_ticket, tid);
+        }
+        self.next_ticket
+    }
+
+    pub(super) fn remove(&mut self, ticket: u64, keys: &[WaitKey]) {
+        for key in keys {
+            if let Some(queue) = self.queues.get_mut(key) {
+                queue.remove(&ticket);
+                if queue.is_empty() {
+                    self.queues.remove(key);
+                }
+            }
+        }
+    }
+
+    /// The waiters of `key`, first come first.
+    pub(super) fn of(&self, key: WaitKey) -> impl Iterator<Item = Tid> + '_ {
+        self.queues.get(&key).into_iter().flat_map(|queue| queue.values().copied())
+    }
+
+    pub(super) fn rename(&mut self, ticket: u64, keys: &[WaitKey], to: Tid) {
+        for key in keys {
+            if let Some(tid) = self.queues.get_mut(key).and_then(|queue| queue.get_mut(&ticket)) {
+                *tid = to;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: WaitKey = WaitKey::Readable(1);
+    const B: WaitKey = WaitKey::Writable(1);
+
+    #[test]
+    fn first_come_first_woken() {
+        let mut table = WaitTable::default();
+        let seven = table.add(Tid(7), &[A, B]);
+        table.add(Tid(3), &[A]);
+        table.add(Tid(5), &[B]);
+        assert_eq!(table.of(A).collect::<Vec<_>>(), [Tid(7), Tid(3)]);
+        table.remove(seven, &[A, B]);
+        assert_eq!(table.of(A).collect::<Vec<_>>(), [Tid(3)]);
+        assert_eq!(table.of(B).collect::<Vec<_>>(), [Tid(5)]);
+        table.add(Tid(7), &[A]);
+        assert_eq!(table.of(A).collect::<Vec<_>>(), [Tid(3), Tid(7)], "who sleeps again goes to the end");
+    }
+
+    #[test]
+    fn nobody_is_queued_on_never() {
+        let mut table = WaitTable::default();
+        table.add(Tid(1), &[WaitKey::Never]);
+        assert_eq!(table.of(WaitKey::Never).count(), 0);
+    }
 }

@@ -1,0 +1,153 @@
+//! The machine at power-on: an empty kernel, and its first process.
+use crate::freezer::Request;
+use crate::signal::{Pending, SignalState};
+use crate::task::{INIT, Task, TaskState, ThreadGroup, Tid};
+use crate::vfs::{Opened, Walk};
+use crate::*;
+use abi::{AT_FDCWD, OpenFlags, SigAltStack, SigSet, default_rlimits};
+use arch::{Cpu, ThreadInfo};
+
+impl Kernel {
+    /// A kernel without tasks, with an empty root filesystem.
+    pub fn new(config: Config, arches: &'static [&'static Arch]) -> Kernel {
+        let clock = Clock::new(config.realtime);
+        let mut log = Log::default();
+        log.print(0, 5, format!("Linux version {} (minikern)", config.release));
+        log.print(0, 6, format!("Command line: {}", config.cmdline));
+        log.print(
+            0,
+            6,
+            format!(
+                "freezer: profile {} ({})",
+                config.freezer.name,
+                match config.freezer.mechanism.request {
+                    Request::TifFlag => "TIF_FREEZE",
+                    Request::Condition => "computed condition",
+                }
+            ),
+        );
+        Kernel {
+            arches,
+            tasks: Tasks::new(config.cpus, config.seed),
+            mms: Mms::default(),
+            frames: FramePool::new((config.memory / mmu::PAGE_SIZE) as usize),
+            vfs: vfs::Vfs::default(),
+            cgroups: Cgroups::default(),
+            clock,
+            timers: Timers::default(),
+            tty: Ttys::default(),
+            devices: Devices::default(),
+            random: Random::stream(config.seed, "getrandom"),
+            log,
+            trace: Trace::default(),
+            hostname: "minikern".into(),
+            domainname: "(none)".into(),
+            syslog_read: 0,
+            syslog_clear: 0,
+            halted: None,
+            config,
+        }
+    }
+
+    /// Starts the first process: a program of the guest's, its descriptors 0 to 2 on /dev/console if there is one. On an
+    /// error nothing is left but the task's number, and another path can be tried.
+    pub fn spawn_init(&mut self, path: &[u8], argv: Vec<Vec<u8>>, envp: &[Vec<u8>]) -> Result<Tid> {
+        if self.tasks.get(INIT).is_none() {
+            self.init_task();
+        }
+        let file = self.open_exec(INIT, AT_FDCWD, path, 0)?;
+        let image = self.load_program(INIT, file, path.to_vec(), argv, envp)?;
+        self.begin_new_exec(INIT, image);
+        self.open_console()?;
+        self.tasks.wake_new(INIT);
+        Ok(INIT)
+    }
+
+    /// Descriptors 0 to 2 of the first process.
+    /// DIFFERS FROM LINUX: it leads a session, and the console becomes its terminal, so that a shell as init has job control.
+    fn open_console(&mut self) -> Result<()> {
+        let (who, root) = (self.who(INIT), self.vfs.root());
+        let Ok(Opened::Now(file)) = self.open_at(&who, root, b"/dev/console", OpenFlags::O_RDWR, 0, Walk::empty())
+        else {
+            self.log.print(self.clock.now, 4, "Warning: unable to open an initial console.");
+            return Ok(());
+        };
+        self.install_fd(INIT, file, 0, false)?;
+        for _ in 1..3 {
+            self.vfs.hold_file(file);
+            self.install_fd(INIT, file, 0, false)?;
+        }
+        Ok(())
+    }
+
+    /// The first task: root, without a program yet.
+    fn init_task(&mut self) {
+        let first = self.arches.first().expect("a machine has an architecture");
+        let tid = self.tasks.alloc_tid(self.config.pid_max).expect("nobody is there yet");
+        let (files, fs) = (self.vfs.new_files(), self.vfs.new_fs());
+        let task = Task {
+            tid,
+            tgid: tid,
+            comm: b"init".to_vec(),
+            cpu: Cpu::new(first),
+            thread_info: ThreadInfo::new(first),
+            state: TaskState::Stopped,
+            mm: None,
+            files,
+            fs,
+            cred: Cred::root(),
+            pending: Pending::default(),
+            blocked: SigSet::EMPTY,
+            saved_mask: None,
+            altstack: SigAltStack::default(),
+            signal: SignalState::default(),
+            pdeath_signal: 0,
+            in_syscall: None,
+            restart_block: None,
+            last_syscall: None,
+            walk: false,
+            clear_child_tid: 0,
+            robust_list: 0,
+            vfork_parent: None,
+            exit_signal: abi::SIGCHLD,
+            exit_code: 0,
+            nice: 0,
+            policy: (abi::SCHED_NORMAL, 0),
+            affinity: u64::MAX,
+            timer_slack: 50_000,
+            keep_caps: false,
+            sched: Default::default(),
+            start_time: self.clock.now,
+            utime: 0,
+            stime: 0,
+            switches: (0, 0),
+            kthread: false,
+            freezer_skip: false,
+            thawed: false,
+        };
+        let limits = default_rlimits(self.config.max_threads());
+        let group = ThreadGroup { unkillable: true, ..ThreadGroup::new(tid, tid, tid, None, limits, true) };
+        self.tasks.insert(task, Some(group));
+    }
+
+    /// The machine's state as words, in a fixed order: what two runs that agree have in common. Caches are left out.
+    pub fn state_words(&self) -> Vec<u64> {
+        let mut words = vec![self.clock.now, self.clock.carry, self.tasks.len() as u64, self.tasks.forks];
+        for task in self.tasks.iter() {
+            words.extend::<[u64; 3]>([task.tid.0.into(), task.tgid.0.into(), u32::from(task.state_letter()).into()]);
+            words.extend([task.thread_info.word(), task.utime, task.stime, task.blocked.0, task.pending.set.0]);
+            words.extend([task.exit_code.into(), task.cpu.pc]);
+            words.extend(task.arch().isa.canonical(&task.cpu));
+        }
+        for group in self.tasks.groups() {
+            words.extend::<[u64; 4]>([
+                group.tgid.0.into(),
+                group.parent.0.into(),
+                group.pgid.0.into(),
+                group.sid.0.into(),
+            ]);
+            words.extend([group.pending.set.0, group.wait_report.map_or(0, u64::from)]);
+        }
+        words
+    }
+}

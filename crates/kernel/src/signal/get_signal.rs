@@ -1,0 +1,251 @@
+//! The kernel's half of a signal-return path: `get_signal`, which every architecture's `do_signal` calls.
+use super::is_orphaned_pgrp;
+use super::send::kernel_only;
+use crate::freezer::{self, freezing};
+use crate::{Kernel, Result, Tid, TraceKind};
+use abi::{
+    DefaultAction, SIG_DFL, SIG_IGN, SIGKILL, SIGSTOP, SS_AUTODISARM, SaFlags, SigAltStack, SigSet, Siginfo,
+    WaitStatus, default_action, signal_name,
+};
+use arch::{Delivery, Freeze, GetSignal, ReturnPath, SignalEra, Tif, UserMemory};
+
+/// Lends the task's CPU to its architecture's signal-return path.
+pub(crate) fn do_signal(kernel: &mut Kernel, tid: Tid) {
+    let task = &mut kernel.tasks[tid];
+    task.walk = false;
+    let arch = task.cpu.arch;
+    let mut cpu = std::mem::replace(&mut task.cpu, arch::Cpu::new(arch));
+    arch.abi.do_signal(&mut cpu, &mut Path { kernel, tid });
+    // A thread that died here without anyone to reap it is gone.
+    if let Some(task) = kernel.tasks.get_mut(tid) {
+        task.cpu = cpu;
+    }
+}
+
+/// `recalc_sigpending`: whether the flag must stay (R08-06: for a freeze request, a stop to join, or a deliverable signal).
+/// Only the task itself may clear it (R08-07).
+pub(crate) fn recalc_sigpending(kernel: &mut Kernel, tid: Tid) {
+    let needed = freezing(kernel, tid) || has_pending(kernel, tid);
+    let flags = &mut kernel.tasks[tid].thread_info;
+    if needed {
+        flags.set(Tif::SigPending);
+    } else {
+        flags.clear(Tif::SigPending);
+    }
+}
+
+/// A signal that is not blocked, or a group stop to join.
+fn has_pending(kernel: &Kernel, tid: Tid) -> bool {
+    let task = &kernel.tasks[tid];
+    let group = kernel.tasks.group_of(tid);
+    let pending = task.pending.set.union(group.pending.set).without(task.blocked);
+    !pending.is_empty() || task.signal.stop_pending
+}
+
+impl Kernel {
+    /// Takes the next signal not in `blocked`: the task's own first, then its group's.
+    pub(crate) fn dequeue_signal(&mut self, tid: Tid, blocked: SigSet) -> Option<Siginfo> {
+        let mask = SigSet::FULL.without(blocked);
+        let own = self.tasks[tid].pending.take(mask);
+        let mut info = own.or_else(|| self.tasks.group_of_mut(tid).pending.take(mask));
+        recalc_sigpending(self, tid);
+        if let Some(info) = &mut info {
+            let tgid = self.tasks[tid].tgid;
+            self.timer_signal_taken(tgid, info);
+        }
+        info
+    }
+
+    /// `set_current_blocked`: SIGKILL and SIGSTOP cannot be.
+    pub(crate) fn set_blocked(&mut self, tid: Tid, mask: SigSet) {
+        let task = &mut self.tasks[tid];
+        let newly = mask.without(task.blocked);
+        task.blocked = mask.without(SigSet::UNBLOCKABLE);
+        self.retarget_shared_pending(tid, newly);
+        recalc_sigpending(self, tid);
+    }
+
+    /// Signals for the group that this thread was to take and now blocks go to another thread that does not.
+    pub(crate) fn retarget_shared_pending(&mut self, tid: Tid, newly_blocked: SigSet) {
+        let group = self.tasks.group_of(tid);
+        let mut left = group.pending.set.intersection(newly_blocked);
+        if left.is_empty() || group.threads.len() == 1 {
+            return;
+        }
+        for thread in group.threads.clone() {
+            let task = &self.tasks[thread];
+            let takes = left.without(task.blocked);
+            if thread == tid || task.is_dead() || task.signal.exiting || takes.is_empty() {
+                continue;
+            }
+            left = left.without(takes);
+            if !task.thread_info.test(Tif::SigPending) {
+                self.tasks.signal_wake_up(thread, false);
+            }
+            if left.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Replaces the mask until the call ends or a handler's frame has taken the old one (`set_user_sigmask`).
+    pub(crate) fn set_temporary_mask(&mut self, tid: Tid, mask: SigSet) {
+        let task = &mut self.tasks[tid];
+        if task.saved_mask.is_none() {
+            task.saved_mask = Some(task.blocked);
+            task.thread_info.set(Tif::RestoreSigmask);
+        }
+        self.set_blocked(tid, mask);
+    }
+
+    /// Puts back the mask that `set_temporary_mask` replaced.
+    pub(crate) fn restore_saved_mask(&mut self, tid: Tid) {
+        let task = &mut self.tasks[tid];
+        if let Some(mask) = task.saved_mask.take() {
+            task.thread_info.clear(Tif::RestoreSigmask);
+            self.set_blocked(tid, mask);
+        }
+    }
+
+    /// Freezes, stops, carries out default actions, or gives the next signal that has a handler
+    /// (`get_signal_to_deliver`).
+    fn get_signal(&mut self, tid: Tid) -> GetSignal {
+        if freezer::try_to_freeze(self, tid) {
+            return GetSignal::Away;
+        }
+        self.tasks[tid].thawed = false;
+        self.tell_pending_cld(tid);
+        loop {
+            if self.tasks[tid].signal.stop_pending {
+                self.enter_stop(tid);
+                return GetSignal::Away;
+            }
+            let blocked = self.tasks[tid].blocked;
+            let Some(info) = self.dequeue_signal(tid, blocked) else { return GetSignal::Nothing };
+            let signo = info.signo;
+            let group = self.tasks.group_of_mut(tid);
+            let action = *group.actions.get(signo);
+            match action.handler {
+                SIG_IGN => continue,
+                SIG_DFL => {}
+                _ => {
+                    if action.flags.contains(SaFlags::SA_RESETHAND) {
+                        group.actions.0[usize::from(signo)].handler = SIG_DFL;
+                    }
+                    return GetSignal::Deliver(Box::new(self.delivery(tid, info, action)));
+                }
+            }
+            let exiting = group.group_exit;
+            if group.unkillable && exiting.is_none() && !kernel_only(signo) {
+                continue;
+            }
+            match default_action(signo) {
+                _ if signo == SIGKILL => {
+                    self.trace_default(tid, signo, "dies of");
+                    let code = WaitStatus::Signaled { signo, core: false }.encode();
+                    crate::task::do_group_exit(self, tid, exiting.unwrap_or(code));
+                    return GetSignal::Away;
+                }
+                DefaultAction::Ignore | DefaultAction::Continue => {}
+                DefaultAction::Stop => {
+                    let pgid = self.tasks.group_of(tid).pgid;
+                    if signo != SIGSTOP && is_orphaned_pgrp(self, pgid) {
+                        continue;
+                    }
+                    self.trace_default(tid, signo, "is stopped by");
+                    self.start_group_stop(tid, signo);
+                    return GetSignal::Away;
+                }
+                // No core file is written, so the status does not say that one was.
+                DefaultAction::Terminate | DefaultAction::CoreDump => {
+                    self.trace_default(tid, signo, "dies of");
+                    let code = WaitStatus::Signaled { signo, core: false }.encode();
+                    crate::task::do_group_exit(self, tid, code);
+                    return GetSignal::Away;
+                }
+            }
+        }
+    }
+
+    fn delivery(&mut self, tid: Tid, info: Siginfo, action: abi::SigAction) -> Delivery {
+        let task = &self.tasks[tid];
+        let delivery = Delivery {
+            info,
+            action,
+            mask: task.saved_mask.unwrap_or(task.blocked),
+            altstack: task.altstack,
+            trampoline: task.mm.and_then(|mm| self.mms.get(mm)).map_or(0, |mm| mm.vdso),
+        };
+        if self.trace.is_on(TraceKind::Signal) {
+            let line = format!("{} {} to handler {:#x}", task.label(), signal_name(info.signo), action.handler);
+            self.trace.line(TraceKind::Signal, || line);
+        }
+        delivery
+    }
+
+    fn trace_default(&mut self, tid: Tid, signo: u8, what: &str) {
+        let task = &self.tasks[tid];
+        self.trace.line(TraceKind::Signal, || format!("{} {what} {}", task.label(), signal_name(signo)));
+    }
+}
+
+/// What a signal-return path may do with the kernel, for one task.
+struct Path<'a> {
+    kernel: &'a mut Kernel,
+    tid: Tid,
+}
+
+impl ReturnPath for Path<'_> {
+    fn era(&self) -> SignalEra {
+        self.kernel.config.freezer.mechanism.era
+    }
+
+    fn try_to_freeze(&mut self) -> Freeze {
+        if freezer::try_to_freeze(self.kernel, self.tid) {
+            self.kernel.tasks[self.tid].walk = true;
+            return Freeze::Frozen;
+        }
+        if std::mem::take(&mut self.kernel.tasks[self.tid].thawed) { Freeze::Thawed } else { Freeze::NotAsked }
+    }
+
+    fn get_signal(&mut self) -> GetSignal {
+        let found = self.kernel.get_signal(self.tid);
+        if matches!(found, GetSignal::Away)
+            && let Some(task) = self.kernel.tasks.get_mut(self.tid)
+        {
+            task.walk = true;
+        }
+        found
+    }
+
+    fn signal_setup_done(&mut self, delivery: &Delivery, frame: Result<()>) {
+        let signo = delivery.info.signo;
+        if frame.is_err() {
+            return self.kernel.force_sigsegv(self.tid, signo);
+        }
+        let task = &mut self.kernel.tasks[self.tid];
+        if task.altstack.flags & SS_AUTODISARM != 0 {
+            task.altstack = SigAltStack::default();
+        }
+        task.saved_mask = None;
+        task.thread_info.clear(Tif::RestoreSigmask);
+        let mut mask = task.blocked.union(delivery.action.mask);
+        if !delivery.action.flags.contains(SaFlags::SA_NODEFER) {
+            mask.add(signo);
+        }
+        self.kernel.set_blocked(self.tid, mask);
+    }
+
+    fn restore_saved_sigmask(&mut self) {
+        self.kernel.restore_saved_mask(self.tid);
+    }
+}
+
+impl UserMemory for Path<'_> {
+    fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<()> {
+        self.kernel.user(self.tid).read(addr, buf)
+    }
+    fn write(&mut self, addr: u64, data: &[u8]) -> Result<()> {
+        self.kernel.user(self.tid).write(addr, data)
+    }
+}

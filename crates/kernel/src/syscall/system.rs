@@ -1,0 +1,178 @@
+//! The machine: its names, its memory, its log, its end.
+use super::{Call, Outcome, Row, full, partial};
+use crate::{Kernel, Result, Tid};
+use abi::*;
+
+#[rustfmt::skip]
+pub(crate) const ROWS: &[Row] = &[
+    full(Sysno::Uname, uname),
+    full(Sysno::Sethostname, sethostname),
+    full(Sysno::Setdomainname, setdomainname),
+    full(Sysno::Sysinfo, sysinfo),
+    full(Sysno::Getrandom, getrandom),
+    partial(Sysno::Reboot, reboot, "every way of ending stops the machine; no kexec, no suspend"),
+    partial(Sysno::Syslog, syslog, "the console's level is not used"),
+    full(Sysno::Vhangup, vhangup),
+];
+
+fn uname(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let name = Utsname {
+        sysname: "Linux".into(),
+        nodename: kernel.hostname.clone(),
+        release: kernel.config.release.clone(),
+        version: "#1 minikern".into(),
+        machine: kernel.tasks[tid].arch().name.into(),
+        domainname: kernel.domainname.clone(),
+    };
+    kernel.user(tid).write(call.args[0], &name.encode()).into()
+}
+
+/// A name of the machine, as a guest gives it.
+fn read_name(kernel: &mut Kernel, tid: Tid, addr: u64, len: u64) -> Result<String> {
+    if !kernel.tasks[tid].cred.capable(CAP_SYS_ADMIN) {
+        return Err(Errno::EPERM);
+    }
+    if len as i32 as i64 as u64 > NEW_UTS_LEN as u64 {
+        return Err(Errno::EINVAL);
+    }
+    let mut raw = vec![0; len as usize & 0x7f];
+    kernel.user(tid).read(addr, &mut raw)?;
+    let end = raw.iter().position(|&byte| byte == 0).unwrap_or(raw.len());
+    Ok(String::from_utf8_lossy(&raw[..end]).into_owned())
+}
+
+fn sethostname(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    read_name(kernel, tid, call.args[0], call.args[1]).map(|name| kernel.hostname = name).into()
+}
+
+fn setdomainname(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    read_name(kernel, tid, call.args[0], call.args[1]).map(|name| kernel.domainname = name).into()
+}
+
+fn sysinfo(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let (used, limit) = kernel.frames.usage();
+    let info = Sysinfo {
+        uptime: kernel.clock.now / NSEC_PER_SEC,
+        totalram: limit as u64 * mmu::PAGE_SIZE,
+        freeram: limit.saturating_sub(used) as u64 * mmu::PAGE_SIZE,
+        procs: kernel.tasks.len().min(u16::MAX.into()) as u16,
+        ..Sysinfo::default()
+    };
+    kernel.user(tid).write(call.args[0], &info.encode_64()).into()
+}
+
+/// From the seeded stream: the same numbers in every run of one seed.
+fn getrandom(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    const GRND_INSECURE: u64 = 4;
+    const GRND_RANDOM: u64 = 2;
+    let [addr, len, flags, ..] = call.args;
+    if flags & !7 != 0 || flags & (GRND_INSECURE | GRND_RANDOM) == GRND_INSECURE | GRND_RANDOM {
+        return Errno::EINVAL.into();
+    }
+    let len = len.min(i32::MAX as u64);
+    let mut done = 0;
+    let mut chunk = [0; 4096];
+    while done < len {
+        let part = &mut chunk[..(len - done).min(4096) as usize];
+        kernel.random.fill(part);
+        match kernel.user(tid).write(addr.wrapping_add(done), part) {
+            Ok(()) => done += part.len() as u64,
+            Err(errno) if done == 0 => return errno.into(),
+            Err(_) => break,
+        }
+    }
+    Outcome::Done(Ok(done))
+}
+
+fn reboot(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let [magic1, magic2, command, ..] = call.args;
+    if !kernel.tasks[tid].cred.capable(CAP_SYS_BOOT) {
+        return Errno::EPERM.into();
+    }
+    let magics = [LINUX_REBOOT_MAGIC2, LINUX_REBOOT_MAGIC2A, LINUX_REBOOT_MAGIC2B, LINUX_REBOOT_MAGIC2C];
+    if magic1 as u32 != LINUX_REBOOT_MAGIC1 || !magics.contains(&(magic2 as u32)) {
+        return Errno::EINVAL.into();
+    }
+    let text = match command as u32 {
+        LINUX_REBOOT_CMD_CAD_ON | LINUX_REBOOT_CMD_CAD_OFF => return Outcome::Done(Ok(0)),
+        LINUX_REBOOT_CMD_RESTART | LINUX_REBOOT_CMD_RESTART2 => "reboot: Restarting system",
+        LINUX_REBOOT_CMD_HALT => "reboot: System halted",
+        LINUX_REBOOT_CMD_POWER_OFF => "reboot: Power down",
+        _ => return Errno::EINVAL.into(),
+    };
+    kernel.log.print(kernel.clock.now, 5, text);
+    kernel.halt(0);
+    Outcome::Done(Ok(0))
+}
+
+/// syslog(2): the log as text, for dmesg.
+fn syslog(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    const READ: u64 = 2;
+    const READ_ALL: u64 = 3;
+    const READ_CLEAR: u64 = 4;
+    const CLEAR: u64 = 5;
+    const CONSOLE_OFF: u64 = 6;
+    const CONSOLE_ON: u64 = 7;
+    const CONSOLE_LEVEL: u64 = 8;
+    const SIZE_UNREAD: u64 = 9;
+    const SIZE_BUFFER: u64 = 10;
+    let [kind, addr, len, ..] = call.args;
+    let cred = &kernel.tasks[tid].cred;
+    if !matches!(kind, READ_ALL | SIZE_BUFFER) && !cred.capable(CAP_SYSLOG) && !cred.capable(CAP_SYS_ADMIN) {
+        return Errno::EPERM.into();
+    }
+    match kind {
+        0 | 1 | CONSOLE_OFF | CONSOLE_ON => Outcome::Done(Ok(0)),
+        CONSOLE_LEVEL if (1..=8).contains(&len) => Outcome::Done(Ok(0)),
+        CONSOLE_LEVEL => Errno::EINVAL.into(),
+        READ | READ_ALL | READ_CLEAR if (len as i32) < 0 || addr == 0 => Errno::EINVAL.into(),
+        READ | READ_ALL | READ_CLEAR => {
+            let from = if kind == READ { kernel.syslog_read } else { kernel.syslog_clear };
+            let text = log_text(kernel, from);
+            let len = len as usize;
+            // The newest whole lines that fit, except for READ, which goes on where it was.
+            let start = if text.len() <= len || kind == READ {
+                0
+            } else {
+                let cut = text.len() - len;
+                text[cut..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| cut + at + 1)
+            };
+            let part = &text[start..text.len().min(start + len)];
+            if let Err(errno) = kernel.user(tid).write(addr, part) {
+                return errno.into();
+            }
+            if kind == READ {
+                kernel.syslog_read = kernel.log.end();
+            } else if kind == READ_CLEAR {
+                kernel.syslog_clear = kernel.log.end();
+            }
+            Outcome::Done(Ok(part.len() as u64))
+        }
+        CLEAR => {
+            kernel.syslog_clear = kernel.log.end();
+            Outcome::Done(Ok(0))
+        }
+        SIZE_UNREAD => Outcome::Done(Ok(log_text(kernel, kernel.syslog_read).len() as u64)),
+        SIZE_BUFFER => Outcome::Done(Ok(1 << 17)),
+        _ => Errno::EINVAL.into(),
+    }
+}
+
+fn log_text(kernel: &Kernel, from: u64) -> Vec<u8> {
+    let mut text = String::new();
+    for (_, line) in kernel.log.lines(from) {
+        let (sec, usec) = (line.time / NSEC_PER_SEC, line.time % NSEC_PER_SEC / 1000);
+        text.push_str(&format!("<{}>[{sec:5}.{usec:06}] {}\n", line.level, line.text));
+    }
+    text.into_bytes()
+}
+
+fn vhangup(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
+    if !kernel.tasks[tid].cred.capable(CAP_SYS_TTY_CONFIG) {
+        return Errno::EPERM.into();
+    }
+    if let Some(id) = kernel.tasks.group_of(tid).tty.and_then(crate::tty::tty_of_device) {
+        kernel.hang_up(id);
+    }
+    Outcome::Done(Ok(0))
+}

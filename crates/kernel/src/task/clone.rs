@@ -1,0 +1,314 @@
+//! fork, vfork, clone and clone3 (kernel/fork.c).
+use super::{INIT, Task, TaskState, ThreadGroup, Tid, WaitKey};
+use crate::signal::{Actions, Pending, SignalState};
+use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, full, partial};
+use crate::{Kernel, Result, TraceKind};
+use abi::{
+    CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER2, CSIGNAL, CloneArgs, CloneFlags, Errno,
+    RLIMIT_NPROC, Restart, SIGCHLD, SigAltStack, Sysno,
+};
+use arch::Tif;
+use std::collections::BTreeSet;
+
+const NO_NAMESPACES: &str = "namespaces are EINVAL, as without their config options; no pidfd, no set_tid";
+
+#[rustfmt::skip]
+pub(crate) const ROWS: &[Row] = &[
+    full(Sysno::Fork, fork),
+    full(Sysno::Vfork, vfork),
+    partial(Sysno::Clone, clone, NO_NAMESPACES),
+    partial(Sysno::Clone3, clone3, NO_NAMESPACES),
+];
+
+const NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWNS
+    .union(CloneFlags::CLONE_NEWCGROUP)
+    .union(CloneFlags::CLONE_NEWUTS)
+    .union(CloneFlags::CLONE_NEWIPC)
+    .union(CloneFlags::CLONE_NEWUSER)
+    .union(CloneFlags::CLONE_NEWPID)
+    .union(CloneFlags::CLONE_NEWNET)
+    .union(CloneFlags::CLONE_NEWTIME);
+
+fn fork(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    do_fork(kernel, tid, call, &CloneArgs { exit_signal: SIGCHLD.into(), ..CloneArgs::default() })
+}
+
+fn vfork(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let flags = CloneFlags::CLONE_VFORK | CloneFlags::CLONE_VM;
+    do_fork(kernel, tid, call, &CloneArgs { flags, exit_signal: SIGCHLD.into(), ..CloneArgs::default() })
+}
+
+fn clone(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let [flags, stack, parent_tid, tls, child_tid, _] = call.args;
+    let args = CloneArgs {
+        // Bits 32 and up are clone3's alone.
+        flags: CloneFlags::from_bits_truncate(flags & 0xffff_ffff & !CSIGNAL),
+        exit_signal: flags & CSIGNAL,
+        stack,
+        parent_tid,
+        pidfd: parent_tid,
+        tls,
+        child_tid,
+        ..CloneArgs::default()
+    };
+    do_fork(kernel, tid, call, &args)
+}
+
+fn clone3(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    match clone3_args(kernel, tid, call.args[0], call.args[1]) {
+        Ok(args) => do_fork(kernel, tid, call, &args),
+        Err(errno) => errno.into(),
+    }
+}
+
+/// `copy_clone_args_from_user`: what the structure has beyond what we know must be zero.
+fn clone3_args(kernel: &mut Kernel, tid: Tid, addr: u64, size: u64) -> Result<CloneArgs> {
+    if size > mmu::PAGE_SIZE {
+        return Err(Errno::E2BIG);
+    }
+    let size = size as usize;
+    if size < CLONE_ARGS_SIZE_VER0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut data = vec![0; size.max(CLONE_ARGS_SIZE_VER2)];
+    kernel.user(tid).read(addr, &mut data[..size])?;
+    let (known, rest) = data.split_first_chunk::<CLONE_ARGS_SIZE_VER2>().expect("made long enough");
+    if rest.iter().any(|&byte| byte != 0) {
+        return Err(Errno::E2BIG);
+    }
+    let args = CloneArgs::decode(known).ok_or(Errno::EINVAL)?;
+    if args.exit_signal > abi::NSIG.into() || (args.stack == 0) != (args.stack_size == 0) {
+        return Err(Errno::EINVAL);
+    }
+    let silent = CloneFlags::CLONE_THREAD | CloneFlags::CLONE_PARENT;
+    if args.flags.intersects(silent) && args.exit_signal != 0 || args.flags.contains(CloneFlags::CLONE_DETACHED) {
+        return Err(Errno::EINVAL);
+    }
+    if args.set_tid_size != 0 || args.flags.contains(CloneFlags::CLONE_INTO_CGROUP) {
+        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone3: set_tid or CLONE_INTO_CGROUP", tid.0));
+        return Err(Errno::EINVAL);
+    }
+    // clone3 is told the lowest address, the CPU wants the top.
+    Ok(CloneArgs { stack: args.stack.wrapping_add(args.stack_size), ..args })
+}
+
+/// `kernel_clone`. Called again when a vfork child has let go of its parent.
+fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> Outcome {
+    if let Progress::State(child, _) = call.progress {
+        return match call.woken {
+            Some(WaitKey::Vfork(_)) => Outcome::Done(Ok(child)),
+            _ => vfork_wait(Tid(child as u32)),
+        };
+    }
+    if let Err(errno) = check_flags(kernel, tid, args) {
+        return errno.into();
+    }
+    // A task with a signal (or a freeze request) pending does not fork now (E08-04, F08-43).
+    if kernel.tasks[tid].thread_info.test(Tif::SigPending) {
+        return Outcome::Interrupted(Restart::NoIntr);
+    }
+    let child = match copy_process(kernel, tid, args) {
+        Ok(child) => child,
+        Err(errno) => return errno.into(),
+    };
+    // The caller's own memory: a bad pointer is its loss (`put_user`, unchecked in kernel_clone).
+    if args.flags.contains(CloneFlags::CLONE_PARENT_SETTID) {
+        let _ = kernel.user(tid).write_u32(args.parent_tid, child.0);
+    }
+    if args.flags.contains(CloneFlags::CLONE_CHILD_SETTID) {
+        let _ = kernel.user(child).write_u32(args.child_tid, child.0);
+    }
+    kernel.with_cgroups(|core, kernel| core.forked(kernel, tid, child));
+    kernel.tasks.wake_new(child);
+    if args.flags.contains(CloneFlags::CLONE_VFORK) {
+        kernel.tasks[child].vfork_parent = Some(tid);
+        kernel.tasks[tid].freezer_skip = true;
+        return vfork_wait(child);
+    }
+    Outcome::Done(Ok(child.0.into()))
+}
+
+/// A vfork parent waits killably, and no freezer waits for it (F08-44).
+fn vfork_wait(child: Tid) -> Outcome {
+    Outcome::Sleep(Sleep {
+        kind: SleepKind::Killable,
+        on_signal: OnSignal::Return(Ok(child.0.into())),
+        progress: Progress::State(child.0.into(), None),
+        ..Sleep::new(WaitKey::Vfork(child), "kernel_clone")
+    })
+}
+
+/// The combinations `copy_process` refuses.
+fn check_flags(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<()> {
+    use CloneFlags as F;
+    let flags = args.flags;
+    if flags.intersects(NAMESPACES) {
+        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone: namespaces ({flags:?})", tid.0));
+        return Err(Errno::EINVAL);
+    }
+    if flags.contains(F::CLONE_THREAD) && !flags.contains(F::CLONE_SIGHAND)
+        || flags.contains(F::CLONE_SIGHAND) && !flags.contains(F::CLONE_VM)
+        || flags.contains(F::CLONE_SIGHAND | F::CLONE_CLEAR_SIGHAND)
+        || flags.contains(F::CLONE_PARENT) && kernel.tasks.group_of(tid).unkillable
+    {
+        return Err(Errno::EINVAL);
+    }
+    if flags.contains(F::CLONE_PIDFD) {
+        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone: CLONE_PIDFD", tid.0));
+        return Err(Errno::EINVAL);
+    }
+    if flags.contains(F::CLONE_SIGHAND) && !flags.contains(F::CLONE_THREAD) {
+        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone: processes that share handlers", tid.0));
+        return Err(Errno::EINVAL);
+    }
+    Ok(())
+}
+
+/// Makes the child; it does not run yet.
+fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> {
+    let flags = args.flags;
+    let parent = &kernel.tasks[tid];
+    let group = kernel.tasks.group_of(tid);
+    let privileged =
+        parent.cred.uid == 0 || parent.cred.capable(CAP_SYS_RESOURCE) || parent.cred.capable(CAP_SYS_ADMIN);
+    if !privileged && u64::from(kernel.tasks.count_of_user(parent.cred.uid)) >= group.rlimit(RLIMIT_NPROC)
+        || kernel.tasks.len() as u64 >= kernel.config.max_threads()
+    {
+        return Err(Errno::EAGAIN);
+    }
+    let mm = parent.mm.ok_or(Errno::EINVAL)?;
+    let child_tid = kernel.tasks.alloc_tid(kernel.config.pid_max).ok_or(Errno::EAGAIN)?;
+    kernel.with_cgroups(|core, kernel| core.can_fork(kernel, tid)).unwrap_or(Ok(()))?;
+    let child_mm = if flags.contains(CloneFlags::CLONE_VM) { Some(kernel.mms.share(mm)) } else { kernel.fork_mm(mm) };
+    let Some(child_mm) = child_mm else {
+        kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
+        return Err(Errno::ENOMEM);
+    };
+    let parent = &kernel.tasks[tid];
+    let files = kernel.vfs.fork_files(parent.files, flags.contains(CloneFlags::CLONE_FILES));
+    let fs = kernel.vfs.fork_fs(parent.fs, flags.contains(CloneFlags::CLONE_FS));
+
+    let thread = flags.contains(CloneFlags::CLONE_THREAD);
+    let mut cpu = parent.cpu.clone();
+    let stack = (args.stack != 0).then_some(args.stack);
+    let tls = flags.contains(CloneFlags::CLONE_SETTLS).then_some(args.tls);
+    cpu.arch.abi.copy_thread(&mut cpu, stack, tls);
+    // Flags are not inherited (F08-40).
+    let thread_info = arch::ThreadInfo::new(cpu.arch);
+    // A thread or vfork child on the parent's stack keeps its alternate stack as well; others with the same memory do not.
+    let shares = flags.contains(CloneFlags::CLONE_VM) && !flags.contains(CloneFlags::CLONE_VFORK);
+    let exit_signal = match () {
+        () if thread => 0,
+        () if flags.contains(CloneFlags::CLONE_PARENT) => {
+            kernel.tasks.get(parent.tgid).map_or(SIGCHLD, |leader| leader.exit_signal)
+        }
+        () => args.exit_signal as u8,
+    };
+    let child = Task {
+        tid: child_tid,
+        tgid: if thread { parent.tgid } else { child_tid },
+        comm: parent.comm.clone(),
+        cpu,
+        thread_info,
+        // Not on any queue: as if it had never run.
+        state: TaskState::Stopped,
+        mm: Some(child_mm),
+        files,
+        fs,
+        cred: parent.cred.clone(),
+        pending: Pending::default(),
+        blocked: parent.blocked,
+        saved_mask: None,
+        altstack: if shares { SigAltStack::default() } else { parent.altstack },
+        signal: SignalState::default(),
+        pdeath_signal: 0,
+        in_syscall: None,
+        restart_block: None,
+        last_syscall: parent.last_syscall,
+        walk: false,
+        clear_child_tid: if flags.contains(CloneFlags::CLONE_CHILD_CLEARTID) { args.child_tid } else { 0 },
+        robust_list: 0,
+        vfork_parent: None,
+        exit_signal,
+        exit_code: 0,
+        nice: parent.nice,
+        policy: parent.policy,
+        affinity: parent.affinity,
+        timer_slack: parent.timer_slack,
+        keep_caps: parent.keep_caps,
+        sched: kernel.tasks.sched.child_of(&parent.sched),
+        start_time: kernel.clock.now,
+        utime: 0,
+        stime: 0,
+        switches: (0, 0),
+        kthread: false,
+        freezer_skip: false,
+        thawed: false,
+    };
+    let new_group = (!thread).then(|| copy_group(kernel, tid, child_tid, flags));
+    kernel.tasks.insert(child, new_group);
+    Ok(child_tid)
+}
+
+/// The thread group of a new process.
+fn copy_group(kernel: &Kernel, tid: Tid, child: Tid, flags: CloneFlags) -> ThreadGroup {
+    let group = kernel.tasks.group_of(tid);
+    let mut actions = group.actions.clone();
+    if flags.contains(CloneFlags::CLONE_CLEAR_SIGHAND) {
+        for action in actions.0.iter_mut() {
+            let handler = if action.handler == abi::SIG_IGN { abi::SIG_IGN } else { abi::SIG_DFL };
+            *action = abi::SigAction { handler, ..Default::default() };
+        }
+    }
+    ThreadGroup {
+        parent: if flags.contains(CloneFlags::CLONE_PARENT) { group.parent } else { group.tgid },
+        actions,
+        ..ThreadGroup::new(child, group.pgid, group.sid, group.tty, group.rlimits, group.dumpable)
+    }
+}
+
+impl ThreadGroup {
+    /// A group without threads, children or history.
+    pub(crate) fn new(
+        tgid: Tid,
+        pgid: Tid,
+        sid: Tid,
+        tty: Option<u64>,
+        rlimits: [abi::Rlimit; 16],
+        dumpable: bool,
+    ) -> ThreadGroup {
+        ThreadGroup {
+            tgid,
+            threads: BTreeSet::new(),
+            parent: INIT,
+            children: BTreeSet::new(),
+            news: BTreeSet::new(),
+            pgid,
+            sid,
+            tty,
+            actions: Actions::default(),
+            pending: Pending::default(),
+            rlimits,
+            group_exit: None,
+            group_exec: None,
+            group_stop: None,
+            stop_count: 0,
+            wait_report: None,
+            cld_pending: None,
+            real_timer: None,
+            unkillable: false,
+            child_subreaper: false,
+            did_exec: false,
+            dumpable,
+            dead_times: (0, 0),
+            children_times: (0, 0),
+        }
+    }
+}
+
+impl crate::Config {
+    /// Tasks there may be (`set_max_threads`: an eighth of memory for 16 KiB stacks).
+    pub fn max_threads(&self) -> u64 {
+        (self.memory / (8 * (16 << 10))).clamp(20, 1 << 22)
+    }
+}

@@ -1,0 +1,296 @@
+//! The end of a task (kernel/exit.c).
+use super::{INIT, TaskState, Tgid, Tid, WaitKey};
+use crate::signal::{group_ticks, orphaned_without};
+use crate::tty::disassociate_ctty;
+use crate::{Kernel, TraceKind};
+use abi::{
+    CLD_EXITED, CLD_KILLED, FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, Fields, ROBUST_LIST_LIMIT, SIG_IGN,
+    SIGCHLD, SIGCONT, SIGHUP, SaFlags, SigSet, Siginfo,
+};
+use arch::Tif;
+
+/// `do_group_exit`: the whole thread group ends with `code` (`WaitStatus`-encoded), this task at once.
+pub(crate) fn do_group_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
+    let group = kernel.tasks.group_of(tid);
+    let tgid = group.tgid;
+    let code = match (group.group_exit, group.group_exec) {
+        (Some(earlier), _) => earlier,
+        // Killed to make room for another thread's execve: only this thread ends.
+        (None, Some(by)) if by != tid => 0,
+        _ => {
+            let others: Vec<Tid> = group.threads.iter().copied().filter(|&thread| thread != tid).collect();
+            kernel.start_group_exit(tgid, code);
+            for thread in others {
+                kernel.kill_thread(thread);
+            }
+            code
+        }
+    };
+    do_exit(kernel, tid, code);
+}
+
+/// `do_exit`: this task ends. What a parent must still learn of it stays as a zombie.
+pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
+    kernel.trace.line(TraceKind::Signal, || format!("[{}] exits with status {code:#x}", tid.0));
+    let task = &mut kernel.tasks[tid];
+    task.signal.exiting = true;
+    task.exit_code = code;
+    task.in_syscall = None;
+    let unblocked = SigSet::FULL.without(task.blocked);
+    kernel.leave_stop_count(tid);
+    kernel.retarget_shared_pending(tid, unblocked);
+    kernel.mm_release(tid);
+    // exit_mm: a dying task is not frozen any more (F08-46).
+    let task = &mut kernel.tasks[tid];
+    task.thread_info.clear(Tif::Freeze);
+    let (mm, files, fs) = (task.mm.take(), task.files, task.fs);
+    if let Some(mm) = mm {
+        kernel.drop_mm(mm);
+    }
+    kernel.drop_files(files);
+    kernel.drop_fs(fs);
+    if !kernel.tasks.group_of(tid).threads.iter().any(|&other| other != tid && !kernel.tasks[other].is_dead()) {
+        let tgid = kernel.tasks[tid].tgid;
+        kernel.drop_timers(tgid);
+        if kernel.tasks.group_of(tid).sid == tgid {
+            disassociate_ctty(kernel, tgid, true);
+        }
+    }
+    kernel.with_cgroups(|core, kernel| core.exited(kernel, tid));
+    exit_notify(kernel, tid);
+}
+
+/// `exit_notify`: children get another parent, the parent is told, and what nobody waits for is gone.
+fn exit_notify(kernel: &mut Kernel, tid: Tid) {
+    kernel.tasks.set_asleep(tid, TaskState::Zombie);
+    let task = &mut kernel.tasks[tid];
+    task.pending.flush(SigSet::FULL);
+    let (tgid, times) = (task.tgid, (task.utime, task.stime));
+    let group = kernel.tasks.group_mut(tgid).expect("a task has a group");
+    let alone = group.threads.iter().filter(|&&thread| thread != tgid).all(|&thread| thread == tid);
+    if tid != tgid {
+        // A thread reaps itself; the group keeps its times.
+        group.dead_times.0 += times.0;
+        group.dead_times.1 += times.1;
+    }
+    let exec_waits = group.group_exec.is_some();
+    if tid != tgid {
+        kernel.tasks.remove(tid);
+    }
+    if exec_waits {
+        kernel.tasks.wake_all(WaitKey::ThreadsGone(tgid));
+    }
+    let leader_dead = kernel.tasks.get(tgid).is_some_and(|leader| leader.is_dead());
+    if alone && leader_dead && !exec_waits {
+        group_is_dead(kernel, tgid);
+    }
+}
+
+/// The last thread of a group is gone, its leader is a zombie (`exit_notify` with `group_dead`).
+fn group_is_dead(kernel: &mut Kernel, tgid: Tgid) {
+    if tgid == INIT {
+        let status = exit_status(kernel, tgid);
+        let code = if status & 0x7f == 0 { status >> 8 & 0xff } else { 128 + (status & 0x7f) };
+        kernel.halt(code as u8);
+        return;
+    }
+    kernel.forget_original_parent(tgid);
+    let (pgid, sid, parent) = {
+        let group = kernel.tasks.group(tgid).expect("still a zombie");
+        (group.pgid, group.sid, group.parent)
+    };
+    kernel.hang_up_if_orphaned(pgid, sid, parent, Some(tgid));
+    if do_notify_parent(kernel, tgid) {
+        kernel.release(tgid);
+    }
+}
+
+/// The status a parent reads: the group's if it ended as one.
+pub(super) fn exit_status(kernel: &Kernel, tgid: Tgid) -> u32 {
+    kernel.tasks.group(tgid).and_then(|group| group.group_exit).unwrap_or_else(|| kernel.tasks[tgid].exit_code)
+}
+
+/// Tells the parent of a dead group; true if the parent does not want to wait for it.
+fn do_notify_parent(kernel: &mut Kernel, tgid: Tgid) -> bool {
+    let leader = &kernel.tasks[tgid];
+    let (signo, uid) = (leader.exit_signal, leader.cred.uid);
+    let status = exit_status(kernel, tgid);
+    let (utime, stime) = group_ticks(kernel, tgid);
+    let parent = kernel.tasks.group(tgid).expect("its leader is in it").parent;
+    let Some(of_parent) = kernel.tasks.group_mut(parent) else { return true };
+    of_parent.news.insert(tgid);
+    let action = *of_parent.actions.get(SIGCHLD);
+    let (code, status) =
+        if status & 0x7f == 0 { (CLD_EXITED, status >> 8 & 0xff) } else { (CLD_KILLED, status & 0x7f) };
+    let ignored = action.handler == SIG_IGN;
+    let autoreap = signo == SIGCHLD && (ignored || action.flags.contains(SaFlags::SA_NOCLDWAIT));
+    if abi::valid_signal(signo) && !(signo == SIGCHLD && ignored) {
+        let fields = Fields::Child { pid: tgid.0, uid, status: status as i32, utime, stime };
+        kernel.send_to_group(parent, Siginfo { signo, errno: 0, code, fields });
+    }
+    kernel.tasks.wake_all(WaitKey::Child(parent));
+    autoreap
+}
+
+impl Kernel {
+    /// The machine stops with this status.
+    pub(crate) fn halt(&mut self, status: u8) {
+        self.halted.get_or_insert(status);
+    }
+
+    /// Takes a dead group out for good (`release_task`).
+    pub(super) fn release(&mut self, tgid: Tgid) {
+        self.tasks.remove(tgid);
+    }
+
+    /// Children of a dead group go to the next subreaper above it, or to init (`find_new_reaper`).
+    fn forget_original_parent(&mut self, tgid: Tgid) {
+        let group = self.tasks.group(tgid).expect("still a zombie");
+        let (children, pgid, sid) = (group.children.clone(), group.pgid, group.sid);
+        let mut reaper = group.parent;
+        while reaper != INIT && !self.tasks.group(reaper).is_some_and(|group| group.child_subreaper) {
+            reaper = self.tasks.group(reaper).map_or(INIT, |group| group.parent);
+        }
+        for child in children {
+            self.tasks.reparent(child, reaper);
+            let Some(group) = self.tasks.group(child) else { continue };
+            let (child_pgid, child_sid, threads) = (group.pgid, group.sid, group.threads.clone());
+            for thread in threads {
+                let task = &mut self.tasks[thread];
+                let signo = task.pdeath_signal;
+                if signo != 0 && !task.is_dead() {
+                    self.send_to_group(
+                        child,
+                        Siginfo { signo, errno: 0, code: 0, fields: Fields::Kill { pid: 0, uid: 0 } },
+                    );
+                }
+            }
+            let leader = &mut self.tasks[child];
+            // A parent that said nothing of SIGCHLD is not sent clone's other choice.
+            leader.exit_signal = SIGCHLD;
+            if leader.is_dead() && self.tasks.group(child).is_some_and(|group| group.threads.len() == 1) {
+                if do_notify_parent(self, child) {
+                    self.release(child);
+                }
+            } else if child_pgid != pgid && child_sid == sid {
+                // It may have been what kept its own process group from being orphaned.
+                self.hang_up_if_orphaned(child_pgid, child_sid, tgid, None);
+            }
+        }
+    }
+
+    /// `kill_orphaned_pgrp`: `gone` (or a child's old `parent`) was the last link between a process group and its session;
+    /// if it has stopped members, nobody could continue them: SIGHUP, SIGCONT.
+    fn hang_up_if_orphaned(&mut self, pgid: Tid, sid: Tid, parent: Tgid, gone: Option<Tgid>) {
+        let linked = self.tasks.group(parent).is_some_and(|parent| parent.pgid != pgid && parent.sid == sid);
+        let has_stopped = |kernel: &Kernel| {
+            kernel.tasks.pgrp(pgid).any(|tgid| kernel.tasks.group(tgid).is_some_and(|group| group.is_stopped()))
+        };
+        if linked && orphaned_without(self, pgid, gone) && has_stopped(self) {
+            crate::signal::kill_pgrp(self, pgid, SIGHUP);
+            crate::signal::kill_pgrp(self, pgid, SIGCONT);
+        }
+    }
+
+    /// A task leaves its address space (exec or exit): robust futexes, clear_child_tid, a vfork parent.
+    pub(crate) fn mm_release(&mut self, tid: Tid) {
+        self.exit_robust_list(tid);
+        let task = &mut self.tasks[tid];
+        let clear = std::mem::take(&mut task.clear_child_tid);
+        let shared = task.mm.and_then(|mm| self.mms.get(mm)).is_some_and(|mm| mm.users > 1);
+        if clear != 0 && shared && self.user(tid).write_u32(clear, 0).is_ok() {
+            self.futex_wake(tid, clear, 1);
+        }
+        self.complete_vfork(tid);
+    }
+
+    /// Lets a vfork parent go on (F08-45: it freezes, if it was asked to, before it is back in user mode).
+    fn complete_vfork(&mut self, tid: Tid) {
+        if let Some(parent) = self.tasks[tid].vfork_parent.take() {
+            if let Some(parent) = self.tasks.get_mut(parent) {
+                parent.freezer_skip = false;
+            }
+            self.tasks.wake_all(WaitKey::Vfork(tid));
+        }
+    }
+
+    /// Futexes a dying thread still holds are marked, and one waiter each is woken (kernel/futex/core.c).
+    fn exit_robust_list(&mut self, tid: Tid) {
+        let head = std::mem::take(&mut self.tasks[tid].robust_list);
+        if head == 0 {
+            return;
+        }
+        let mut user = self.user(tid);
+        let (Ok(mut entry), Ok(offset), Ok(pending)) =
+            (user.read_u64(head), user.read_u64(head.wrapping_add(8)), user.read_u64(head.wrapping_add(16)))
+        else {
+            return;
+        };
+        for _ in 0..ROBUST_LIST_LIMIT {
+            if entry == head {
+                break;
+            }
+            // The next link is read before the word is given away.
+            let next = self.user(tid).read_u64(entry & !1);
+            // Bit 0 marks a priority-inheritance futex.
+            if entry & !1 != pending & !1 && !self.futex_owner_died(tid, (entry & !1).wrapping_add(offset), false) {
+                return;
+            }
+            match next {
+                Ok(next) => entry = next,
+                Err(_) => return,
+            }
+        }
+        if pending != 0 {
+            self.futex_owner_died(tid, (pending & !1).wrapping_add(offset), true);
+        }
+    }
+
+    /// `handle_futex_death`; false if the word cannot be reached.
+    fn futex_owner_died(&mut self, tid: Tid, addr: u64, pending: bool) -> bool {
+        if !addr.is_multiple_of(4) {
+            return false;
+        }
+        let Ok(word) = self.user(tid).read_u32(addr) else { return false };
+        if pending && word == 0 {
+            // It died between unlocking and waking.
+            self.futex_wake(tid, addr, 1);
+            return true;
+        }
+        if word & FUTEX_TID_MASK == tid.0 {
+            if self.user(tid).write_u32(addr, word & FUTEX_WAITERS | FUTEX_OWNER_DIED).is_err() {
+                return false;
+            }
+            if word & FUTEX_WAITERS != 0 {
+                self.futex_wake(tid, addr, 1);
+            }
+        }
+        true
+    }
+
+    /// No frame is left: the task with the largest memory dies (mm/oom_kill.c). Init goes last.
+    pub(crate) fn out_of_memory(&mut self, tid: Tid) {
+        let resident = |kernel: &Kernel, task: &super::Task| {
+            task.mm.and_then(|mm| kernel.mms.get(mm)).map_or(0, |mm| mm.space.resident())
+        };
+        let dying = |task: &super::Task| self.tasks.group_of(task.tid).group_exit.is_some();
+        // Someone is on the way out already: its memory is about to be free.
+        if self.tasks.iter().any(|task| task.tid != tid && task.mm.is_some() && dying(task)) {
+            self.tasks.yield_now(tid);
+            return;
+        }
+        let candidates = self.tasks.iter().filter(|task| task.is_leader() && task.mm.is_some() && task.tgid != INIT);
+        let victim =
+            candidates.max_by_key(|task| (resident(self, task), std::cmp::Reverse(task.tid))).map(|task| task.tid);
+        let victim = victim.unwrap_or(INIT);
+        let (pages, comm) = {
+            let task = &self.tasks[victim];
+            (resident(self, task), String::from_utf8_lossy(&task.comm).into_owned())
+        };
+        let text = format!("Out of memory: Killed process {} ({comm}) anon-rss:{}kB", victim.0, pages * 4);
+        self.log.print(self.clock.now, 3, text.clone());
+        self.trace.line(TraceKind::Missing, || text);
+        self.tasks.group_of_mut(victim).unkillable = false;
+        self.send_to_group(victim, Siginfo::kernel(abi::SIGKILL));
+    }
+}

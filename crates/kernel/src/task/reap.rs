@@ -1,0 +1,205 @@
+//! wait4 and waitid (kernel/exit.c).
+use super::exit::exit_status;
+use super::{Tgid, Tid, WaitKey};
+use crate::syscall::{Call, Outcome, Row, Sleep, full, partial};
+use crate::{Kernel, Result};
+use abi::{
+    __WALL, __WCLONE, __WNOTHREAD, CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, Errno, Fields, P_ALL, P_PGID,
+    P_PID, P_PIDFD, Rusage, SIGCHLD, SIGCONT, Siginfo, Sysno, Timeval, WCONTINUED, WEXITED, WNOHANG, WNOWAIT,
+    WUNTRACED, WaitStatus,
+};
+
+#[rustfmt::skip]
+pub(crate) const ROWS: &[Row] = &[
+    full(Sysno::Wait4, wait4),
+    partial(Sysno::Waitid, waitid, "no P_PIDFD"),
+];
+
+/// Whom a call waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Any,
+    Child(Tgid),
+    Pgrp(Tid),
+}
+
+/// What it was told of a child.
+struct Report {
+    child: Tgid,
+    uid: u32,
+    /// As wait4 has it.
+    status: u32,
+    /// As siginfo has it.
+    code: i32,
+    value: i32,
+    times: (u64, u64),
+}
+
+fn wait4(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let [pid, status, options, rusage, ..] = call.args;
+    let (pid, options) = (pid as i32, options as u32);
+    if options & !(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL) != 0 {
+        return Errno::EINVAL.into();
+    }
+    let who = match pid {
+        i32::MIN => return Errno::ESRCH.into(),
+        -1 => Who::Any,
+        0 => Who::Pgrp(kernel.tasks.group_of(tid).pgid),
+        1.. => Who::Child(Tid(pid as u32)),
+        _ => Who::Pgrp(Tid(pid.unsigned_abs())),
+    };
+    match do_wait(kernel, tid, who, options | WEXITED) {
+        Err(outcome) => outcome,
+        Ok(None) => Outcome::Done(Ok(0)),
+        Ok(Some(report)) => {
+            let mut result = Ok(report.child.0.into());
+            if status != 0 && kernel.user(tid).write_u32(status, report.status).is_err()
+                || put_rusage(kernel, tid, rusage, &report).is_err()
+            {
+                result = Err(Errno::EFAULT);
+            }
+            Outcome::Done(result)
+        }
+    }
+}
+
+fn waitid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let [which, id, infop, options, rusage, _] = call.args;
+    let (which, id, options) = (which as u32, id as i32, options as u32);
+    let known = WNOHANG | WNOWAIT | WEXITED | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL;
+    if options & !known != 0 || options & (WEXITED | WUNTRACED | WCONTINUED) == 0 {
+        return Errno::EINVAL.into();
+    }
+    let who = match (which, id) {
+        (P_ALL, _) => Who::Any,
+        (P_PID, 1..) => Who::Child(Tid(id as u32)),
+        (P_PGID, 0) => Who::Pgrp(kernel.tasks.group_of(tid).pgid),
+        (P_PGID, 1..) => Who::Pgrp(Tid(id as u32)),
+        (P_PIDFD, 0..) => return Errno::EBADF.into(),
+        _ => return Errno::EINVAL.into(),
+    };
+    let report = match do_wait(kernel, tid, who, options) {
+        Err(outcome) => return outcome,
+        Ok(report) => report,
+    };
+    let mut result = Ok(0);
+    if let Some(report) = &report {
+        result = result.and(put_rusage(kernel, tid, rusage, report).map(|()| 0));
+    }
+    if infop != 0 {
+        let bytes = match &report {
+            Some(report) => {
+                let fields =
+                    Fields::Child { pid: report.child.0, uid: report.uid, status: report.value, utime: 0, stime: 0 };
+                Siginfo { signo: SIGCHLD, errno: 0, code: report.code, fields }.encode_64()
+            }
+            None => [0; 128],
+        };
+        // signo, errno and code, then pid, uid and status: what waitid fills.
+        let wrote = kernel
+            .user(tid)
+            .write(infop, &bytes[..12])
+            .and(kernel.user(tid).write(infop.wrapping_add(16), &bytes[16..28]));
+        result = result.and(wrote.map(|()| 0));
+    }
+    Outcome::Done(result)
+}
+
+/// Finds something to report, and reaps a dead child unless WNOWAIT. `Ok(None)`: nothing yet, and WNOHANG.
+fn do_wait(kernel: &mut Kernel, tid: Tid, who: Who, options: u32) -> std::result::Result<Option<Report>, Outcome> {
+    let group = kernel.tasks.group_of(tid);
+    let tgid = group.tgid;
+    let tells = |child: Tgid| {
+        if eligible(kernel, child, who, options) { peek(kernel, child, options) } else { None }
+    };
+    let found = match who {
+        Who::Child(child) => group.news.get(&child).and_then(|&child| tells(child)),
+        _ => group.news.iter().find_map(|&child| tells(child)),
+    };
+    if let Some(report) = found {
+        if options & WNOWAIT == 0 {
+            consume(kernel, tgid, &report);
+        }
+        return Ok(Some(report));
+    }
+    let children = &kernel.tasks.group_of(tid).children;
+    let any = match who {
+        Who::Child(child) => children.contains(&child) && eligible(kernel, child, who, options),
+        _ => children.iter().any(|&child| eligible(kernel, child, who, options)),
+    };
+    if !any {
+        return Err(Errno::ECHILD.into());
+    }
+    if options & WNOHANG != 0 {
+        return Ok(None);
+    }
+    Err(Outcome::Sleep(Sleep::new(WaitKey::Child(tgid), "do_wait")))
+}
+
+/// `eligible_child`: the right number, and the right kind: a child whose end sends SIGCHLD, or another one with __WCLONE.
+fn eligible(kernel: &Kernel, child: Tgid, who: Who, options: u32) -> bool {
+    let Some(group) = kernel.tasks.group(child) else { return false };
+    let right = match who {
+        Who::Any => true,
+        Who::Child(wanted) => wanted == child,
+        Who::Pgrp(pgid) => pgid == group.pgid,
+    };
+    let is_clone = kernel.tasks.get(child).is_some_and(|leader| leader.exit_signal != SIGCHLD);
+    right && (options & __WALL != 0 || is_clone == (options & __WCLONE != 0))
+}
+
+/// What there is to say of a child, if `options` ask for it.
+fn peek(kernel: &Kernel, child: Tgid, options: u32) -> Option<Report> {
+    let leader = kernel.tasks.get(child)?;
+    let group = kernel.tasks.group(child)?;
+    let report = |status, code, value| {
+        let times = kernel.group_cpu_time(child);
+        Report { child, uid: leader.cred.uid, status, code, value, times }
+    };
+    if leader.is_dead() && group.threads.len() == 1 {
+        let status = exit_status(kernel, child);
+        let (code, value) = match status & 0x7f {
+            0 => (CLD_EXITED, status >> 8 & 0xff),
+            signo => (CLD_KILLED, signo),
+        };
+        return (options & WEXITED != 0).then(|| report(status, code, value as i32));
+    }
+    let status = group.wait_report?;
+    let (asked, code, value) = if status == WaitStatus::Continued.encode() {
+        (WCONTINUED, CLD_CONTINUED, SIGCONT.into())
+    } else {
+        (WUNTRACED, CLD_STOPPED, (status >> 8) as i32)
+    };
+    (options & asked != 0).then(|| report(status, code, value))
+}
+
+/// The report was given: a dead child is gone, a stop or continue is not told again.
+fn consume(kernel: &mut Kernel, parent: Tgid, report: &Report) {
+    let dead = matches!(report.code, CLD_EXITED | CLD_KILLED);
+    let Some(group) = kernel.tasks.group_mut(report.child) else { return };
+    if dead {
+        let waited = group.children_times;
+        kernel.release(report.child);
+        if let Some(group) = kernel.tasks.group_mut(parent) {
+            group.children_times.0 += report.times.0 + waited.0;
+            group.children_times.1 += report.times.1 + waited.1;
+        }
+    } else {
+        group.wait_report = None;
+        if let Some(group) = kernel.tasks.group_mut(parent) {
+            group.news.remove(&report.child);
+        }
+    }
+}
+
+fn put_rusage(kernel: &mut Kernel, tid: Tid, addr: u64, report: &Report) -> Result<()> {
+    if addr == 0 {
+        return Ok(());
+    }
+    let usage = Rusage {
+        utime: Timeval::from_ns(report.times.0),
+        stime: Timeval::from_ns(report.times.1),
+        ..Rusage::default()
+    };
+    kernel.user(tid).write(addr, &usage.encode_64())
+}
