@@ -5,6 +5,7 @@
 mod exec;
 mod fs_attr;
 mod fs_dir;
+mod fs_mount;
 mod fs_open;
 mod futex;
 mod ids;
@@ -14,6 +15,7 @@ mod limits;
 mod locks;
 mod mm;
 mod pipe;
+mod poll;
 mod process;
 mod sched;
 mod signal;

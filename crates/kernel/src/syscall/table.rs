@@ -42,6 +42,7 @@ const SUBJECTS: &[&[Row]] = &[
     super::exec::ROWS,
     super::fs_attr::ROWS,
     super::fs_dir::ROWS,
+    super::fs_mount::ROWS,
     super::fs_open::ROWS,
     super::futex::ROWS,
     super::io::ROWS,
@@ -49,6 +50,7 @@ const SUBJECTS: &[&[Row]] = &[
     super::locks::ROWS,
     super::mm::ROWS,
     super::pipe::ROWS,
+    super::poll::ROWS,
     super::time::ROWS,
     super::timer::ROWS,
 ];

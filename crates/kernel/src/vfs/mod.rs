@@ -22,6 +22,7 @@ mod path;
 mod perm;
 mod pipe;
 mod tmpfs;
+mod types;
 
 pub use chrdev::{CharDevice, DeviceFile, DeviceMap};
 pub use dentry::DentryId;
@@ -37,6 +38,7 @@ pub(crate) use open::Opened;
 pub(crate) use path::{Found, Last, Walk, Who};
 pub(crate) use perm::{MAY_EXEC, MAY_READ, MAY_WRITE, owner_or_capable, permission};
 pub use tmpfs::Tmpfs;
+pub(crate) use types::NODEV_TYPES;
 
 use crate::{Kernel, Result};
 use abi::{Errno, MountFlags};

@@ -1,0 +1,77 @@
+//! Filesystem types that can be mounted, by name.
+use super::{FileSystem, Path, SuperId, Tmpfs, Walk};
+use crate::{Kernel, Result, Tid, TraceKind};
+use abi::{Errno, MountFlags};
+
+/// A type of which there is one instance, that every mount shows.
+type Single = fn(&mut Kernel) -> Result<Box<dyn FileSystem>>;
+
+#[rustfmt::skip]
+const SINGLES: &[(&str, Single)] = &[
+    ("devtmpfs", devtmpfs),
+];
+
+/// For /proc/filesystems: the types, and the cgroup core's.
+pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs", "cgroup", "cgroup2"];
+
+fn devtmpfs(kernel: &mut Kernel) -> Result<Box<dyn FileSystem>> {
+    let mut fs = Tmpfs::new("devtmpfs");
+    crate::dev::populate(&mut fs, kernel, Tid(0))?;
+    Ok(Box::new(fs))
+}
+
+impl Kernel {
+    /// The instance that `mount -t kind -o data source` shows.
+    pub(crate) fn super_of_type(&mut self, kind: &str, source: &[u8], data: &[u8]) -> Result<SuperId> {
+        match kind {
+            "tmpfs" => {
+                let fs = Tmpfs::mounted(self, "tmpfs", data)?;
+                return Ok(self.vfs.add_super(Box::new(fs)));
+            }
+            // ramfs ignores what it does not know.
+            "ramfs" => {
+                let fs = Tmpfs::mounted(self, "ramfs", data).or_else(|_| Tmpfs::mounted(self, "ramfs", b""))?;
+                return Ok(self.vfs.add_super(Box::new(fs)));
+            }
+            _ => {}
+        }
+        if let Some((name, make)) = SINGLES.iter().find(|(name, _)| *name == kind) {
+            if let Some(&sup) = self.vfs.singles.get(name) {
+                return Ok(sup);
+            }
+            let fs = make(self)?;
+            let sup = self.vfs.add_super(fs);
+            self.vfs.singles.insert(name, sup);
+            return Ok(sup);
+        }
+        let from_core = self.with_cgroups(|core, kernel| core.mount(kernel, kind, source, data));
+        let result = from_core.unwrap_or(Err(Errno::ENODEV));
+        if result == Err(Errno::ENODEV) {
+            self.trace.line(TraceKind::Missing, || format!("mount: filesystem type {kind}: ENODEV"));
+        }
+        result
+    }
+
+    /// Mounts a filesystem of a type at an absolute path, for whoever sets the machine up; the directory is made if missing.
+    pub fn mount_type(&mut self, kind: &str, source: &[u8], path: &[u8], flags: MountFlags, data: &[u8]) -> Result<()> {
+        let on = self.mount_point(path)?;
+        let sup = self.super_of_type(kind, source, data)?;
+        self.mount_at(sup, on, flags, source);
+        Ok(())
+    }
+    /// Mounts a filesystem made by the caller (a host directory).
+    pub fn mount_fs(&mut self, fs: Box<dyn FileSystem>, source: &[u8], path: &[u8], flags: MountFlags) -> Result<()> {
+        let on = self.mount_point(path)?;
+        let sup = self.vfs.add_super(fs);
+        self.mount_at(sup, on, flags, source);
+        Ok(())
+    }
+    fn mount_point(&mut self, path: &[u8]) -> Result<Path> {
+        let who = self.who(Tid(0));
+        match self.path_at(&who, who.root, path, Walk::FOLLOW | Walk::DIRECTORY) {
+            Err(Errno::ENOENT) => self.install_dir(path, 0o755)?,
+            found => return found,
+        }
+        self.path_at(&who, who.root, path, Walk::FOLLOW | Walk::DIRECTORY)
+    }
+}
