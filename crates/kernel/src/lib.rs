@@ -14,8 +14,10 @@ mod entry;
 mod exec;
 pub mod freezer;
 mod futex;
+mod load;
 mod log;
 mod mm;
+mod procfs;
 mod random;
 mod sched;
 mod signal;
@@ -31,6 +33,7 @@ pub use clock::{Clock, TimerKey};
 pub use config::Config;
 pub use cred::Cred;
 pub use dev::Devices;
+pub use load::Load;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
 pub use random::Random;
@@ -59,6 +62,7 @@ pub struct Kernel {
     pub cgroups: Cgroups,
     pub clock: Clock,
     pub timers: Timers,
+    pub load: Load,
     pub tty: Ttys,
     pub devices: Devices,
     pub random: Random,

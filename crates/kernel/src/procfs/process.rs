@@ -1,0 +1,186 @@
+//! The entries of /proc/PID and /proc/PID/task/TID (fs/proc/base.c: tgid_base_stuff, tid_base_stuff).
+use super::filesystem::{Entry, Kind};
+use super::limits::limits;
+use super::maps::{maps, statm};
+use super::stat::stat;
+use super::status::{minikern, status};
+use super::{Place, ProcessText};
+use crate::{Kernel, Mm, Result, Tid};
+use abi::{Errno, TASK_COMM_LEN};
+
+const fn text(name: &'static str, mode: u32, make: ProcessText) -> Entry<ProcessText> {
+    Entry { name, mode, kind: Kind::Text(make) }
+}
+const fn dir(name: &'static str, mode: u32) -> Entry<ProcessText> {
+    Entry { name, mode, kind: Kind::Dir }
+}
+const fn link(name: &'static str, to: fn(&Kernel, Place) -> Option<crate::vfs::Path>) -> Entry<ProcessText> {
+    Entry { name, mode: 0o777, kind: Kind::Magic(to) }
+}
+
+#[rustfmt::skip]
+pub(super) const ENTRIES: &[Entry<ProcessText>] = &[
+    text("auxv", 0o400, auxv),
+    text("cgroup", 0o444, cgroup),
+    text("cmdline", 0o444, cmdline),
+    text("comm", 0o644, comm),
+    link("cwd", |kernel, place| Some(kernel.vfs.fs_struct(alive(kernel, place)?.fs).cwd)),
+    text("environ", 0o400, environ),
+    link("exe", |kernel, place| Some(kernel.vfs.file(kernel.mm(place.tid)?.exe?).path)),
+    dir("fd", 0o500),
+    dir("fdinfo", 0o555),
+    text("limits", 0o444, limits),
+    text("maps", 0o444, maps),
+    text("minikern", 0o444, minikern),
+    text("mountinfo", 0o444, mountinfo),
+    text("mounts", 0o444, mounts),
+    text("oom_score", 0o444, oom_score),
+    text("personality", 0o400, personality),
+    link("root", |kernel, place| Some(kernel.vfs.fs_struct(alive(kernel, place)?.fs).root)),
+    text("sched", 0o444, sched),
+    text("stack", 0o400, stack),
+    text("stat", 0o444, stat),
+    text("statm", 0o444, statm),
+    text("status", 0o444, status),
+    dir("task", 0o555),
+    text("wchan", 0o444, wchan),
+];
+
+fn is(at: u32, names: &[&str]) -> bool {
+    ENTRIES.get(at as usize).is_some_and(|entry| names.contains(&entry.name))
+}
+
+/// Whether the directories under task/ have the entry too.
+pub(super) fn in_threads(at: u32) -> bool {
+    !is(at, &["task"])
+}
+
+/// Whether only who may trace the task may open the file.
+pub(super) fn is_private(at: u32) -> bool {
+    is(at, &["auxv", "environ", "maps", "personality", "stack"])
+}
+
+/// The task, if it has files and directories still.
+fn alive(kernel: &Kernel, place: Place) -> Option<&crate::Task> {
+    kernel.tasks.get(place.tid).filter(|task| !task.is_dead())
+}
+
+/// Most bytes of another task's memory one file shows.
+const SHOWN: u64 = 2 << 20;
+
+/// What a task has in a range of its memory, as far as it can be read.
+fn memory(kernel: &mut Kernel, tid: Tid, (start, end): (u64, u64)) -> Vec<u8> {
+    let mut data = vec![0; end.saturating_sub(start).min(SHOWN) as usize];
+    match kernel.user(tid).read(start, &mut data) {
+        Ok(()) => data,
+        Err(_) => Vec::new(),
+    }
+}
+
+fn range(kernel: &Kernel, tid: Tid, which: fn(&Mm) -> (u64, u64)) -> (u64, u64) {
+    kernel.mm(tid).map_or((0, 0), which)
+}
+
+/// The arguments as they are in memory now. A program that overwrote the last NUL (setproctitle) shows one string, which may
+/// go on where the environment was (`get_mm_cmdline`).
+fn cmdline(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    let (args, env) = (range(kernel, place.tid, |mm| mm.arg), range(kernel, place.tid, |mm| mm.env));
+    let mut line = memory(kernel, place.tid, args);
+    if line.last().is_some_and(|&last| last != 0) {
+        if args.1 == env.0 && !line.contains(&0) {
+            line.extend(memory(kernel, place.tid, env));
+        }
+        line.truncate(line.iter().position(|&byte| byte == 0).map_or(line.len(), |end| end + 1));
+    }
+    Ok(line)
+}
+
+fn environ(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    let env = range(kernel, place.tid, |mm| mm.env);
+    Ok(memory(kernel, place.tid, env))
+}
+
+fn auxv(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    Ok(kernel.mm(place.tid).map_or(Vec::new(), |mm| mm.auxv.clone()))
+}
+
+fn comm(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    let mut name = kernel.proc_task(place.tid)?.comm.clone();
+    name.push(b'\n');
+    Ok(name)
+}
+
+fn cgroup(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    Ok(kernel.cgroup_core().map_or(Vec::new(), |core| core.proc_lines(kernel, place.tid).into_bytes()))
+}
+
+fn mounts(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    let root = kernel.vfs.fs_struct(alive(kernel, place).ok_or(Errno::EINVAL)?.fs).root;
+    Ok(kernel.vfs.proc_mounts(root))
+}
+
+fn mountinfo(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    let root = kernel.vfs.fs_struct(alive(kernel, place).ok_or(Errno::EINVAL)?.fs).root;
+    Ok(kernel.vfs.proc_mountinfo(root))
+}
+
+/// `proc_oom_score`: memory used, in thousandths of all, from 667 up.
+fn oom_score(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    kernel.proc_task(place.tid)?;
+    let resident = kernel.mm(place.tid).map_or(0, |mm| mm.size().1);
+    let total = (kernel.frames.usage().1 as u64).max(1);
+    let score = if kernel.mm(place.tid).is_some() { (1000 + resident * 1000 / total) * 2 / 3 } else { 0 };
+    Ok(format!("{score}\n").into_bytes())
+}
+
+fn personality(_: &mut Kernel, _: Place, _: Tid) -> Result<Vec<u8>> {
+    Ok(b"00000000\n".to_vec())
+}
+
+/// Where a task sleeps: a name, or 0 while it runs, and for whom may not know (`proc_pid_wchan`).
+fn wchan(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec<u8>> {
+    let wchan = kernel.proc_task(place.tid)?.wchan();
+    let shown = !wchan.is_empty() && kernel.may_inspect(caller, place.tid);
+    Ok(if shown { wchan.into() } else { b"0".to_vec() })
+}
+
+/// There is no kernel stack; its last frame is where the task sleeps.
+fn stack(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    let wchan = kernel.proc_task(place.tid)?.wchan();
+    Ok(if wchan.is_empty() { Vec::new() } else { format!("[<0>] {wchan}\n").into_bytes() })
+}
+
+/// The beginning and the figures of `proc_sched_show_task` that exist here.
+fn sched(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    let task = kernel.proc_task(place.tid)?;
+    let threads = kernel.tasks.group(task.tgid).map_or(0, |group| group.threads.len());
+    let head = format!("{} ({}, #threads: {threads})\n", String::from_utf8_lossy(&task.comm), task.tid.0);
+    let (user, system) = task.cpu_time();
+    let ran = user.wrapping_add(system);
+    let (voluntary, involuntary) = task.switches;
+    let mut text = head + &"-".repeat(67) + "\n";
+    let mut line = |name: &str, value: String| text += &format!("{name:<45}:{value:>21}\n");
+    line("se.sum_exec_runtime", format!("{}.{:06}", ran / 1_000_000, ran % 1_000_000));
+    line("nr_switches", (voluntary + involuntary).to_string());
+    line("nr_voluntary_switches", voluntary.to_string());
+    line("nr_involuntary_switches", involuntary.to_string());
+    line("policy", task.policy.0.to_string());
+    line("prio", (120 + i32::from(task.nice)).to_string());
+    Ok(text.into_bytes())
+}
+
+/// Writes to the files that take any.
+pub(super) fn write(kernel: &mut Kernel, place: Place, caller: Tid, name: &str, data: &[u8]) -> Result<usize> {
+    match name {
+        "comm" => {
+            if kernel.proc_task(caller)?.tgid != kernel.proc_task(place.tid)?.tgid {
+                return Err(Errno::EINVAL);
+            }
+            let end = data.iter().position(|&byte| byte == 0).unwrap_or(data.len()).min(TASK_COMM_LEN - 1);
+            let name = data[..end].strip_suffix(b"\n").unwrap_or(&data[..end]);
+            kernel.tasks[place.tid].comm = name.to_vec();
+            Ok(data.len())
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}

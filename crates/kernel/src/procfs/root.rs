@@ -1,0 +1,42 @@
+//! The entries of /proc itself.
+use super::SystemText;
+use super::filesystem::{Entry, Kind, LinkText};
+use super::system as text_of;
+use abi::Errno;
+
+const fn text(name: &'static str, make: SystemText) -> Entry<SystemText> {
+    Entry { name, mode: 0o444, kind: Kind::Text(make) }
+}
+const fn link(name: &'static str, to: LinkText) -> Entry<SystemText> {
+    Entry { name, mode: 0o777, kind: Kind::Link(to) }
+}
+
+#[rustfmt::skip]
+pub(super) const ENTRIES: &[Entry<SystemText>] = &[
+    text("cgroups", text_of::cgroups),
+    text("cmdline", text_of::cmdline),
+    text("cpuinfo", text_of::cpuinfo),
+    text("devices", text_of::devices),
+    text("filesystems", text_of::filesystems),
+    text("interrupts", text_of::interrupts),
+    Entry { name: "kmsg", mode: 0o400, kind: Kind::Log },
+    text("loadavg", text_of::loadavg),
+    text("meminfo", text_of::meminfo),
+    text("modules", |_, _| Vec::new()),
+    link("mounts", |_, _| Ok(b"self/mounts".to_vec())),
+    text("partitions", |_, _| b"major minor  #blocks  name\n\n".to_vec()),
+    // Who is not in the process table has no self.
+    link("self", |kernel, tid| {
+        Ok(kernel.tasks.get(tid).ok_or(Errno::ENOENT)?.tgid.0.to_string().into_bytes())
+    }),
+    text("stat", text_of::stat),
+    text("swaps", |_, _| b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n".to_vec()),
+    Entry { name: "sys", mode: 0o555, kind: Kind::Dir },
+    link("thread-self", |kernel, tid| {
+        let task = kernel.tasks.get(tid).ok_or(Errno::ENOENT)?;
+        Ok(format!("{}/task/{}", task.tgid.0, tid.0).into_bytes())
+    }),
+    text("uptime", text_of::uptime),
+    text("version", text_of::version),
+    text("vmstat", text_of::vmstat),
+];

@@ -1,0 +1,143 @@
+//! /proc/sys: what can be asked, and set, by name.
+use super::node::Node;
+use crate::vfs::DirEntry;
+use crate::{Kernel, Random, Result};
+use abi::{Errno, NEW_UTS_LEN, S_IFDIR, S_IFREG};
+
+/// uname's version; the kernel is not compiled at a time of day.
+pub(super) const UTS_VERSION: &str = "#1 minikern";
+
+/// Directories by path; a parent comes before its children.
+const DIRS: &[&str] = &["", "fs", "kernel", "kernel/random", "vm"];
+
+/// One setting.
+struct Sysctl {
+    path: &'static str,
+    read: fn(&mut Kernel) -> String,
+    write: Option<fn(&mut Kernel, &str) -> Result<()>>,
+}
+
+const fn constant(path: &'static str, read: fn(&mut Kernel) -> String) -> Sysctl {
+    Sysctl { path, read, write: None }
+}
+
+#[rustfmt::skip]
+const SYSCTLS: &[Sysctl] = &[
+    constant("fs/file-max", |_| "9223372036854775807".into()),
+    constant("fs/nr_open", |_| "1048576".into()),
+    constant("fs/pipe-max-size", |_| "1048576".into()),
+    constant("kernel/cap_last_cap", |_| abi::CAP_LAST_CAP.to_string()),
+    Sysctl { path: "kernel/domainname", read: |k| k.domainname.clone(), write: Some(|k, v| name(&mut k.domainname, v)) },
+    Sysctl { path: "kernel/hostname", read: |k| k.hostname.clone(), write: Some(|k, v| name(&mut k.hostname, v)) },
+    constant("kernel/ngroups_max", |_| abi::NGROUPS_MAX.to_string()),
+    constant("kernel/osrelease", |k| k.config.release.clone()),
+    constant("kernel/ostype", |_| "Linux".into()),
+    constant("kernel/overflowgid", |_| "65534".into()),
+    constant("kernel/overflowuid", |_| "65534".into()),
+    constant("kernel/panic", |_| "0".into()),
+    Sysctl { path: "kernel/pid_max", read: |k| k.config.pid_max.to_string(), write: Some(pid_max) },
+    constant("kernel/random/boot_id", |k| uuid(&mut Random::stream(k.config.seed, "boot_id"))),
+    constant("kernel/random/entropy_avail", |_| "256".into()),
+    constant("kernel/random/poolsize", |_| "256".into()),
+    constant("kernel/random/uuid", |k| uuid(&mut k.random)),
+    constant("kernel/randomize_va_space", |_| "0".into()),
+    constant("kernel/threads-max", |k| k.config.max_threads().to_string()),
+    constant("kernel/version", |_| UTS_VERSION.into()),
+    constant("vm/mmap_min_addr", |_| crate::mm::MMAP_MIN_ADDR.to_string()),
+    constant("vm/overcommit_memory", |_| "0".into()),
+];
+
+fn name(slot: &mut String, value: &str) -> Result<()> {
+    if value.len() > NEW_UTS_LEN {
+        return Err(Errno::EINVAL);
+    }
+    value.clone_into(slot);
+    Ok(())
+}
+
+/// 301 to 2^22, as on 64 bits.
+fn pid_max(kernel: &mut Kernel, value: &str) -> Result<()> {
+    let value: u32 = value.parse().map_err(|_| Errno::EINVAL)?;
+    if !(301..=4_194_304).contains(&value) {
+        return Err(Errno::EINVAL);
+    }
+    kernel.config.pid_max = value;
+    Ok(())
+}
+
+/// A random UUID (RFC 4122, version 4).
+fn uuid(random: &mut Random) -> String {
+    let mut raw = [0; 16];
+    random.fill(&mut raw);
+    raw[6] = raw[6] & 0x0f | 0x40;
+    raw[8] = raw[8] & 0x3f | 0x80;
+    let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// The name of `path` in directory `dir`, if it is directly in it.
+fn child<'a>(dir: &str, path: &'a str) -> Option<&'a str> {
+    let rest = if dir.is_empty() { path } else { path.strip_prefix(dir)?.strip_prefix('/')? };
+    (!rest.is_empty() && !rest.contains('/')).then_some(rest)
+}
+
+fn entries(dir: u32) -> Result<impl Iterator<Item = (&'static str, Node)>> {
+    let dir = *DIRS.get(dir as usize).ok_or(Errno::ENOENT)?;
+    let dirs = DIRS.iter().enumerate().filter_map(move |(at, path)| Some((child(dir, path)?, Node::SysDir(at as u32))));
+    let files =
+        SYSCTLS.iter().enumerate().filter_map(move |(at, row)| Some((child(dir, row.path)?, Node::Sysctl(at as u32))));
+    Ok(dirs.chain(files))
+}
+
+pub(super) fn lookup(dir: u32, name: &[u8]) -> Result<Node> {
+    entries(dir)?.find(|(entry, _)| entry.as_bytes() == name).map(|(_, node)| node).ok_or(Errno::ENOENT)
+}
+
+pub(super) fn read_dir(dir: u32) -> Result<Vec<DirEntry>> {
+    let kind = |node: &Node| if matches!(node, Node::SysDir(_)) { S_IFDIR } else { S_IFREG };
+    Ok(entries(dir)?.map(|(name, node)| DirEntry { name: name.into(), ino: node.ino(), kind: kind(&node) }).collect())
+}
+
+fn row(at: u32) -> Result<&'static Sysctl> {
+    SYSCTLS.get(at as usize).ok_or(Errno::ENOENT)
+}
+
+pub(super) fn mode(at: u32) -> Result<u32> {
+    Ok(if row(at)?.write.is_some() { 0o644 } else { 0o444 })
+}
+
+pub(super) fn read(kernel: &mut Kernel, at: u32) -> Result<Vec<u8>> {
+    Ok(((row(at)?.read)(kernel) + "\n").into_bytes())
+}
+
+pub(super) fn write(kernel: &mut Kernel, at: u32, data: &[u8]) -> Result<usize> {
+    let write = row(at)?.write.ok_or(Errno::EPERM)?;
+    let text = std::str::from_utf8(data).map_err(|_| Errno::EINVAL)?;
+    write(kernel, text.trim_end_matches(['\n', '\0']))?;
+    Ok(data.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_its_directory() {
+        for row in SYSCTLS {
+            let dir = row.path.rsplit_once('/').expect("a directory").0;
+            let at = DIRS.iter().position(|path| *path == dir).expect(dir) as u32;
+            assert!(matches!(lookup(at, row.path[dir.len() + 1..].as_bytes()), Ok(Node::Sysctl(_))), "{}", row.path);
+        }
+        assert_eq!(lookup(0, b"kernel"), Ok(Node::SysDir(2)));
+        assert_eq!(lookup(2, b"random"), Ok(Node::SysDir(3)));
+        assert_eq!(lookup(0, b"random"), Err(Errno::ENOENT));
+    }
+
+    #[test]
+    fn uuids() {
+        let text = uuid(&mut Random::stream(1, "test"));
+        assert_eq!(text.len(), 36);
+        assert_eq!(&text[14..15], "4");
+        assert!(matches!(&text[19..20], "8" | "9" | "a" | "b"), "{text}");
+    }
+}
