@@ -26,7 +26,7 @@ impl Kernel {
                 }
             ),
         );
-        Kernel {
+        let mut kernel = Kernel {
             arches,
             tasks: Tasks::new(config.cpus, config.seed),
             mms: Mms::default(),
@@ -35,6 +35,7 @@ impl Kernel {
             cgroups: Cgroups::default(),
             clock,
             timers: Timers::default(),
+            load: Load::default(),
             tty: Ttys::default(),
             devices: Devices::default(),
             random: Random::stream(config.seed, "getrandom"),
@@ -46,7 +47,9 @@ impl Kernel {
             syslog_clear: 0,
             halted: None,
             config,
-        }
+        };
+        crate::dev::default_rootfs(&mut kernel).expect("an empty tmpfs takes three names");
+        kernel
     }
 
     /// Starts the first process: a program of the guest's, its descriptors 0 to 2 on /dev/console if there is one. On an
@@ -59,6 +62,7 @@ impl Kernel {
         let image = self.load_program(INIT, file, path.to_vec(), argv, envp)?;
         self.begin_new_exec(INIT, image);
         self.open_console()?;
+        self.printk(6, &format!("Run {} as init process", String::from_utf8_lossy(path)));
         self.tasks.wake_new(INIT);
         Ok(INIT)
     }
@@ -73,6 +77,7 @@ impl Kernel {
             return Ok(());
         };
         self.install_fd(INIT, file, 0, false)?;
+        self.open_controlling_tty(INIT, crate::tty::CONSOLE);
         for _ in 1..3 {
             self.vfs.hold_file(file);
             self.install_fd(INIT, file, 0, false)?;

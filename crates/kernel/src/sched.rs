@@ -283,6 +283,7 @@ impl Kernel {
         self.clock.advance(ticks, self.tasks.sched.share);
         let task = &mut self.tasks[tid];
         task.utime += ticks;
+        self.load.user += ticks;
         let tgid = task.tgid;
         self.tasks.charge(tid, ticks);
         self.check_cpu_timers(tgid);
@@ -292,10 +293,12 @@ impl Kernel {
     pub(crate) fn account_syscall(&mut self, tid: Tid) {
         self.clock.advance(SYSCALL_NS, self.tasks.sched.share);
         self.tasks[tid].stime += SYSCALL_NS;
+        self.load.system += SYSCALL_NS;
         self.tasks.charge(tid, SYSCALL_NS);
     }
 
     fn expire_timers(&mut self) {
+        self.update_load();
         while let Some(tid) = self.tasks.next_due(self.clock.now) {
             self.tasks.wake_up(tid);
         }

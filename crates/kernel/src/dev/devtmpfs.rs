@@ -1,11 +1,26 @@
 //! What a fresh devtmpfs holds: the nodes of the drivers, and where shm and pts are mounted.
 use super::{NODES, Node};
+use crate::vfs::Tmpfs;
 use crate::vfs::{FileSystem, New, NewNode};
 use crate::{Kernel, Result, Tid};
 use abi::S_IFCHR;
 
+/// A fresh devtmpfs.
+pub(crate) fn devtmpfs(kernel: &mut Kernel, caller: Tid) -> Result<Box<dyn FileSystem>> {
+    let mut fs = Tmpfs::mounted(kernel, "devtmpfs", b"mode=755")?;
+    populate(&mut fs, kernel, caller)?;
+    Ok(Box::new(fs))
+}
+
+/// What the root filesystem holds before any image is unpacked (usr/default_cpio_list).
+pub(crate) fn default_rootfs(kernel: &mut Kernel) -> Result<()> {
+    kernel.install_dir(b"/dev", 0o755)?;
+    kernel.install_node(b"/dev/console", S_IFCHR | 0o600, super::CONSOLE)?;
+    kernel.install_dir(b"/root", 0o700)
+}
+
 /// Fills an empty filesystem with the device nodes.
-pub(crate) fn populate(fs: &mut dyn FileSystem, kernel: &mut Kernel, caller: Tid) -> Result<()> {
+fn populate(fs: &mut dyn FileSystem, kernel: &mut Kernel, caller: Tid) -> Result<()> {
     let root = fs.root();
     let mut create = |name: &str, node: NewNode<'_>, mode: u32| {
         fs.create(kernel, root, name.as_bytes(), &New { node, mode, uid: 0, gid: 0, caller }).map(|_| ())

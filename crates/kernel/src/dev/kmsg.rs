@@ -97,24 +97,6 @@ impl Kernel {
         self.log.print(self.clock.now, level, text);
         self.tasks.wake_all(WaitKey::Log);
     }
-
-    /// What the kernel says while it boots, before the first process.
-    pub fn log_boot(&mut self, init: &str) {
-        let config = &self.config;
-        let arches: Vec<&str> = self.arches.iter().map(|arch| arch.name).collect();
-        let lines = [
-            (5, format!("Linux version {} (minikern) #1 SMP PREEMPT", config.release)),
-            (6, format!("Command line: {}", config.cmdline)),
-            (6, format!("Memory: {}K available", config.memory >> 10)),
-            (6, format!("smp: Brought up 1 node, {} CPU{}", config.cpus, if config.cpus == 1 { "" } else { "s" })),
-            (6, format!("Architectures: {}", arches.join(" "))),
-            (6, format!("freezer: profile {}", config.freezer.name)),
-            (6, format!("Run {init} as init process")),
-        ];
-        for (level, text) in lines {
-            self.printk(level, &text);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod kmsg;
 mod mem;
 mod stuck;
 
-pub(crate) use devtmpfs::populate;
+pub(crate) use devtmpfs::{default_rootfs, devtmpfs};
 
 use crate::tty::{ConsoleDevice, CurrentTty, SERIAL_MINOR, TTY_MAJOR, TtyDevice};
 use crate::vfs::CharDevice;
@@ -21,6 +21,9 @@ const MEM_MAJOR: u32 = 1;
 const TTYAUX_MAJOR: u32 = 5;
 /// From the range for local use (Documentation/admin-guide/devices.txt).
 const STUCK_MAJOR: u32 = 240;
+
+/// The number of /dev/console.
+pub(crate) const CONSOLE: u64 = makedev(TTYAUX_MAJOR, 1);
 
 /// The driver of a device number.
 pub(crate) fn driver(rdev: u64) -> Option<&'static dyn CharDevice> {
@@ -42,7 +45,7 @@ pub(crate) fn driver(rdev: u64) -> Option<&'static dyn CharDevice> {
 pub(crate) struct Node(pub(crate) &'static str, pub(crate) u32, pub(crate) u64);
 
 pub(crate) const NODES: &[Node] = &[
-    Node("console", 0o600, makedev(TTYAUX_MAJOR, 1)),
+    Node("console", 0o600, CONSOLE),
     Node("full", 0o666, makedev(MEM_MAJOR, 7)),
     Node("kmsg", 0o644, makedev(MEM_MAJOR, 11)),
     Node("null", 0o666, makedev(MEM_MAJOR, 3)),

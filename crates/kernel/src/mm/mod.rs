@@ -5,7 +5,7 @@ mod shm;
 mod user;
 mod vma;
 
-pub(crate) use map::page_align;
+pub(crate) use map::{MMAP_MIN_ADDR, page_align};
 
 pub use fault::FaultOutcome;
 pub use shm::{ShmId, Shms};

@@ -35,11 +35,6 @@ pub(super) fn info(kernel: &mut Kernel, place: Place, number: i32) -> Result<Vec
     let flags = file.flags | if fd.cloexec { OpenFlags::O_CLOEXEC } else { OpenFlags::empty() };
     let (_, ino) = kernel.vfs.inode(file.path);
     let mount = kernel.vfs.mount_number(file.path.mount);
-    let text = format!(
-        "pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{mount}\nino:\t{}\n",
-        file.offset,
-        bits.encode(flags),
-        ino.0
-    );
+    let text = format!("pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{mount}\nino:\t{}\n", file.offset, bits.encode(flags), ino.0);
     Ok(text.into_bytes())
 }

@@ -69,12 +69,9 @@ mod tests {
             Place { tid: Tid(77), thread: true },
         ];
         for place in places {
-            for node in [
-                Node::Process(place),
-                Node::ProcessEntry(place, 40),
-                Node::Fd(place, 1 << 20),
-                Node::FdInfo(place, 3),
-            ] {
+            for node in
+                [Node::Process(place), Node::ProcessEntry(place, 40), Node::Fd(place, 1 << 20), Node::FdInfo(place, 3)]
+            {
                 assert_eq!(Node::of(node.ino()), node);
             }
         }

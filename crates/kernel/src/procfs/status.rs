@@ -134,7 +134,8 @@ pub(super) fn status(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8
     }
     let _ = write!(text, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0\n", u8::from(cred.no_new_privs));
     let (mask, list) = cpu_mask(task.affinity, kernel.config.cpus);
-    let _ = write!(text, "Cpus_allowed:\t{mask}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+    let _ =
+        write!(text, "Cpus_allowed:\t{mask}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
     let (voluntary, involuntary) = task.switches;
     let _ = write!(text, "voluntary_ctxt_switches:\t{voluntary}\nnonvoluntary_ctxt_switches:\t{involuntary}\n");
     Ok(text.into_bytes())

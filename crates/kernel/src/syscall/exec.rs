@@ -88,6 +88,7 @@ impl Kernel {
         }
         self.close_on_exec(tid);
         self.flush_signal_handlers(tid);
+        self.drop_posix_timers(self.tasks[tid].tgid);
         let task = &mut self.tasks[tid];
         task.thread_info = task.thread_info.move_to(image.arch);
         task.cpu = Cpu::new(image.arch);

@@ -53,6 +53,7 @@ fn sysinfo(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let (used, limit) = kernel.frames.usage();
     let info = Sysinfo {
         uptime: kernel.clock.now / NSEC_PER_SEC,
+        loads: kernel.load.fixed(),
         totalram: limit as u64 * mmu::PAGE_SIZE,
         freeram: limit.saturating_sub(used) as u64 * mmu::PAGE_SIZE,
         procs: kernel.tasks.len().min(u16::MAX.into()) as u16,

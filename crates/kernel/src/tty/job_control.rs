@@ -48,7 +48,7 @@ impl Kernel {
     }
 
     /// open(2) without O_NOCTTY: a session leader that has none gets a terminal that is nobody's.
-    pub(super) fn open_controlling_tty(&mut self, caller: Tid, id: u32) {
+    pub(crate) fn open_controlling_tty(&mut self, caller: Tid, id: u32) {
         let group = self.tasks.group_of(caller);
         let free = self.tty.get(id).is_some_and(|tty| tty.session.is_none());
         if group.sid == group.tgid && group.tty.is_none() && free {

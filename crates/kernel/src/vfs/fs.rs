@@ -195,6 +195,10 @@ pub trait FileSystem {
     /// No open file, mapping or working directory holds the inode any more: a filesystem that keeps inodes frees it if no
     /// name is left either.
     fn forget(&mut self, _kernel: &mut Kernel, _ino: Ino) {}
+    /// Frames its files are made of: Shmem of /proc/meminfo.
+    fn pages_held(&self) -> u64 {
+        0
+    }
     /// Unmounted for the last time.
     fn put_super(&mut self, _kernel: &mut Kernel) {}
 }

@@ -163,6 +163,10 @@ impl Vfs {
         let kind = fs.kind();
         SuperId(self.supers.insert(Super { fs: Some(fs), kind, mounts: 0, read_only: false }))
     }
+    /// Frames that files of tmpfs and its like are made of.
+    pub(crate) fn tmpfs_pages(&self) -> u64 {
+        self.supers.iter().filter_map(|(_, sup)| Some(sup.fs.as_ref()?.pages_held())).sum()
+    }
     /// The type of an instance, as in /proc/mounts.
     pub fn super_kind(&self, id: SuperId) -> &'static str {
         self.supers.get(id.0).map_or("none", |s| s.kind)

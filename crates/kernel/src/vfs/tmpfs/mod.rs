@@ -183,6 +183,9 @@ impl FileSystem for Tmpfs {
             ..Statfs::default()
         }
     }
+    fn pages_held(&self) -> u64 {
+        self.pages_used()
+    }
     fn root(&self) -> Ino {
         ROOT
     }
