@@ -6,9 +6,9 @@ use crate::{Kernel, Result, Tid};
 use abi::S_IFCHR;
 
 /// A fresh devtmpfs.
-pub(crate) fn devtmpfs(kernel: &mut Kernel, caller: Tid) -> Result<Box<dyn FileSystem>> {
+pub(crate) fn devtmpfs(kernel: &mut Kernel) -> Result<Box<dyn FileSystem>> {
     let mut fs = Tmpfs::mounted(kernel, "devtmpfs", b"mode=755")?;
-    populate(&mut fs, kernel, caller)?;
+    populate(&mut fs, kernel)?;
     Ok(Box::new(fs))
 }
 
@@ -20,10 +20,10 @@ pub(crate) fn default_rootfs(kernel: &mut Kernel) -> Result<()> {
 }
 
 /// Fills an empty filesystem with the device nodes.
-fn populate(fs: &mut dyn FileSystem, kernel: &mut Kernel, caller: Tid) -> Result<()> {
+fn populate(fs: &mut dyn FileSystem, kernel: &mut Kernel) -> Result<()> {
     let root = fs.root();
     let mut create = |name: &str, node: NewNode<'_>, mode: u32| {
-        fs.create(kernel, root, name.as_bytes(), &New { node, mode, uid: 0, gid: 0, caller }).map(|_| ())
+        fs.create(kernel, root, name.as_bytes(), &New { node, mode, uid: 0, gid: 0, caller: Tid(0) }).map(|_| ())
     };
     for Node(name, mode, rdev) in NODES {
         create(name, NewNode::Special(S_IFCHR, *rdev), *mode)?;

@@ -8,17 +8,12 @@ type Single = fn(&mut Kernel) -> Result<Box<dyn FileSystem>>;
 
 #[rustfmt::skip]
 const SINGLES: &[(&str, Single)] = &[
-    ("devtmpfs", devtmpfs),
+    ("devtmpfs", crate::dev::devtmpfs),
+    ("proc", |_| Ok(Box::new(crate::procfs::ProcFs::default()))),
 ];
 
 /// For /proc/filesystems: the types, and the cgroup core's.
 pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs", "cgroup", "cgroup2"];
-
-fn devtmpfs(kernel: &mut Kernel) -> Result<Box<dyn FileSystem>> {
-    let mut fs = Tmpfs::new("devtmpfs");
-    crate::dev::populate(&mut fs, kernel, Tid(0))?;
-    Ok(Box::new(fs))
-}
 
 impl Kernel {
     /// The instance that `mount -t kind -o data source` shows.
