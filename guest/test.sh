@@ -86,7 +86,42 @@ suite() { # ARCH TOOLS
     done
 }
 
+# `tasks` over a made-up /proc, and `init` as the first process of a namespace: both need root for chroot.
+machine() {
+    root=$work/root
+    cp -a "$out/tree" "$root"
+    mkdir -p "$root/proc/1/task/1" "$root/proc/7/task/7" "$root/proc/7/task/8"
+    echo '1 (init) S 0 1 1 1025 1 0 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0' >"$root/proc/1/task/1/stat"
+    printf '/init\000' >"$root/proc/1/cmdline"
+    printf 'arch:\tx86_64\ntif:\t-\ntif_bits:\t0x00000000\nfrozen:\t0\n' >"$root/proc/1/task/1/minikern"
+    echo do_wait >"$root/proc/1/task/1/wchan"
+    for tid in 7 8; do
+        echo "$tid (a (b) c) D 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 5 0 0" >"$root/proc/7/task/$tid/stat"
+        printf 'arch:\taarch64\ntif:\tSIGPENDING FREEZE\ntif_bits:\t0x00800004\nfrozen:\t1\n' \
+            >"$root/proc/7/task/$tid/minikern"
+        printf refrigerator >"$root/proc/7/task/$tid/wchan"
+    done
+    printf 'sleep\000100\000' >"$root/proc/7/cmdline"
+    echo '1:freezer:/0' >"$root/proc/7/cgroup"
+    chroot "$root" /x86_64/bin/tasks >"$work/tasks.got" 2>"$work/tasks.got.err"
+    compare "tasks" tests/tasks.txt "$work/tasks.got"
+
+    if ! unshare --pid --fork --mount --uts setpriv --bounding-set=-sys_admin true 2>/dev/null; then
+        skip "init: no unshare and setpriv"
+        return
+    fi
+    printf '%s\n' 'echo shell $$ of $PPID' 'echo "$PATH"' 'cat /etc/passwd | wc -l' '(sleep 0.1 &)' 'exit 6' |
+        unshare --pid --fork --mount --uts setpriv --bounding-set=-sys_admin chroot "$root" /init \
+            >"$work/init.got" 2>"$work/init.got.err"
+    echo "status $?" >>"$work/init.got"
+    sed -i 1,2d "$work/init.got" # the banner names the host's kernel
+    compare "init" tests/init.txt "$work/init.got"
+}
+
 if [ "$(uname -m)" = x86_64 ]; then
+    case "machine tasks init" in *"$only"*)
+        if [ "$(id -u)" = 0 ]; then machine; else skip "tasks, init: not root"; fi ;;
+    esac
     suite x86_64 "$out/tree/x86_64/bin"
     if python3 -c 'import pty' 2>/dev/null; then
         result=$(python3 tests/terminal.py "$out/tree/x86_64/bin" "$only")

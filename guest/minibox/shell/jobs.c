@@ -92,9 +92,22 @@ int job_status(const struct job *job) {
     return job->count ? status_of(job->members[job->count - 1].status) : 0;
 }
 
+static sigset_t mask_before_fork;
+
+static void restore_mask(void) {
+    sigprocmask(SIG_SETMASK, &mask_before_fork, NULL);
+}
+
+/* The child starts with every signal blocked and calls restore_mask when it handles them as a child: until then one
+ * that this shell ignores, such as SIGTERM, would be lost. */
 static pid_t fork_child(void) {
+    sigset_t all;
     fflush(stdout);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &mask_before_fork);
     pid_t pid = fork();
+    if (pid)
+        restore_mask();
     if (pid < 0)
         shell_error("can't fork: %s", strerror(errno));
     return pid;
@@ -104,6 +117,7 @@ pid_t fork_subshell(void) {
     pid_t pid = fork_child();
     if (!pid) {
         traps_child();
+        restore_mask();
         jobs_forget();
     }
     return pid;
@@ -137,6 +151,7 @@ pid_t job_fork(struct job *job, bool background) {
                 use_fd(null, 0);
         }
     }
+    restore_mask();
     jobs_forget();
     return 0;
 }
