@@ -58,7 +58,7 @@ fn transfer(b: &mut Builder, t: Transfer, rt: u8, base: Slot, offset: Offset) {
     } else if t.vector {
         let d = Slot::from(regs::v(rt));
         load_to(b, t.ty, d, base, offset);
-        if t.ty != MemTy::V128 {
+        if t.ty.slots() == 1 {
             b.push(Op::Const { d: d.up(1), value: 0 });
         }
     } else if t.to_w {
@@ -198,7 +198,7 @@ fn load_pair(b: &mut Builder, t: Transfer, (rt, rt2): (u8, u8), base: Slot, disp
     if t.vector {
         let d = Slot::from(regs::v(rt));
         b.set_n(t.ty.slots(), d, first);
-        if t.ty != MemTy::V128 {
+        if t.ty.slots() == 1 {
             b.push(Op::Const { d: d.up(1), value: 0 });
         }
     } else if rt != 31 {
