@@ -40,6 +40,10 @@ int main(int argc, char **argv) {
         return 127;
     }
     applet_name = name;
+    /* Without this, musl writes "FROZEN" and its newline as two parts of one writev, and a control file of /sys or of a
+     * cgroup takes each part for a write of its own. The shell flushes after each builtin. */
+    static char buffer[4096];
+    setvbuf(stdout, buffer, applet->main != sh_main && isatty(1) ? _IOLBF : _IOFBF, sizeof buffer);
     int status = applet->main(argc, argv);
     if (fflush(stdout) || ferror(stdout)) {
         int stdout_status = fail("write error");

@@ -1,9 +1,5 @@
 /* exec.c: walk the tree. */
-#include <sys/wait.h>
-
 #include "shell.h"
-
-extern char **environ;
 
 int last_status, skip, skip_count, loop_depth, function_depth, tested;
 struct saved_variable **local_scope;
@@ -48,62 +44,6 @@ void check_interrupt(void) {
     interrupted = 0;
     last_status = 130;
     shell_error(NULL);
-}
-
-/* The path to run for a name, in temporary memory, or NULL. */
-char *find_command(const char *name) {
-    struct stat info;
-    if (strchr(name, '/'))
-        return access(name, X_OK) ? NULL : temp_copy(name, strlen(name));
-    const char *path = variable_get("PATH");
-    while (path) {
-        size_t length = strcspn(path, ":"), name_length = strlen(name);
-        char *file = pool_alloc(temporary, length + name_length + 2);
-        memcpy(file, path, length);
-        if (length)
-            file[length++] = '/';
-        strcpy(file + length, name);
-        if (!stat(file, &info) && S_ISREG(info.st_mode) && !access(file, X_OK))
-            return file;
-        path = strchr(path, ':');
-        path += !!path;
-    }
-    return NULL;
-}
-
-/* A file without #! that is not a program is a script (POSIX XCU 2.9.1.1). */
-static void run_script(const char *path, char **words) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char start[64];
-    ssize_t got = fd < 0 ? -1 : read(fd, start, sizeof start);
-    close(fd);
-    if (got < 0 || memchr(start, 0, got))
-        return;
-    int count = length_of(words);
-    char **arguments = pool_alloc(temporary, (count + 2) * sizeof *arguments);
-    arguments[0] = "sh";
-    arguments[1] = (char *)path;
-    memcpy(arguments + 2, words + 1, count * sizeof *words);
-    const char *shell = find_command("sh");
-    execve(shell ? shell : "/proc/self/exe", arguments, variable_environment());
-}
-
-void exec_command(char **words) {
-    const char *path = find_command(words[0]);
-    char **environment = variable_environment();
-    if (!path) {
-        struct stat info;
-        bool there = strchr(words[0], '/') && !stat(words[0], &info);
-        complain(there ? S_ISDIR(info.st_mode) ? "%s: Is a directory" : "%s: Permission denied" : "%s: not found",
-                 words[0]);
-        shell_exit(there ? 126 : 127);
-    }
-    execve(path, words, environment);
-    int error = errno;
-    if (error == ENOEXEC)
-        run_script(path, words);
-    complain("%s: %s", words[0], error == ENOENT ? "not found" : strerror(error));
-    shell_exit(error == ENOENT ? 127 : 126);
 }
 
 static void trace(char **assignments, char **words) {
@@ -174,8 +114,7 @@ static int run_builtin(const struct builtin *builtin, struct node *node, char **
         exec_saved = outer_saved;
         if (fflush(stdout)) {
             clearerr(stdout);
-            if (errno != EINTR)
-                fail(builtin->name);
+            complain("%s: write error: %s", builtin->name, strerror(errno));
             status = 1;
         }
         variables_restore(variables);

@@ -1,7 +1,6 @@
 /* expand.c: tilde, parameter, command and arithmetic expansion, quote removal (POSIX XCU 2.6).
  * Each character of a result carries how it came to be there: what may be split, what may be a pattern. */
 #include <fnmatch.h>
-#include <sys/wait.h>
 
 #include "shell.h"
 
@@ -14,8 +13,6 @@ enum {
     M_RESULT = 32,    /* literals are split like results: ${x:-a b} */
     M_BRACES = 64,
 };
-
-int substitution_status;
 
 static void put(struct expansion *e, char c, int how) {
     if (e->length + 1 >= e->room) {
@@ -49,45 +46,6 @@ static char *plain(const struct expansion *e) {
 }
 
 static const char *span(struct expansion *e, const char *p, const char *end, int mode);
-
-/* In the child: the substituted command. */
-char *command_output(const char *command) {
-    int ends[2];
-    struct text output = {0};
-    if (pipe(ends))
-        shell_error("pipe: %s", strerror(errno));
-    pid_t pid = fork_subshell();
-    if (!pid) {
-        close(ends[0]);
-        if (ends[1] != 1) {
-            dup2(ends[1], 1);
-            close(ends[1]);
-        }
-        run_string(command, E_EXIT);
-        shell_exit(last_status);
-    }
-    close(ends[1]);
-    char buffer[1024];
-    ssize_t got;
-    while ((got = read(ends[0], buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR))
-        if (got > 0)
-            text_add(&output, buffer, got);
-    close(ends[0]);
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    substitution_status = status_of(status);
-    while (output.length && output.s[output.length - 1] == '\n')
-        output.length--;
-    size_t length = 0;
-    for (size_t i = 0; i < output.length; i++) /* NULs cannot be in a word */
-        if (output.s[i])
-            output.s[length++] = output.s[i];
-    char *copy = temp_copy(output.length ? output.s : "", length);
-    free(output.s);
-    check_interrupt();
-    return copy;
-}
 
 static const char *backquote(struct expansion *e, const char *p, const char *end, int mode) {
     char *command = temp_copy(p, end - p), *to = command;

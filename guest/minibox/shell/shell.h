@@ -103,6 +103,7 @@ struct node {
 };
 enum { PARSE_OK, PARSE_END, PARSE_ERROR, PARSE_INTERRUPT };
 int parse_line(struct node **node, struct pool *pool);
+char *keep(const char *s, size_t length); /* in the tree's pool */
 void parse_list_until_close(void); /* for $( ): parse and throw away */
 
 /* expand.c, field.c, arith.c */
