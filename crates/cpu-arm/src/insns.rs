@@ -1,7 +1,7 @@
 //! The instruction table, in the order of the Armv8-A manual (DDI 0487), chapter C4: one row an encoding. Where two
 //! rows match a word the more specific one comes first.
 #[cfg(test)]
-mod check;
+pub(crate) mod check;
 mod control;
 mod fp;
 mod integer;

@@ -11,6 +11,8 @@ mod process;
 mod regs;
 mod signal;
 mod syscall;
+#[cfg(test)]
+mod tests;
 mod thread_info;
 
 use arch::{Arch, Cpu, ElfIdent, Isa};

@@ -58,7 +58,10 @@ lane_helpers! { same pure:
     BSL = |_, _, a, b, c| a & c | b & !c;
     BIT = |_, _, a, b, c| a & b | c & !b;
     BIF = |_, _, a, b, c| a & !b | c & b;
-    CLS = |_, n, a, _, _| ((a ^ (sx(n, a) >> 1) as u64) << (64 - n) | 1 << 63 >> (n - 1)).leading_zeros().min(n - 1).into();
+    CLS = |_, n, a, _, _| {
+        let value = sx(n, a);
+        u64::from((value ^ value >> 63).leading_zeros() - (64 - n) - 1)
+    };
     CLZ = |_, n, a, _, _| u64::from(a.leading_zeros() + n - 64);
     RBIT = |_, n, a, _, _| a.reverse_bits() >> (64 - n);
     // By a constant: c accumulates, `b` is the amount in every lane.

@@ -2,9 +2,12 @@
 use super::lanes::{get, read, set, write};
 use ir::{CallArgs, Helper, Slots};
 
-/// d.. = the elements of `n` registers, from the structures in a...
+/// d.. = the elements of three or four registers, from the dense structures in a...
 pub(crate) static UNPACK3: Helper = Helper::pure("unpack3", 6, [6, 0, 0], |slots, args| unpack(slots, args, 3));
 pub(crate) static UNPACK4: Helper = Helper::pure("unpack4", 8, [8, 0, 0], |slots, args| unpack(slots, args, 4));
+/// The same for registers of 8 bytes.
+pub(crate) static UNPACK3_D: Helper = Helper::pure("unpack3_d", 6, [3, 0, 0], |slots, args| unpack(slots, args, 3));
+pub(crate) static UNPACK4_D: Helper = Helper::pure("unpack4_d", 8, [4, 0, 0], |slots, args| unpack(slots, args, 4));
 /// The other way.
 pub(crate) static PACK3: Helper = Helper::pure("pack3", 6, [6, 0, 0], |slots, args| pack(slots, args, 3));
 pub(crate) static PACK4: Helper = Helper::pure("pack4", 8, [8, 0, 0], |slots, args| pack(slots, args, 4));

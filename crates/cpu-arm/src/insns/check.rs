@@ -152,7 +152,7 @@ fn known_difference(row: &str, word: u32, ours: bool, printed: &str) -> bool {
 }
 
 /// Encodings the manual calls constrained unpredictable: the disassembler refuses them, hardware does something.
-fn unpredictable(row: &str, word: u32) -> bool {
+pub(crate) fn unpredictable(row: &str, word: u32) -> bool {
     let (rt, rn, rt2, rs) = (word & 31, word >> 5 & 31, word >> 10 & 31, word >> 16 & 31);
     let vector = word >> 26 & 1 != 0;
     match row {

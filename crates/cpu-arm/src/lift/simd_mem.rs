@@ -3,7 +3,7 @@ use super::simd_lanes::vd;
 use super::simd_move::{lane_of, replicate, set_lane};
 use super::*;
 use crate::helpers::lanes::Shape;
-use crate::helpers::structure::{PACK3, PACK4, UNPACK3, UNPACK4};
+use crate::helpers::structure::{PACK3, PACK4, UNPACK3, UNPACK3_D, UNPACK4, UNPACK4_D};
 use crate::regs::v;
 use ir::{CallArgs, MemTy, Val, VecOp};
 
@@ -107,7 +107,12 @@ fn load_multiple(b: &mut Builder, w: Word, shape: Shape, elements: u8, count: u8
             }
         }
         _ => {
-            let helper = if elements == 3 { &UNPACK3 } else { &UNPACK4 };
+            let helper = match (elements, words) {
+                (3, 1) => &UNPACK3_D,
+                (3, _) => &UNPACK3,
+                (_, 1) => &UNPACK4_D,
+                _ => &UNPACK4,
+            };
             b.call_into(helper, CallArgs { d: registers, a: run, b: run, c: run, imm: shape.imm() });
         }
     }

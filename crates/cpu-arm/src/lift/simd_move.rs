@@ -131,8 +131,8 @@ pub(crate) fn smov(b: &mut Builder, w: Word) -> Option<Flow> {
         return None;
     }
     let d = dst(b, w.rd());
-    let (a, lsb) = locate(vn(w), lane, index);
-    b.push(Op::Extract { signed: true, ty: int(w.q()), d, a, lsb, width: lane.bits() });
+    let value = lane_of(b, vn(w), lane, index);
+    b.push(Op::Ext { signed: true, from: lane, to: int(w.q()), d, a: value });
     NEXT
 }
 

@@ -1,0 +1,152 @@
+/* Runs instruction sequences for the tests of cpu-arm: reads cases on stdin, writes what became of them on stdout.
+ *
+ * A case is a register state, code for CODE and a seed for the bytes at DATA. The state is entered and left through
+ * signal frames, so every register is under control: SIGUSR1's frame is rewritten to the case's state, and the BRK behind
+ * the code (or the fault in it) brings the result. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define CODE ((uint32_t *)0x10000000)
+#define DATA ((uint8_t *)0x20000000)
+#define DATA_SIZE 0x10000
+#define PAGE 4096
+#define BRK 0xd4200000u
+#define FPSIMD 0x46508001u
+
+struct state {
+    uint64_t x[31], sp, pc, nzcv, fpcr, fpsr, v[64];
+};
+
+struct in {
+    struct state state;
+    uint64_t seed, words;
+    uint32_t code[32];
+};
+
+struct out {
+    struct state state;
+    uint64_t signo, addr, dirty;
+};
+
+static struct in in;
+static struct out out;
+static ucontext_t home;
+static uint8_t before[DATA_SIZE];
+
+static struct fpsimd_context *fpsimd(ucontext_t *uc)
+{
+    uint8_t *at = (uint8_t *)uc->uc_mcontext.__reserved;
+    for (;;) {
+        uint32_t head[2];
+        memcpy(head, at, sizeof head);
+        if (head[0] == FPSIMD)
+            return (struct fpsimd_context *)at;
+        if (!head[0])
+            abort();
+        at += head[1];
+    }
+}
+
+static void enter(int signo, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    memcpy(&home, uc, sizeof home);
+    memcpy(uc->uc_mcontext.regs, in.state.x, sizeof in.state.x);
+    uc->uc_mcontext.sp = in.state.sp;
+    uc->uc_mcontext.pc = in.state.pc;
+    uc->uc_mcontext.pstate = in.state.nzcv;
+    struct fpsimd_context *fp = fpsimd(uc);
+    fp->fpcr = in.state.fpcr;
+    fp->fpsr = in.state.fpsr;
+    memcpy(fp->vregs, in.state.v, sizeof in.state.v);
+}
+
+static void leave(int signo, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    memcpy(out.state.x, uc->uc_mcontext.regs, sizeof out.state.x);
+    out.state.sp = uc->uc_mcontext.sp;
+    out.state.pc = uc->uc_mcontext.pc;
+    out.state.nzcv = uc->uc_mcontext.pstate & 0xf0000000;
+    struct fpsimd_context *fp = fpsimd(uc);
+    out.state.fpcr = fp->fpcr;
+    out.state.fpsr = fp->fpsr;
+    memcpy(out.state.v, fp->vregs, sizeof out.state.v);
+    out.signo = signo;
+    out.addr = (uint64_t)info->si_addr;
+    memcpy(uc, &home, sizeof home);
+}
+
+static void handle(int signo, void (*handler)(int, siginfo_t *, void *))
+{
+    struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    sigaction(signo, &action, 0);
+}
+
+static int whole(ssize_t (*io)(int, void *, size_t), int fd, void *buf, size_t len)
+{
+    for (uint8_t *at = buf; len;) {
+        ssize_t n = io(fd, at, len);
+        if (n <= 0)
+            return 0;
+        at += n;
+        len -= n;
+    }
+    return 1;
+}
+
+static void put(const void *buf, size_t len)
+{
+    if (!whole((ssize_t (*)(int, void *, size_t))write, 1, (void *)buf, len))
+        _exit(1);
+}
+
+static void fill(uint64_t seed)
+{
+    uint64_t s = seed | 1;
+    for (size_t i = 0; i < DATA_SIZE; i += 8) {
+        s ^= s << 13;
+        s ^= s >> 7;
+        s ^= s << 17;
+        memcpy(before + i, &s, 8);
+    }
+    memcpy(DATA, before, DATA_SIZE);
+}
+
+int main(void)
+{
+    static uint8_t stack[65536];
+    stack_t ss = { .ss_sp = stack, .ss_size = sizeof stack };
+    sigaltstack(&ss, 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    mmap(CODE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0);
+    mmap(DATA, DATA_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
+    handle(SIGUSR1, enter);
+    handle(SIGTRAP, leave);
+    handle(SIGSEGV, leave);
+    handle(SIGBUS, leave);
+    handle(SIGILL, leave);
+    while (whole(read, 0, &in, sizeof in)) {
+        fill(in.seed);
+        memcpy(CODE, in.code, in.words * 4);
+        CODE[in.words] = BRK;
+        __builtin___clear_cache((char *)CODE, (char *)(CODE + in.words + 1));
+        raise(SIGUSR1);
+        out.dirty = 0;
+        for (size_t i = 0; i < DATA_SIZE; i += PAGE)
+            out.dirty += memcmp(DATA + i, before + i, PAGE) != 0;
+        put(&out, sizeof out);
+        for (uint64_t i = 0; i < DATA_SIZE; i += PAGE)
+            if (memcmp(DATA + i, before + i, PAGE)) {
+                put(&i, sizeof i);
+                put(DATA + i, PAGE);
+            }
+    }
+    return 0;
+}
