@@ -33,6 +33,10 @@ struct A64;
 impl Isa for A64 {
     fn lift(&self, pc: u64, code: &[u8], out: &mut Builder) -> Flow {
         let Some(&bytes) = code.first_chunk::<4>() else { return Flow::Truncated };
+        if !pc.is_multiple_of(4) {
+            out.trap(Trap::Alignment { addr: pc }, pc);
+            return Flow::End(4);
+        }
         let word = decode::Word { bits: u32::from_le_bytes(bytes), pc };
         let lifted = decode::TABLE.find(word.bits).and_then(|insn| (insn.lift)(out, word));
         lifted.unwrap_or_else(|| {

@@ -58,7 +58,7 @@ pub(crate) fn runs(row: &Insn) -> bool {
 }
 
 /// Store-exclusives pass or fail by what was loaded: they are tested apart.
-fn is_exclusive(row: &Insn) -> bool {
+pub(crate) fn is_exclusive(row: &Insn) -> bool {
     ["ldxr", "ldaxr", "stxr", "stlxr", "ldxp", "ldaxp", "stxp", "stlxp"].iter().any(|n| row.name.starts_with(n))
 }
 
@@ -84,6 +84,22 @@ pub(crate) fn word(pattern: Pattern, row: &Insn, random: u32) -> Option<u32> {
     let mut out = Builder::new(0);
     let valid = std::ptr::eq(found, row) && (row.lift)(&mut out, Word { bits: word, pc: 0 }).is_some();
     (valid && !unpredictable(row.name, word)).then_some(word)
+}
+
+/// A branch of row `name` at word `at` of `len`, forward and not past the BRK behind the code.
+pub(crate) fn branch(pattern: Pattern, name: &str, random: u32, at: usize, len: usize) -> Option<u32> {
+    let offset = 1 + (random >> 8) % (len - at) as u32;
+    let word = pattern.value | random & !pattern.mask;
+    let with = |lsb: u32, width: u32| word & !(((1 << width) - 1) << lsb) | offset << lsb;
+    Some(match name {
+        "b" | "bl" => with(0, 26),
+        "b." | "cbz" | "cbnz" => with(5, 19),
+        "tbz" | "tbnz" => with(5, 14),
+        // ADR X30 first: here it is the target of RET, BR and BLR.
+        "adr" => pattern.value | offset << 5 | 30,
+        "ret" | "br" | "blr" => pattern.value | 30 << 5,
+        _ => return None,
+    })
 }
 
 /// Bit 27 set and bit 25 clear: the loads and stores.
@@ -180,7 +196,7 @@ pub(crate) fn state(seed: u64, modes: bool) -> State {
         };
         // A tag in the top byte is ignored.
         let tag = if r.below(8) == 0 { 0x5a << 56 } else { 0 };
-        state.x[n as usize] = DATA + at | tag;
+        state.x[n as usize] = (DATA + at) | tag;
     }
     for n in OFFSETS {
         state.x[n as usize] = (r.below(64) as i64 - 32) as u64 & r.pick(&[u64::MAX, u64::MAX, 0x1f]);

@@ -119,6 +119,11 @@ impl Machine {
     }
 }
 
+/// Whether `words` come to their end.
+pub(crate) fn ends(words: &[u32], state: &State) -> bool {
+    Machine::new(words, state, &[]).run(words.len() as u64 + 1) != Exit::Budget
+}
+
 /// Runs `words` from `state` to the trap that ends them.
 pub(crate) fn run(words: &[u32], state: &State, seed: u64) -> Outcome {
     let bytes = data(seed);
