@@ -106,6 +106,14 @@ machine() {
     chroot "$root" /x86_64/bin/tasks >"$work/tasks.got" 2>"$work/tasks.got.err"
     compare "tasks" tests/tasks.txt "$work/tasks.got"
 
+    # An architecture's shell finds its own tools first, whatever PATH it was given.
+    {
+        env -i PATH=/aarch64/bin:/x86_64/bin:/bin "$root/x86_64/bin/sh" -c 'echo $PATH'
+        env -i PATH=/usr/bin:/bin "$root/x86_64/bin/sh" -c 'echo $PATH'
+        env -i "$root/x86_64/bin/sh" -c 'echo $PATH'
+    } >"$work/path.got" 2>"$work/path.got.err"
+    compare "PATH" tests/path.txt "$work/path.got"
+
     if ! unshare --pid --fork --mount --uts setpriv --bounding-set=-sys_admin true 2>/dev/null; then
         skip "init: no unshare and setpriv"
         return

@@ -30,14 +30,17 @@ char *as_pattern(const struct expansion *e, size_t start, size_t end) {
 }
 
 static void finish_field(const struct expansion *e, size_t start, size_t end, struct fields *fields) {
-    bool magic = false;
+    bool magic = false, open = false;
     char *plain = pool_alloc(temporary, end - start + 1), *to = plain;
     for (size_t i = start; i < end; i++) {
         if (e->how[i] == H_EMPTY)
             continue;
         *to++ = e->s[i];
-        if (e->how[i] != H_QUOTED && strchr("*?[", e->s[i]))
-            magic = true;
+        if (e->how[i] == H_QUOTED)
+            continue;
+        open |= e->s[i] == '[';
+        /* A bracket that nothing closes, as in [ 1 = 1 ], is no pattern. */
+        magic |= e->s[i] == '*' || e->s[i] == '?' || (e->s[i] == ']' && open);
     }
     if (!magic || flag['f'] || !glob_into(fields, as_pattern(e, start, end)))
         add_field(fields, plain);
