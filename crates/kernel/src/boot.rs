@@ -156,3 +156,31 @@ impl Kernel {
         words
     }
 }
+
+impl Kernel {
+    /// A second kernel that goes on from here exactly as this one does. Frames are shared until either writes.
+    pub fn snapshot(&mut self) -> Kernel {
+        Kernel {
+            config: self.config.clone(),
+            arches: self.arches,
+            tasks: self.tasks.clone(),
+            mms: self.mms.clone(),
+            frames: self.frames.snapshot(),
+            vfs: self.vfs.clone(),
+            cgroups: self.cgroups.clone(),
+            clock: self.clock.clone(),
+            timers: self.timers.clone(),
+            tty: self.tty.clone(),
+            devices: self.devices.clone(),
+            random: self.random.clone(),
+            log: self.log.clone(),
+            trace: self.trace.clone(),
+            hostname: self.hostname.clone(),
+            domainname: self.domainname.clone(),
+            syslog_read: self.syslog_read,
+            syslog_clear: self.syslog_clear,
+            halted: self.halted,
+            load: self.load.clone(),
+        }
+    }
+}

@@ -48,6 +48,8 @@ pub struct Rules {
     pub migration: Migration,
     /// Whether the root cgroup has the file (F08-08).
     pub root_file: bool,
+    /// Whether groups have cgroup.procs and cgroup.clone_children (2.6.32 and 2.6.37 on).
+    pub modern_core_files: bool,
     /// Whether freezing a group freezes those below it (F08-07, F12-04).
     pub hierarchical: bool,
     /// The errno of a suspend that failed (P08-09).
@@ -104,6 +106,7 @@ pub static PROFILE_2008: Profile = Profile {
         recompute: Recompute::ToFrozen,
         migration: Migration::NotIntoFrozen,
         root_file: true,
+        modern_core_files: false,
         hierarchical: false,
         failed_suspend: Errno::EAGAIN,
     },

@@ -31,6 +31,7 @@ pub mod vfs;
 pub use cgroup::{CgroupCore, Cgroups};
 pub use clock::{Clock, TimerKey};
 pub use config::Config;
+pub use exec::NoInit;
 pub use cred::Cred;
 pub use dev::Devices;
 pub use load::Load;

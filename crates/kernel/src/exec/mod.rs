@@ -1,8 +1,10 @@
 //! execve: finding out what a file is, building its address space, and starting it.
 mod elf;
+mod init;
 mod script;
 mod stack;
 
+pub use init::NoInit;
 pub(crate) use stack::{MAX_ARG_STRLEN, Strings};
 
 use crate::mm::Mm;

@@ -1,0 +1,102 @@
+//! The core: every hierarchy, and what the kernel tells and asks.
+use crate::hierarchy::Hierarchy;
+use crate::subsystem::SUBSYSTEMS;
+use kernel::freezer::Profile;
+use kernel::vfs::SuperId;
+use kernel::{CgroupCore, Kernel, Result, Tid, TraceKind};
+use std::any::Any;
+use std::collections::BTreeMap;
+
+/// The state of control groups.
+#[derive(Clone)]
+pub(crate) struct Core {
+    pub(crate) profile: &'static Profile,
+    /// By number, as /proc/PID/cgroup shows them.
+    pub(crate) hierarchies: BTreeMap<u32, Hierarchy>,
+    pub(crate) next: u32,
+}
+
+/// Calls the kernel's core as what it is here.
+pub(crate) fn with_core<T>(kernel: &mut Kernel, f: impl FnOnce(&mut Core, &mut Kernel) -> T) -> Option<T> {
+    kernel.with_cgroups(|core, kernel| core.as_any().downcast_mut::<Core>().map(|core| f(core, kernel))).flatten()
+}
+
+impl Core {
+    pub(crate) fn new(profile: &'static Profile) -> Core {
+        Core { profile, hierarchies: BTreeMap::new(), next: 1 }
+    }
+}
+
+impl CgroupCore for Core {
+    fn clone_box(&self) -> Box<dyn CgroupCore> {
+        Box::new(self.clone())
+    }
+    fn can_fork(&mut self, _: &mut Kernel, _: Tid) -> Result<()> {
+        Ok(())
+    }
+    fn forked(&mut self, kernel: &mut Kernel, parent: Tid, child: Tid) {
+        for hierarchy in self.hierarchies.values_mut() {
+            let id = hierarchy.group_of(parent);
+            hierarchy.put(child, id);
+            for subsystem in hierarchy.subsystems.clone() {
+                subsystem.forked(hierarchy, id, child, kernel);
+            }
+        }
+    }
+    fn cancel_fork(&mut self, _: &mut Kernel, _: Tid) {}
+    fn exited(&mut self, kernel: &mut Kernel, tid: Tid) {
+        for hierarchy in self.hierarchies.values_mut() {
+            let Some(id) = hierarchy.take(tid) else { continue };
+            let released = hierarchy
+                .get(id)
+                .is_ok_and(|group| group.notify_on_release && group.members.is_empty() && group.children.is_empty());
+            if released && !hierarchy.release_agent.is_empty() {
+                let (agent, path) = (&hierarchy.release_agent, hierarchy.path(id));
+                kernel.trace.line(TraceKind::Missing, || format!("cgroup: release agent {agent} not run for {path}"));
+            }
+        }
+    }
+    fn namespaces_cloned(&mut self, _: &mut Kernel, _: Tid) {}
+    fn task_stopped_or_frozen_changed(&mut self, _: &mut Kernel, _: Tid) {}
+    fn cgroup_freezing(&self, tid: Tid) -> bool {
+        self.freezers().any(|h| crate::freezer::is_freezing(h, h.group_of(tid)))
+    }
+    fn cgroup_frozen(&self, tid: Tid) -> bool {
+        self.freezers().any(|h| crate::freezer::is_frozen(h, h.group_of(tid)))
+    }
+    fn proc_lines(&self, _: &Kernel, tid: Tid) -> String {
+        let line = |h: &Hierarchy| {
+            let mut names: Vec<String> = h.subsystems.iter().map(|s| s.name().to_string()).collect();
+            if !h.name.is_empty() {
+                names.push(format!("name={}", h.name));
+            }
+            format!("{}:{}:{}\n", h.number, names.join(","), h.path(h.group_of(tid)))
+        };
+        self.hierarchies.values().rev().map(line).collect()
+    }
+    fn proc_cgroups(&self) -> String {
+        let mut text = String::from("#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+        for subsystem in SUBSYSTEMS {
+            let of = self.hierarchies.values().find(|h| h.has(subsystem.name()));
+            let (number, groups) = of.map_or((0, 1), |h| (h.number, h.ids().len()));
+            text += &format!("{}\t{number}\t{groups}\t1\n", subsystem.name());
+        }
+        text
+    }
+    fn mount(&mut self, kernel: &mut Kernel, fstype: &str, source: &[u8], data: &[u8]) -> Result<SuperId> {
+        crate::mount::mount(self, kernel, fstype, source, data)
+    }
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn group_of(&self, tid: Tid) -> String {
+        let hierarchy = self.freezers().next().or_else(|| self.hierarchies.values().next());
+        hierarchy.map_or_else(|| "/".into(), |h| h.path(h.group_of(tid)))
+    }
+}
+
+impl Core {
+    fn freezers(&self) -> impl Iterator<Item = &Hierarchy> {
+        self.hierarchies.values().filter(|h| h.has("freezer"))
+    }
+}

@@ -1,0 +1,111 @@
+//! The control files of a group: the core's own and its subsystems'.
+use crate::attach::{parse_int, write_pid};
+use crate::hierarchy::{GroupId, Hierarchy, ROOT};
+use crate::subsystem::FileSpec;
+use abi::Errno;
+use kernel::{Kernel, Result, Tid};
+
+/// The core's files, and which need a later kernel than 2008's or are the root's alone.
+const TASKS: FileSpec = FileSpec { name: "tasks", mode: 0o644 };
+const PROCS: FileSpec = FileSpec { name: "cgroup.procs", mode: 0o644 };
+const NOTIFY: FileSpec = FileSpec { name: "notify_on_release", mode: 0o644 };
+const CLONE_CHILDREN: FileSpec = FileSpec { name: "cgroup.clone_children", mode: 0o644 };
+const SANE: FileSpec = FileSpec { name: "cgroup.sane_behavior", mode: 0o444 };
+const AGENT: FileSpec = FileSpec { name: "release_agent", mode: 0o644 };
+
+/// The files of a group, in the order their inode numbers have.
+pub(crate) fn files(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> Vec<FileSpec> {
+    let mut files = vec![TASKS, NOTIFY];
+    if kernel.config.freezer.rules.modern_core_files {
+        files.extend([PROCS, CLONE_CHILDREN]);
+        if id == ROOT {
+            files.push(SANE);
+        }
+    }
+    if id == ROOT {
+        files.push(AGENT);
+    }
+    for subsystem in &hierarchy.subsystems {
+        files.extend(subsystem.files(hierarchy, id, kernel));
+    }
+    files
+}
+
+/// What a file's name is in this hierarchy.
+pub(crate) fn shown_name(hierarchy: &Hierarchy, file: &FileSpec) -> &'static str {
+    match file.name.split_once('.') {
+        Some((prefix, rest)) if hierarchy.noprefix && prefix != "cgroup" => rest,
+        _ => file.name,
+    }
+}
+
+/// The contents of a file.
+pub(crate) fn read(hierarchy: &mut Hierarchy, id: GroupId, file: &str, kernel: &mut Kernel) -> Result<String> {
+    let group = hierarchy.get(id)?;
+    let bool_line = |on: bool| Ok(format!("{}\n", u8::from(on)));
+    match file {
+        "tasks" => Ok(group.members.iter().map(|tid| format!("{}\n", tid.0)).collect()),
+        "cgroup.procs" => {
+            let mut leaders: Vec<u32> =
+                group.members.iter().filter_map(|&tid| Some(kernel.tasks.get(tid)?.tgid.0)).collect();
+            leaders.sort_unstable();
+            leaders.dedup();
+            Ok(leaders.iter().map(|pid| format!("{pid}\n")).collect())
+        }
+        "notify_on_release" => bool_line(group.notify_on_release),
+        "cgroup.clone_children" => bool_line(group.clone_children),
+        "cgroup.sane_behavior" => bool_line(false),
+        "release_agent" => Ok(format!("{}\n", hierarchy.release_agent)),
+        _ => {
+            let subsystem = owner(hierarchy, file)?;
+            subsystem.read(hierarchy, id, file, kernel)
+        }
+    }
+}
+
+/// A write to a file.
+pub(crate) fn write(
+    hierarchy: &mut Hierarchy,
+    id: GroupId,
+    file: &str,
+    text: &[u8],
+    caller: Tid,
+    kernel: &mut Kernel,
+) -> Result<()> {
+    let group = hierarchy.get_mut(id)?;
+    match file {
+        "tasks" => write_pid(hierarchy, id, text, caller, false, kernel),
+        "cgroup.procs" => write_pid(hierarchy, id, text, caller, true, kernel),
+        "notify_on_release" => {
+            group.notify_on_release = parse_bool(text)?;
+            Ok(())
+        }
+        "cgroup.clone_children" => {
+            group.clone_children = parse_bool(text)?;
+            Ok(())
+        }
+        "release_agent" => {
+            let path = std::str::from_utf8(text).map_err(|_| Errno::EINVAL)?.trim();
+            hierarchy.release_agent = path.into();
+            Ok(())
+        }
+        "cgroup.sane_behavior" => Err(Errno::EINVAL),
+        _ => {
+            let subsystem = owner(hierarchy, file)?;
+            subsystem.write(hierarchy, id, file, text, kernel)
+        }
+    }
+}
+
+/// Any unsigned number: 0 is off.
+fn parse_bool(text: &[u8]) -> Result<bool> {
+    match parse_int(text)? {
+        value if value < 0 => Err(Errno::EINVAL),
+        value => Ok(value != 0),
+    }
+}
+
+fn owner(hierarchy: &Hierarchy, file: &str) -> Result<&'static dyn crate::subsystem::Subsystem> {
+    let prefix = file.split('.').next().unwrap_or(file);
+    hierarchy.subsystems.iter().find(|s| s.name() == prefix).copied().ok_or(Errno::ENODEV)
+}

@@ -1,0 +1,34 @@
+//! What a subsystem adds to the groups of a hierarchy.
+use crate::hierarchy::{GroupId, Hierarchy};
+use kernel::{Kernel, Result, Tid};
+
+/// One control file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileSpec {
+    /// With the subsystem's prefix.
+    pub(crate) name: &'static str,
+    pub(crate) mode: u32,
+}
+
+/// A subsystem. Its state of a group is in `Group`; what it does there is here.
+pub(crate) trait Subsystem: Sync {
+    fn name(&self) -> &'static str;
+    /// A group was made.
+    fn created(&self, _hierarchy: &mut Hierarchy, _id: GroupId) {}
+    /// The files it has in a group.
+    fn files(&self, hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> &'static [FileSpec];
+    fn read(&self, hierarchy: &mut Hierarchy, id: GroupId, file: &str, kernel: &mut Kernel) -> Result<String>;
+    /// `text` is what was written, unstripped.
+    fn write(&self, hierarchy: &mut Hierarchy, id: GroupId, file: &str, text: &[u8], kernel: &mut Kernel) -> Result<()>;
+    /// Whether a task may move to `to`.
+    fn can_attach(&self, _hierarchy: &Hierarchy, _to: GroupId, _tid: Tid, _kernel: &Kernel) -> Result<()> {
+        Ok(())
+    }
+    /// A task moved.
+    fn attached(&self, _hierarchy: &mut Hierarchy, _from: GroupId, _to: GroupId, _tid: Tid, _kernel: &mut Kernel) {}
+    /// A task was born in a group.
+    fn forked(&self, _hierarchy: &mut Hierarchy, _id: GroupId, _child: Tid, _kernel: &mut Kernel) {}
+}
+
+/// Every subsystem there is.
+pub(crate) static SUBSYSTEMS: &[&dyn Subsystem] = &[&crate::freezer::Freezer];

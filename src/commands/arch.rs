@@ -1,0 +1,24 @@
+//! `minikern arch`: what there is, and how each asks a task to freeze.
+use crate::ARCHES;
+use anyhow::Result;
+
+pub fn arch() -> Result<u8> {
+    println!("{:<10} {:>7} {:>6} {:>14} {:>10}  {}", "name", "machine", "order", "TIF_SIGPENDING", "TIF_FREEZE", "system call");
+    for arch in ARCHES {
+        let flags = arch.abi.thread_flags();
+        let (text, bytes) = arch.abi.syscall_insn();
+        let order = if arch.elf.big_endian { "big" } else { "little" };
+        let bytes: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        println!(
+            "{:<10} {:>7} {:>6} {:>14} {:>10}  {} ({})",
+            arch.name,
+            arch.elf.machine,
+            order,
+            flags.sigpending,
+            flags.freeze,
+            text,
+            bytes.join(" ")
+        );
+    }
+    Ok(0)
+}

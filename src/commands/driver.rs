@@ -1,0 +1,189 @@
+//! Drives a machine: steps it, carries the console's bytes, keeps time and ends it.
+#![allow(clippy::disallowed_types)] // the host's clock paces `--clock host` and ends `--timeout`; the guest sees neither
+use super::Failure;
+use super::escape::{Action, Escape};
+use super::trace::TraceSink;
+use crate::args::{ClockArg, MachineArgs};
+use crate::console::{self, Arrived, Input, RawMode};
+use crate::{Boot, Machine, Step};
+use anyhow::{Context, Result};
+use std::time::{Duration, Instant};
+
+/// How many steps pass between two looks at the host.
+const STEPS_PER_LOOK: u32 = 16;
+
+/// A machine with its console and limits.
+pub struct Driver {
+    machine: Machine,
+    input: Option<Input>,
+    eof: bool,
+    clock: ClockArg,
+    /// When the machine started, by the host's clock.
+    started: Instant,
+    deadline: Option<Instant>,
+    timeout: f64,
+    trace: TraceSink,
+    raw: Option<RawMode>,
+    escape: Escape,
+    verbose: bool,
+}
+
+impl Driver {
+    pub fn new(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
+        let started = Instant::now();
+        let mut machine = Machine::boot(boot)?;
+        let trace = TraceSink::open(args.trace.as_deref(), &mut machine.kernel)?;
+        for mount in &args.mount {
+            super::mount::lend(&mut machine.kernel, mount)?;
+        }
+        // A person types at an echoing terminal; a pipe is not echoed back.
+        machine.kernel.tty.set_echo(terminal);
+        if let Some((columns, rows)) = console::size() {
+            machine.kernel.tty_resize(rows, columns);
+        }
+        let raw = if terminal { Some(RawMode::enter().context("the terminal")?) } else { None };
+        Ok(Driver {
+            machine,
+            input: None,
+            eof: false,
+            clock,
+            started,
+            deadline: args.timeout.map(|seconds| started + Duration::from_secs_f64(seconds)),
+            timeout: args.timeout.unwrap_or(0.0),
+            trace,
+            raw,
+            escape: Escape::default(),
+            verbose: args.verbose > 0,
+        })
+    }
+
+    /// Runs to the end; gives the exit code.
+    pub fn run(mut self) -> Result<u8> {
+        let ended = self.steps();
+        self.flush()?;
+        self.trace.finish()?;
+        drop(self.raw.take());
+        if self.verbose {
+            let kernel = &self.machine.kernel;
+            let (used, _) = kernel.frames.usage();
+            eprintln!(
+                "minikern: {} ns of virtual time in {:.3} s; {used} frames in use; {:?}",
+                kernel.clock.now,
+                self.started.elapsed().as_secs_f64(),
+                self.machine.engine.stats()
+            );
+        }
+        ended
+    }
+
+    fn steps(&mut self) -> Result<u8> {
+        loop {
+            for _ in 0..STEPS_PER_LOOK {
+                match self.machine.step() {
+                    Step::Ran => {}
+                    Step::Halted(status) => return Ok(status),
+                    Step::Idle { until } => {
+                        if let Some(code) = self.idle(until)? {
+                            return Ok(code);
+                        }
+                        break;
+                    }
+                }
+            }
+            self.flush()?;
+            if let Some(code) = self.look_at_host()? {
+                return Ok(code);
+            }
+        }
+    }
+
+    /// Console output and trace lines to where they go.
+    fn flush(&mut self) -> Result<()> {
+        let out = self.machine.kernel.tty.take_output();
+        if !out.is_empty() {
+            console::write_out(&out);
+        }
+        self.trace.drain(&mut self.machine.kernel)
+    }
+
+    fn look_at_host(&mut self) -> Result<Option<u8>> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let message = format!("stopped after {} seconds (--timeout)", self.timeout);
+            return Err(Failure::new(Failure::TIMEOUT, message));
+        }
+        if self.clock == ClockArg::Host {
+            self.machine.kernel.advance_to(self.host_now());
+            // The terminal is listened to all the time: ^C must reach a guest that does not read.
+            return self.take_input(|input| input.poll());
+        }
+        Ok(None)
+    }
+
+    /// Virtual time as the host's clock has it.
+    fn host_now(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+
+    /// Nothing can run: input comes first, then time.
+    fn idle(&mut self, until: Option<u64>) -> Result<Option<u8>> {
+        self.flush()?;
+        if self.clock == ClockArg::Host {
+            let wait = until.map(|until| Duration::from_nanos(until.saturating_sub(self.host_now())));
+            let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let wait = [wait, left].into_iter().flatten().min();
+            if wait.is_none() && self.eof {
+                return self.stuck();
+            }
+            let ended = if self.eof {
+                std::thread::sleep(wait.unwrap_or_default());
+                None
+            } else {
+                self.take_input(|input| input.wait(wait))?
+            };
+            self.machine.kernel.advance_to(self.host_now());
+            return Ok(ended);
+        }
+        if !self.eof && self.machine.kernel.tty_reader_waits() {
+            let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            return self.take_input(|input| input.wait(left));
+        }
+        match until {
+            Some(until) => {
+                self.machine.kernel.advance_to(until);
+                Ok(None)
+            }
+            None => self.stuck(),
+        }
+    }
+
+    fn take_input(&mut self, read: impl FnOnce(&Input) -> Arrived) -> Result<Option<u8>> {
+        if self.eof {
+            return Ok(None);
+        }
+        match read(self.input.get_or_insert_with(Input::open)) {
+            Arrived::Nothing => {}
+            Arrived::Eof => {
+                self.eof = true;
+                self.machine.kernel.tty_input_eof();
+            }
+            Arrived::Bytes(bytes) if self.raw.is_none() => self.machine.kernel.tty_input(&bytes),
+            Arrived::Bytes(bytes) => {
+                for byte in bytes {
+                    match self.escape.key(byte, &mut self.machine.kernel) {
+                        Action::Guest(byte) => self.machine.kernel.tty_input(&[byte]),
+                        Action::Say(text) => console::write_out(text.replace('\n', "\r\n").as_bytes()),
+                        Action::Nothing => {}
+                        Action::Exit => return Ok(Some(0)),
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// No timer, no input, nothing runnable: says what every task waits for.
+    fn stuck(&mut self) -> Result<Option<u8>> {
+        let report = super::escape::task_list(&self.machine.kernel);
+        Err(Failure::new(Failure::TIMEOUT, format!("nothing can ever run again:\n{report}")))
+    }
+}

@@ -1,0 +1,88 @@
+//! The subcommands, one a file, and what a failure exits with.
+mod arch;
+mod disasm;
+mod driver;
+mod escape;
+mod exec;
+mod image;
+mod mount;
+mod run;
+mod trace;
+
+pub use arch::arch;
+pub use disasm::disasm;
+pub use exec::exec;
+pub use image::image;
+pub use run::run;
+
+use crate::args::{ClockArg, MachineArgs};
+use anyhow::{Context, Result};
+use kernel::{Config, freezer};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// An error whose exit code is not the general 125.
+#[derive(Debug)]
+pub struct Failure {
+    pub code: u8,
+    pub message: String,
+}
+
+impl Failure {
+    /// A wrong command line.
+    pub const USAGE: u8 = 2;
+    /// Ran out of time, or can never go on.
+    pub const TIMEOUT: u8 = 124;
+    /// minikern itself failed.
+    pub const INTERNAL: u8 = 125;
+    /// Not executable, or of an unsupported architecture.
+    pub const NOT_EXECUTABLE: u8 = 126;
+    /// Not found.
+    pub const NOT_FOUND: u8 = 127;
+
+    pub fn new(code: u8, message: impl Into<String>) -> anyhow::Error {
+        Failure { code, message: message.into() }.into()
+    }
+    /// The exit code of an error.
+    pub fn code_of(error: &anyhow::Error) -> u8 {
+        error.downcast_ref::<Failure>().map_or(Failure::INTERNAL, |failure| failure.code)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The kernel's configuration from the command line.
+#[allow(clippy::disallowed_types)] // the host's date is what --clock host asks for
+fn config(args: &MachineArgs, clock: ClockArg, cmdline: String) -> Result<Config> {
+    let profile = freezer::profile(&args.freezer).ok_or_else(|| {
+        let known: Vec<_> = freezer::PROFILES.iter().map(|profile| profile.name).collect();
+        Failure::new(Failure::USAGE, format!("--freezer {}: no such profile ({})", args.freezer, known.join(", ")))
+    })?;
+    let mut config = Config {
+        cpus: args.cpus,
+        memory: args.memory,
+        seed: args.seed,
+        freezer: profile,
+        cmdline,
+        release: args.kernel_release.clone(),
+        ..Config::default()
+    };
+    if clock == ClockArg::Host {
+        config.realtime = SystemTime::now().duration_since(UNIX_EPOCH).context("the host's clock is before 1970")?.as_secs();
+    }
+    Ok(config)
+}
+
+/// Refuses an architecture there is none of.
+fn known_arch(name: &str) -> Result<()> {
+    if crate::ARCHES.iter().any(|arch| arch.name == name) {
+        return Ok(());
+    }
+    let known: Vec<_> = crate::ARCHES.iter().map(|arch| arch.name).collect();
+    Err(Failure::new(Failure::USAGE, format!("--arch {name}: no such architecture ({})", known.join(", "))))
+}

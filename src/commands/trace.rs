@@ -1,0 +1,51 @@
+//! Where trace lines go.
+use super::Failure;
+use anyhow::{Context, Result};
+use kernel::{Kernel, TraceKind};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+/// The sink of `--trace`.
+pub struct TraceSink {
+    file: Option<BufWriter<File>>,
+}
+
+impl TraceSink {
+    /// Switches on what `spec` (`WHAT[,WHAT][=FILE]`) names.
+    pub fn open(spec: Option<&str>, kernel: &mut Kernel) -> Result<TraceSink> {
+        let Some(spec) = spec else { return Ok(TraceSink { file: None }) };
+        let (kinds, file) = match spec.split_once('=') {
+            Some((kinds, file)) => (kinds, Some(file)),
+            None => (spec, None),
+        };
+        for kind in kinds.split(',') {
+            kernel.trace.enable(match kind {
+                "syscall" => TraceKind::Syscall,
+                "signal" => TraceKind::Signal,
+                "freezer" => TraceKind::Freezer,
+                "sched" => TraceKind::Sched,
+                _ => {
+                    let message = format!("--trace {kind}: not one of syscall, signal, freezer, sched");
+                    return Err(Failure::new(Failure::USAGE, message));
+                }
+            });
+        }
+        let file = file.map(|name| File::create(name).with_context(|| format!("--trace: {name}"))).transpose()?;
+        Ok(TraceSink { file: file.map(BufWriter::new) })
+    }
+
+    /// Writes what has been traced since the last call.
+    pub fn drain(&mut self, kernel: &mut Kernel) -> Result<()> {
+        for line in kernel.trace.take() {
+            match &mut self.file {
+                Some(file) => writeln!(file, "{line}").context("--trace")?,
+                None => eprintln!("{line}"),
+            }
+        }
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> Result<()> {
+        self.file.as_mut().map_or(Ok(()), |file| file.flush().context("--trace"))
+    }
+}

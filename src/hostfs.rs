@@ -1,0 +1,296 @@
+//! A host directory, lent to the guest by `--mount SRC:DST[:ro]`.
+//!
+//! Inodes are numbered by first lookup, directories are sorted. Symbolic links are the guest's to follow, in its own tree:
+//! the host is never asked to follow one. A snapshot shares the directory with the original.
+#![allow(clippy::disallowed_types)] // file times are the host's; they enter here and nowhere else
+use abi::{Errno, OpenFlags, Statfs, Timespec};
+use kernel::vfs::{Attr, DirEntry, FileSystem, Ino, Io, New, NewNode, OpenFile, SetAttr};
+use kernel::{Kernel, Result, Tid};
+use mmu::{FrameId, PAGE_SIZE};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The lent directory.
+#[derive(Clone)]
+pub struct HostFs {
+    root: PathBuf,
+    read_only: bool,
+    /// Paths below the root, by inode number; the root is 1.
+    paths: BTreeMap<u64, PathBuf>,
+    numbers: BTreeMap<PathBuf, u64>,
+    next: u64,
+    open: BTreeMap<u64, Arc<File>>,
+    next_handle: u64,
+    /// Pages lent to mappings.
+    pages: BTreeMap<(u64, u64), FrameId>,
+}
+
+fn errno(error: io::Error) -> Errno {
+    // The host's numbers below 134 are the guest's (asm-generic/errno.h).
+    match error.raw_os_error() {
+        Some(code @ 1..=133) => Errno(code as u16),
+        _ => Errno::EIO,
+    }
+}
+
+fn time(seconds: i64, nanoseconds: i64) -> Timespec {
+    Timespec { sec: seconds, nsec: nanoseconds }
+}
+
+impl HostFs {
+    /// Lends `root`, which must be a directory.
+    pub fn new(root: &Path, read_only: bool) -> io::Result<HostFs> {
+        let root = fs::canonicalize(root)?;
+        if !fs::metadata(&root)?.is_dir() {
+            return Err(io::Error::other("not a directory"));
+        }
+        Ok(HostFs {
+            root,
+            read_only,
+            paths: BTreeMap::from([(1, PathBuf::new())]),
+            numbers: BTreeMap::from([(PathBuf::new(), 1)]),
+            next: 2,
+            open: BTreeMap::new(),
+            next_handle: 1,
+            pages: BTreeMap::new(),
+        })
+    }
+
+    fn path(&self, ino: Ino) -> Result<PathBuf> {
+        Ok(self.root.join(self.paths.get(&ino.0).ok_or(Errno::ESTALE)?))
+    }
+
+    /// The path of a name below a directory; names come from the VFS without slashes and dots.
+    fn child(&self, dir: Ino, name: &[u8]) -> Result<PathBuf> {
+        if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
+            return Err(Errno::EINVAL);
+        }
+        Ok(self.paths.get(&dir.0).ok_or(Errno::ESTALE)?.join(OsStr::from_bytes(name)))
+    }
+
+    fn number(&mut self, path: PathBuf) -> Ino {
+        if let Some(&ino) = self.numbers.get(&path) {
+            return Ino(ino);
+        }
+        let ino = self.next;
+        self.next += 1;
+        self.numbers.insert(path.clone(), ino);
+        self.paths.insert(ino, path);
+        Ino(ino)
+    }
+
+    fn writable(&self) -> Result<()> {
+        if self.read_only { Err(Errno::EROFS) } else { Ok(()) }
+    }
+
+    fn open_file(&self, path: &Path, flags: OpenFlags) -> Result<File> {
+        OpenOptions::new()
+            .read(flags.readable() || !flags.writable())
+            .write(flags.writable())
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32 | rustix::fs::OFlags::NONBLOCK.bits() as i32)
+            .open(path)
+            .map_err(errno)
+    }
+}
+
+fn kind_bits(meta: &Metadata) -> u32 {
+    meta.mode() & abi::S_IFMT
+}
+
+impl FileSystem for HostFs {
+    fn clone_box(&self) -> Box<dyn FileSystem> {
+        Box::new(self.clone())
+    }
+    fn kind(&self) -> &'static str {
+        "hostfs"
+    }
+    fn statfs(&self, _: &Kernel) -> Statfs {
+        Statfs { bsize: PAGE_SIZE, namelen: 255, ..Statfs::default() }
+    }
+    fn root(&self) -> Ino {
+        Ino(1)
+    }
+    fn lookup(&mut self, _: &mut Kernel, dir: Ino, name: &[u8]) -> Result<Ino> {
+        let path = self.child(dir, name)?;
+        fs::symlink_metadata(self.root.join(&path)).map_err(errno)?;
+        Ok(self.number(path))
+    }
+    fn attr(&mut self, _: &mut Kernel, ino: Ino) -> Result<Attr> {
+        let meta = fs::symlink_metadata(self.path(ino)?).map_err(errno)?;
+        Ok(Attr {
+            mode: meta.mode(),
+            nlink: meta.nlink() as u32,
+            uid: meta.uid(),
+            gid: meta.gid(),
+            rdev: 0,
+            size: meta.size(),
+            atime: time(meta.atime(), meta.atime_nsec()),
+            mtime: time(meta.mtime(), meta.mtime_nsec()),
+            ctime: time(meta.ctime(), meta.ctime_nsec()),
+        })
+    }
+    fn set_attr(&mut self, kernel: &mut Kernel, ino: Ino, set: &SetAttr) -> Result<()> {
+        self.writable()?;
+        let path = self.path(ino)?;
+        if set.uid.is_some() || set.gid.is_some() {
+            return Err(Errno::EPERM);
+        }
+        if let Some(mode) = set.mode {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode & 0o7777)).map_err(errno)?;
+        }
+        if let Some(size) = set.size {
+            self.open_file(&path, OpenFlags::O_RDWR)?.set_len(size).map_err(errno)?;
+            self.drop_pages(kernel, ino);
+        }
+        Ok(())
+    }
+    fn read_dir(&mut self, _: &mut Kernel, dir: Ino) -> Result<Vec<DirEntry>> {
+        let below = self.paths.get(&dir.0).ok_or(Errno::ESTALE)?.clone();
+        let mut found: Vec<_> =
+            fs::read_dir(self.path(dir)?).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(errno)?;
+        found.sort_by_key(fs::DirEntry::file_name);
+        let mut entries = Vec::with_capacity(found.len());
+        for entry in found {
+            let Ok(meta) = entry.metadata() else { continue };
+            let ino = self.number(below.join(entry.file_name()));
+            entries.push(DirEntry { name: entry.file_name().as_bytes().to_vec(), ino, kind: kind_bits(&meta) });
+        }
+        Ok(entries)
+    }
+    fn read_link(&mut self, _: &mut Kernel, _: Tid, ino: Ino) -> Result<Vec<u8>> {
+        Ok(fs::read_link(self.path(ino)?).map_err(errno)?.as_os_str().as_bytes().to_vec())
+    }
+    fn create(&mut self, _: &mut Kernel, dir: Ino, name: &[u8], new: &New<'_>) -> Result<Ino> {
+        self.writable()?;
+        let below = self.child(dir, name)?;
+        let path = self.root.join(&below);
+        match new.node {
+            NewNode::File => {
+                OpenOptions::new().write(true).create_new(true).mode(new.mode & 0o777).open(&path).map_err(errno)?;
+            }
+            NewNode::Directory => fs::create_dir(&path).map_err(errno)?,
+            NewNode::Symlink(target) => {
+                std::os::unix::fs::symlink(OsStr::from_bytes(target), &path).map_err(errno)?;
+            }
+            // Devices and FIFOs on the host are not the guest's to make.
+            NewNode::Special(..) => return Err(Errno::EPERM),
+        }
+        Ok(self.number(below))
+    }
+    fn unlink(&mut self, _: &mut Kernel, dir: Ino, name: &[u8]) -> Result<()> {
+        self.writable()?;
+        let below = self.child(dir, name)?;
+        fs::remove_file(self.root.join(&below)).map_err(errno)?;
+        self.numbers.remove(&below);
+        Ok(())
+    }
+    fn rmdir(&mut self, _: &mut Kernel, dir: Ino, name: &[u8]) -> Result<()> {
+        self.writable()?;
+        let below = self.child(dir, name)?;
+        fs::remove_dir(self.root.join(&below)).map_err(errno)?;
+        self.numbers.remove(&below);
+        Ok(())
+    }
+    fn rename(&mut self, _: &mut Kernel, from: (Ino, &[u8]), to: (Ino, &[u8]), flags: u32) -> Result<()> {
+        self.writable()?;
+        if flags != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let (from, to) = (self.child(from.0, from.1)?, self.child(to.0, to.1)?);
+        fs::rename(self.root.join(&from), self.root.join(&to)).map_err(errno)?;
+        // What was below the old name is now below the new one.
+        let moved: Vec<(u64, PathBuf)> =
+            self.paths.iter().filter(|(_, path)| path.starts_with(&from)).map(|(&ino, path)| (ino, path.clone())).collect();
+        self.numbers.retain(|path, _| !path.starts_with(&from) && !path.starts_with(&to));
+        for (ino, path) in moved {
+            let rest = path.strip_prefix(&from).map(Path::to_path_buf).unwrap_or_default();
+            let path = if rest.as_os_str().is_empty() { to.clone() } else { to.join(rest) };
+            self.numbers.insert(path.clone(), ino);
+            self.paths.insert(ino, path);
+        }
+        Ok(())
+    }
+    fn open(&mut self, _: &mut Kernel, _: Tid, ino: Ino, flags: OpenFlags) -> Result<u64> {
+        if flags.writable() {
+            self.writable()?;
+        }
+        let path = self.path(ino)?;
+        let kind = kind_bits(&fs::symlink_metadata(&path).map_err(errno)?);
+        if kind == abi::S_IFDIR {
+            return Ok(0);
+        }
+        if kind != abi::S_IFREG {
+            return Err(Errno::ENXIO);
+        }
+        let file = self.open_file(&path, flags)?;
+        let handle = self.next_handle;
+        self.next_handle += 1;
+        self.open.insert(handle, Arc::new(file));
+        Ok(handle)
+    }
+    fn release(&mut self, _: &mut Kernel, file: OpenFile) {
+        self.open.remove(&file.handle);
+    }
+    fn read(&mut self, _: &mut Kernel, file: OpenFile, at: u64, buf: &mut [u8]) -> Io {
+        let file = self.open.get(&file.handle).ok_or(Errno::EISDIR)?;
+        Ok(file.read_at(buf, at).map_err(errno)?)
+    }
+    fn write(&mut self, kernel: &mut Kernel, file: OpenFile, at: u64, data: &[u8]) -> Io {
+        let host = self.open.get(&file.handle).ok_or(Errno::EISDIR)?.clone();
+        let len = host.write_at(data, at).map_err(errno)?;
+        self.drop_pages(kernel, file.ino);
+        Ok(len)
+    }
+    fn page(&mut self, kernel: &mut Kernel, ino: Ino, index: u64, for_write: bool) -> Result<Option<FrameId>> {
+        // Stores through a shared mapping would not reach the host.
+        if for_write {
+            return Err(Errno::ENODEV);
+        }
+        if let Some(&frame) = self.pages.get(&(ino.0, index)) {
+            return Ok(Some(frame));
+        }
+        let file = self.open_file(&self.path(ino)?, OpenFlags::empty())?;
+        let mut page = [0; PAGE_SIZE as usize];
+        let at = index.checked_mul(PAGE_SIZE).ok_or(Errno::EINVAL)?;
+        let mut len = 0;
+        while len < page.len() {
+            match file.read_at(&mut page[len..], at + len as u64).map_err(errno)? {
+                0 => break,
+                more => len += more,
+            }
+        }
+        if len == 0 {
+            return Ok(None);
+        }
+        let frame = kernel.frames.alloc().ok_or(Errno::ENOMEM)?;
+        kernel.frames.write(frame, 0, &page, None);
+        self.pages.insert((ino.0, index), frame);
+        Ok(Some(frame))
+    }
+    fn forget(&mut self, kernel: &mut Kernel, ino: Ino) {
+        self.drop_pages(kernel, ino);
+    }
+    fn put_super(&mut self, kernel: &mut Kernel) {
+        for frame in std::mem::take(&mut self.pages).into_values() {
+            kernel.frames.release(frame);
+        }
+    }
+}
+
+impl HostFs {
+    /// Forgets a file's pages, so that the next fault reads the host again.
+    fn drop_pages(&mut self, kernel: &mut Kernel, ino: Ino) {
+        let keys: Vec<_> = self.pages.range((ino.0, 0)..=(ino.0, u64::MAX)).map(|(&key, _)| key).collect();
+        for key in keys {
+            if let Some(frame) = self.pages.remove(&key) {
+                kernel.frames.release(frame);
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! minikern: puts the crates together. The only place that sees every one of them, and the only one that sees the host.
+mod arches;
+mod document;
+mod machine;
+
+pub mod args;
+pub mod commands;
+pub mod console;
+pub mod hostfs;
+pub mod image;
+
+pub use arches::ARCHES;
+pub use document::syscalls_document;
+pub use machine::{Boot, Machine, Step};

@@ -1,0 +1,78 @@
+//! The machine: a kernel, and the engine that runs its tasks. `step` is the whole run loop.
+use crate::ARCHES;
+use abi::MountFlags;
+use anyhow::{Result, anyhow, bail};
+use engine::{Clock, Engine};
+use kernel::{Cgroups, Config, Kernel, Schedule};
+
+/// A machine. Between two steps it is a value at rest.
+pub struct Machine {
+    pub kernel: Kernel,
+    pub engine: Engine,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// One slice of one task.
+    Ran,
+    /// Nothing can run before this virtual time, or before input.
+    Idle { until: Option<u64> },
+    /// The machine has stopped with this exit status.
+    Halted(u8),
+}
+
+/// What to boot.
+pub struct Boot {
+    pub config: Config,
+    /// An unpacked cpio archive that becomes the root filesystem.
+    pub initramfs: Vec<u8>,
+    /// Paths tried in order as the first program.
+    pub init: Vec<String>,
+    /// Its arguments after the program's name.
+    pub args: Vec<String>,
+    pub env: Vec<String>,
+    pub workdir: Option<String>,
+    /// Mount /proc, /sys and /dev, as an init would (for a program that runs without one).
+    pub mount_usual: bool,
+}
+
+impl Machine {
+    /// A machine at the first instruction of its first program.
+    pub fn boot(boot: &Boot) -> Result<Machine> {
+        let mut kernel = Kernel::new(boot.config.clone(), ARCHES);
+        kernel.cgroups = Cgroups::new(cgroupfs::new(boot.config.freezer));
+        if let Err(error) = kernel.unpack_initramfs(&boot.initramfs) {
+            bail!("{error}");
+        }
+        if boot.mount_usual {
+            for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")] {
+                let mounted = kernel.mount_type(kind, kind.as_bytes(), at.as_bytes(), MountFlags::empty(), b"");
+                mounted.map_err(|errno| anyhow!("{at}: {errno:?}"))?;
+            }
+        }
+        kernel.start_init(&boot.init, &boot.args, &boot.env, boot.workdir.as_deref())?;
+        Ok(Machine { kernel, engine: Engine::new() })
+    }
+
+    /// Runs one time slice of one task.
+    pub fn step(&mut self) -> Step {
+        let tid = match self.kernel.schedule() {
+            Schedule::Run(tid) => tid,
+            Schedule::Idle { until } => return Step::Idle { until },
+            Schedule::Halted(status) => return Step::Halted(status),
+        };
+        let slot = self.kernel.lend(tid);
+        let clock = Clock { now: slot.now, carry: slot.carry, share: slot.share };
+        let mask = slot.cpu.arch.isa.address_mask();
+        let mut memory = mmu::Memory::new(slot.space, slot.frames, tid.0.into(), mask);
+        let run = self.engine.run(slot.cpu, &mut memory, clock, slot.budget);
+        self.kernel.handle(tid, run.exit, run.ticks);
+        Step::Ran
+    }
+
+    /// A second machine that goes on from here exactly as this one does; frames are shared until either writes.
+    pub fn snapshot(&mut self) -> Machine {
+        Machine { kernel: self.kernel.snapshot(), engine: Engine::new() }
+    }
+}

@@ -1,0 +1,46 @@
+//! A machine is a value: copies run on identically, and a seed names a run.
+use crate::support::{arches, boot, run, Console};
+use kernel::TraceKind;
+
+const SCRIPT: &str = "for i in 1 2 3; do seq $i | wc -l & done; wait; sleep 0.01; (exit 7); echo $?";
+
+#[test]
+fn a_copy_made_anywhere_ends_as_the_original() {
+    for arch in arches() {
+        let whole = run(&boot(arch, &["sh", "-c", SCRIPT]), "");
+        for steps in [1, 17, 60, 200, 1000] {
+            let mut console = Console::new(&boot(arch, &["sh", "-c", SCRIPT]), "");
+            let ended = (0..steps).find_map(|_| console.step());
+            if ended.is_some() {
+                break;
+            }
+            let copy = console.snapshot();
+            assert_eq!(copy.run(), whole, "{arch}: the copy after {steps} steps");
+            assert_eq!(console.run(), whole, "{arch}: the original after {steps} steps");
+        }
+    }
+}
+
+#[test]
+fn one_seed_gives_one_trace() {
+    let trace = |seed: u64, arch: &str| {
+        let mut boot = boot(arch, &["sh", "-c", SCRIPT]);
+        boot.config.seed = seed;
+        boot.config.cpus = 2;
+        let mut console = Console::new(&boot, "");
+        for kind in [TraceKind::Syscall, TraceKind::Signal, TraceKind::Sched] {
+            console.machine.kernel.trace.enable(kind);
+        }
+        let mut lines = Vec::new();
+        while console.step().is_none() {
+            lines.extend(console.machine.kernel.trace.take());
+        }
+        lines
+    };
+    for arch in arches() {
+        let first = trace(1, arch);
+        assert!(first.len() > 100, "{arch}: a trace of {} lines", first.len());
+        assert_eq!(first, trace(1, arch), "{arch}");
+        assert_ne!(first, trace(2, arch), "{arch}: another seed is another run");
+    }
+}

@@ -1,0 +1,155 @@
+//! Runs machines for tests: boots, feeds the console, collects what it shows.
+#![allow(dead_code)] // each test file uses its part
+
+use kernel::Config;
+use minikern::{ARCHES, Boot, Machine, Step};
+use std::path::{Path, PathBuf};
+
+/// How a machine ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub status: u8,
+    /// All that the console showed, carriage returns taken out.
+    pub out: String,
+    /// Virtual time at the end.
+    pub now: u64,
+}
+
+/// The names of all architectures.
+pub fn arches() -> impl Iterator<Item = &'static str> {
+    ARCHES.iter().map(|arch| arch.name)
+}
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The default image, unpacked.
+pub fn default_image() -> Vec<u8> {
+    minikern::image::load(None, 64 << 20).expect("the built-in image")
+}
+
+/// A machine that runs `command` of the default image on `arch`.
+pub fn boot(arch: &str, command: &[&str]) -> Boot {
+    let (program, args) = command.split_first().expect("a command");
+    let path: Vec<String> = std::iter::once(arch).chain(arches().filter(|&a| a != arch)).map(|a| format!("/{a}/bin")).collect();
+    Boot {
+        config: Config::default(),
+        initramfs: default_image(),
+        init: vec![if program.contains('/') { program.to_string() } else { format!("/{arch}/bin/{program}") }],
+        args: args.iter().map(|arg| arg.to_string()).collect(),
+        env: vec![format!("PATH={}", path.join(":")), "HOME=/".into(), "TERM=linux".into()],
+        workdir: None,
+        mount_usual: true,
+    }
+}
+
+/// A machine with nothing but one program of the host's file system in it, /proc, /sys and /dev.
+pub fn boot_program(program: &Path, args: &[&str]) -> Boot {
+    let mut image = kernel::vfs::cpio::Writer::new();
+    for dir in ["bin", "dev", "proc", "sys", "root", "etc"] {
+        image.add(dir.as_bytes(), 0o40755, 0, &[]);
+    }
+    image.add(b"tmp", 0o41777, 0, &[]);
+    let name = program.file_name().expect("a name").to_string_lossy().into_owned();
+    let bytes = std::fs::read(program).expect("the program");
+    image.add(format!("bin/{name}").as_bytes(), 0o100_755, 0, &bytes);
+    Boot {
+        config: Config::default(),
+        initramfs: image.finish(),
+        init: vec![format!("/bin/{name}")],
+        args: args.iter().map(|arg| arg.to_string()).collect(),
+        env: vec!["PATH=/bin".into(), "GREETING=hello".into()],
+        workdir: None,
+        mount_usual: true,
+    }
+}
+
+/// A program that .ci/setup builds or fetches; says so when it is not there.
+pub fn oracle(path: &str) -> Option<PathBuf> {
+    let path = root().join("target/oracle").join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: {} is not there (.ci/setup makes it)", path.file_name().unwrap_or_default().to_string_lossy());
+    None
+}
+
+/// A machine being run, with what its console showed so far.
+pub struct Console {
+    pub machine: Machine,
+    input: std::collections::VecDeque<u8>,
+    out: Vec<u8>,
+    eof: bool,
+}
+
+/// Steps after which a test's machine is taken to run for ever.
+const MOST_STEPS: u64 = 20_000_000;
+
+impl Console {
+    pub fn new(boot: &Boot, input: &str) -> Console {
+        let mut machine = Machine::boot(boot).expect("the machine boots");
+        machine.kernel.tty.set_echo(false);
+        Console { machine, input: input.bytes().collect(), out: Vec::new(), eof: false }
+    }
+
+    /// One step, with what its idleness asks for; the status once the machine has halted.
+    pub fn step(&mut self) -> Option<u8> {
+        let step = self.machine.step();
+        let shown = self.machine.kernel.tty.take_output();
+        self.out.extend(shown);
+        match step {
+            Step::Ran => None,
+            Step::Halted(status) => Some(status),
+            Step::Idle { until } => {
+                if !self.eof && self.machine.kernel.tty_reader_waits() {
+                    // One line at a time, as a person would.
+                    let line: Vec<u8> = {
+                        let end = self.input.iter().position(|&b| b == b'\n').map_or(self.input.len(), |at| at + 1);
+                        self.input.drain(..end).collect()
+                    };
+                    if line.is_empty() {
+                        self.eof = true;
+                        self.machine.kernel.tty_input_eof();
+                    } else {
+                        self.machine.kernel.tty_input(&line);
+                    }
+                } else if let Some(until) = until {
+                    self.machine.kernel.advance_to(until);
+                } else {
+                    panic!("nothing can ever run again; shown so far:\n{}", self.shown());
+                }
+                None
+            }
+        }
+    }
+
+    pub fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.out).replace('\r', "")
+    }
+
+    /// Runs to the end.
+    pub fn run(mut self) -> Ended {
+        for _ in 0..MOST_STEPS {
+            if let Some(status) = self.step() {
+                return Ended { status, out: self.shown(), now: self.machine.kernel.clock.now };
+            }
+        }
+        panic!("still running after {MOST_STEPS} steps; shown so far:\n{}", self.shown());
+    }
+
+    /// A second machine that goes on from here, its console with it.
+    pub fn snapshot(&mut self) -> Console {
+        Console { machine: self.machine.snapshot(), input: self.input.clone(), out: self.out.clone(), eof: self.eof }
+    }
+}
+
+/// Boots and runs to the end.
+pub fn run(boot: &Boot, input: &str) -> Ended {
+    Console::new(boot, input).run()
+}
+
+/// Runs a shell script on the default image's shell of `arch`.
+pub fn sh(arch: &str, script: &str) -> Ended {
+    run(&boot(arch, &["sh", "-c", script]), "")
+}
