@@ -22,6 +22,7 @@ mod random;
 mod sched;
 mod signal;
 mod syscall;
+mod sysfs;
 mod task;
 mod timers;
 mod trace;

@@ -14,7 +14,7 @@ mod system;
 
 pub(crate) use filesystem::ProcFs;
 
-use crate::{Kernel, Result, Task, Tid};
+use crate::{Kernel, Result, Task, ThreadGroup, Tid};
 use abi::{CAP_SYS_PTRACE, Errno};
 
 /// A process, or one thread of it, as a directory of /proc names it.
@@ -29,6 +29,11 @@ pub(crate) struct Place {
 pub(crate) type ProcessText = fn(&mut Kernel, Place, Tid) -> Result<Vec<u8>>;
 /// What a text file of the system is made by; who reads matters for a few.
 pub(crate) type SystemText = fn(&mut Kernel, Tid) -> Vec<u8>;
+
+/// The parent's number; the first process has none.
+fn parent(group: &ThreadGroup) -> u32 {
+    if group.parent == group.tgid { 0 } else { group.parent.0 }
+}
 
 impl Kernel {
     /// The task of a file of /proc; ESRCH once it is gone.

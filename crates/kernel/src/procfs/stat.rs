@@ -70,7 +70,7 @@ pub(super) fn stat(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
     let waits = u8::from(permitted && !task.wchan().is_empty() && (place.thread || group.threads.len() < 2));
     let exit_signal = if place.thread && !task.is_leader() { -1 } else { i32::from(task.exit_signal) };
     let fields: [String; 49] = [
-        group.parent.0.to_string(),
+        super::parent(group).to_string(),
         group.pgid.0.to_string(),
         group.sid.0.to_string(),
         tty.to_string(),

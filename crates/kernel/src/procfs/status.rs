@@ -99,7 +99,7 @@ pub(super) fn status(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8
         let _ = writeln!(text, "Umask:\t{:04o}", kernel.vfs.fs_struct(task.fs).umask);
     }
     let _ = writeln!(text, "State:\t{}", state(task.state_letter()));
-    let (tid, tgid, parent) = (task.tid.0, task.tgid.0, group.parent.0);
+    let (tid, tgid, parent) = (task.tid.0, task.tgid.0, super::parent(group));
     let _ = write!(text, "Tgid:\t{tgid}\nNgid:\t0\nPid:\t{tid}\nPPid:\t{parent}\nTracerPid:\t0\n");
     credentials(&mut text, cred);
     let slots = if task.is_dead() { 0 } else { kernel.vfs.fd_table(task.files).size() };

@@ -40,12 +40,9 @@ pub(super) fn devices(_: &mut Kernel, _: Tid) -> Vec<u8> {
 }
 
 pub(super) fn filesystems(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
-    let mut kinds = vec!["sysfs", "tmpfs", "proc"];
-    if kernel.cgroup_core().is_some() {
-        kinds.push("cgroup");
-    }
-    kinds.extend(["devtmpfs", "ramfs"]);
-    kinds.iter().map(|kind| format!("nodev\t{kind}\n")).collect::<String>().into_bytes()
+    let cgroups = kernel.cgroup_core().is_some();
+    let kinds = crate::vfs::NODEV_TYPES.iter().filter(|kind| cgroups || !kind.starts_with("cgroup"));
+    kinds.map(|kind| format!("nodev\t{kind}\n")).collect::<String>().into_bytes()
 }
 
 /// No device interrupts: the head of the table alone.

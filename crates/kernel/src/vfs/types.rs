@@ -10,6 +10,7 @@ type Single = fn(&mut Kernel) -> Result<Box<dyn FileSystem>>;
 const SINGLES: &[(&str, Single)] = &[
     ("devtmpfs", crate::dev::devtmpfs),
     ("proc", |_| Ok(Box::new(crate::procfs::ProcFs::default()))),
+    ("sysfs", |_| Ok(Box::new(crate::sysfs::SysFs))),
 ];
 
 /// For /proc/filesystems: the types, and the cgroup core's.
