@@ -1,0 +1,289 @@
+//! Signal delivery over a `Vec<u8>` for a stack: the frame's layout, round trips, restarts, and frames made up by a guest.
+use super::generate;
+use super::machine::{Machine, State};
+use crate::AARCH64;
+use crate::regs::{FAULT_ADDRESS, FAULT_CODE, LR, SP, x};
+use abi::{Errno, Fields, Restart, SaFlags, SigAction, SigAltStack, SigSet, Siginfo};
+use arch::{Access, Cpu, Delivery, Fault, FaultKind, Freeze, GetSignal, ReturnPath, SignalEra, UserMemory};
+use proptest::prelude::*;
+
+const STACK: u64 = 0x7000_0000;
+const SIZE: usize = 0x4000;
+const HANDLER: u64 = 0x40_0000;
+const RESTORER: u64 = 0x40_1000;
+const TRAMPOLINE: u64 = 0x50_0000;
+
+/// A kernel that has one signal at most.
+struct Path {
+    stack: Vec<u8>,
+    next: GetSignal,
+    done: Option<Result<(), Errno>>,
+    mask_restored: bool,
+}
+
+impl Path {
+    fn new(next: GetSignal) -> Path {
+        Path { stack: vec![0xee; SIZE], next, done: None, mask_restored: false }
+    }
+    fn at(addr: u64, len: usize) -> Result<std::ops::Range<usize>, Errno> {
+        let from = usize::try_from(addr.wrapping_sub(STACK)).map_err(|_| Errno::EFAULT)?;
+        let to = from.checked_add(len).filter(|to| *to <= SIZE).ok_or(Errno::EFAULT)?;
+        Ok(from..to)
+    }
+    fn word(&self, addr: u64) -> u64 {
+        let at = Path::at(addr, 8).expect("inside the stack");
+        u64::from_le_bytes(self.stack[at].try_into().expect("eight bytes"))
+    }
+    fn half(&self, addr: u64) -> u32 {
+        self.word(addr) as u32
+    }
+}
+
+impl UserMemory for Path {
+    fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Errno> {
+        buf.copy_from_slice(&self.stack[Path::at(addr, buf.len())?]);
+        Ok(())
+    }
+    fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), Errno> {
+        let at = Path::at(addr, data.len())?;
+        self.stack[at].copy_from_slice(data);
+        Ok(())
+    }
+}
+
+impl ReturnPath for Path {
+    fn era(&self) -> SignalEra {
+        SignalEra::Modern
+    }
+    fn try_to_freeze(&mut self) -> Freeze {
+        panic!("arm64 freezes in get_signal");
+    }
+    fn get_signal(&mut self) -> GetSignal {
+        std::mem::replace(&mut self.next, GetSignal::Away)
+    }
+    fn signal_setup_done(&mut self, _: &Delivery, frame: Result<(), Errno>) {
+        self.done = Some(frame);
+    }
+    fn restore_saved_sigmask(&mut self) {
+        self.mask_restored = true;
+    }
+}
+
+fn delivery(flags: SaFlags) -> GetSignal {
+    GetSignal::Deliver(Box::new(Delivery {
+        info: Siginfo { signo: 10, errno: 0, code: 0, fields: Fields::Kill { pid: 7, uid: 8 } },
+        action: SigAction { handler: HANDLER, flags, restorer: RESTORER, mask: SigSet::EMPTY },
+        mask: SigSet(0x1234_5678_9abc_def0),
+        altstack: SigAltStack::default(),
+        trampoline: TRAMPOLINE,
+    }))
+}
+
+/// A CPU in user code, in a random state.
+fn cpu(seed: u64) -> Cpu {
+    let state = State { sp: STACK + 0x3000 + seed % 16, ..generate::state(seed, true) };
+    Machine::new(&[], &state, &[]).cpu
+}
+
+/// The same, in a system call that is to be restarted as `restart` says.
+fn interrupted(restart: Restart) -> Cpu {
+    let mut cpu = cpu(5);
+    cpu.set(x(8), 98);
+    cpu.set(x(0), 0x1111);
+    AARCH64.abi.syscall_enter(&mut cpu);
+    AARCH64.abi.set_return(&mut cpu, -i64::from(restart.code()));
+    cpu
+}
+
+fn deliver(cpu: &mut Cpu, flags: SaFlags) -> Path {
+    let mut path = Path::new(delivery(flags));
+    AARCH64.abi.do_signal(cpu, &mut path);
+    assert_eq!(path.done, Some(Ok(())));
+    path
+}
+
+/// Offsets of `struct rt_sigframe` (facts/ARCHES.md, section 6).
+#[test]
+fn the_frame_is_laid_out_as_the_kernels() {
+    let mut cpu = cpu(3);
+    AARCH64.abi.fault_signal(&mut cpu, Fault { addr: 0x1230, access: Access::Write }, FaultKind::NotMapped);
+    let before = cpu.clone();
+    let path = deliver(&mut cpu, SaFlags::SA_SIGINFO | SaFlags::SA_RESTORER);
+    let frame = cpu.get(SP);
+    let record = cpu.get(x(29));
+    assert_eq!((frame % 16, record - frame), (0, 4688));
+    assert_eq!(record, (before.get(SP) - 16) & !15);
+    assert_eq!((path.word(record), path.word(record + 8)), (before.get(x(29)), before.get(LR)));
+    // siginfo, then ucontext: flags, link, stack, mask.
+    assert_eq!((path.half(frame), path.half(frame + 16), path.half(frame + 20)), (10, 7, 8));
+    let uc = frame + 128;
+    assert_eq!((path.word(uc), path.word(uc + 8)), (0, 0));
+    assert_eq!((path.word(uc + 16), path.half(uc + 24), path.word(uc + 32)), (0, abi::SS_DISABLE, 0));
+    assert_eq!(path.word(uc + 40), 0x1234_5678_9abc_def0);
+    let mc = uc + 176;
+    assert_eq!(path.word(mc), 0x1230);
+    (0..31).for_each(|n| assert_eq!(path.word(mc + 8 + 8 * n), before.get(x(n as u8)), "x{n}"));
+    assert_eq!((path.word(mc + 256), path.word(mc + 264)), (before.get(SP), before.pc));
+    assert_eq!(path.word(mc + 272), crate::regs::pstate(&before));
+    let records = mc + 288;
+    assert_eq!((path.half(records), path.half(records + 4)), (0x4650_8001, 528));
+    assert_eq!(u64::from(path.half(records + 8)), crate::helpers::system::fpsr(&before.slots));
+    assert_eq!(u64::from(path.half(records + 12)), before.get(crate::regs::FPCR));
+    (0..64).for_each(|n| assert_eq!(path.word(records + 16 + 8 * n), before.slots[32 + n as usize]));
+    // ESR: a data abort by a write, translation fault.
+    assert_eq!((path.half(records + 528), path.half(records + 532)), (0x4553_5201, 16));
+    assert_eq!(path.word(records + 536), 0x24 << 26 | 1 << 25 | 1 << 6 | 7);
+    assert_eq!(path.word(records + 544), 0);
+    // The handler's registers.
+    assert_eq!((cpu.pc, cpu.get(LR)), (HANDLER, RESTORER));
+    assert_eq!((cpu.get(x(0)), cpu.get(x(1)), cpu.get(x(2))), (10, frame, uc));
+}
+
+#[test]
+fn without_siginfo_and_restorer() {
+    let mut cpu = cpu(3);
+    let before = cpu.clone();
+    let path = deliver(&mut cpu, SaFlags::empty());
+    assert_eq!(cpu.get(LR), TRAMPOLINE);
+    assert_eq!((cpu.get(x(1)), cpu.get(x(2))), (before.get(x(1)), before.get(x(2))));
+    assert_eq!(path.half(cpu.get(SP)), 0xeeee_eeee, "siginfo is not written");
+}
+
+#[test]
+fn on_the_alternate_stack() {
+    let mut cpu = cpu(3);
+    let GetSignal::Deliver(mut d) = delivery(SaFlags::SA_ONSTACK) else { panic!() };
+    d.altstack = SigAltStack { sp: STACK, flags: 0, size: 0x2000 };
+    let mut path = Path::new(GetSignal::Deliver(d));
+    AARCH64.abi.do_signal(&mut cpu, &mut path);
+    assert_eq!(cpu.get(x(29)), STACK + 0x2000 - 16);
+    assert_eq!(path.word(cpu.get(SP) + 144), STACK);
+}
+
+proptest! {
+    #[test]
+    fn frames_round_trip(seed: u64) {
+        let mut cpu = cpu(seed);
+        let before = AARCH64.isa.canonical(&cpu);
+        let mut path = deliver(&mut cpu, SaFlags::SA_SIGINFO);
+        let mut scratch = Machine::new(&[], &generate::state(seed ^ 1, true), &[]).cpu;
+        // The handler may leave anything in the registers; only the stack pointer brings the frame back.
+        for at in [FAULT_ADDRESS, FAULT_CODE, crate::regs::TPIDR_EL0, crate::regs::ORIG_X0, crate::regs::SYSCALLNO] {
+            scratch.set(at, cpu.get(at));
+        }
+        scratch.set(SP, cpu.get(SP));
+        let (mask, stack) = AARCH64.abi.restore_sigframe(&mut scratch, &mut path).expect("the frame is ours");
+        prop_assert_eq!(AARCH64.isa.canonical(&scratch), before);
+        prop_assert_eq!((mask, stack), (SigSet(0x1234_5678_9abc_def0), SigAltStack::default()));
+    }
+
+    /// A frame a guest made up is taken or refused; refused, it changes nothing.
+    #[test]
+    fn hostile_frames(seed: u64, patches in prop::collection::vec((0usize..4688, any::<u8>()), 0..40), sp in STACK - 64..STACK + 0x4000) {
+        let mut cpu = cpu(seed);
+        let mut path = deliver(&mut cpu, SaFlags::SA_SIGINFO);
+        let frame = (cpu.get(SP) - STACK) as usize;
+        for (at, byte) in patches {
+            path.stack[frame + at] = byte;
+        }
+        if seed % 3 == 0 {
+            cpu.set(SP, sp);
+        }
+        let before = AARCH64.isa.canonical(&cpu);
+        match AARCH64.abi.restore_sigframe(&mut cpu, &mut path) {
+            Err(_) => prop_assert_eq!(AARCH64.isa.canonical(&cpu), before),
+            Ok(_) => prop_assert_eq!(crate::regs::pstate(&cpu) & !(0xf << 28), 0),
+        }
+    }
+}
+
+#[test]
+fn records_are_checked() {
+    let patch = |at: u64, value: u32| {
+        let mut cpu = cpu(9);
+        let mut path = deliver(&mut cpu, SaFlags::SA_SIGINFO);
+        let base = cpu.get(SP) + 128 + 176;
+        path.write(base + at, &value.to_le_bytes()).expect("inside the stack");
+        AARCH64.abi.restore_sigframe(&mut cpu, &mut path).is_ok()
+    };
+    assert!(patch(16, 5), "a register");
+    assert!(!patch(272, 0xf000_0001), "EL1");
+    assert!(!patch(272, 1 << 7), "interrupts masked");
+    assert!(!patch(272, 1 << 4), "AArch32");
+    assert!(!patch(288, 0), "no fpsimd_context");
+    assert!(!patch(288, 0x5356_4501), "sve_context");
+    assert!(!patch(292, 512), "too short");
+    assert!(!patch(292, 4100), "too long");
+    assert!(!patch(292, 536), "unaligned");
+    assert!(!patch(288 + 528, 0x4650_8001), "a second fpsimd_context");
+}
+
+#[test]
+fn a_frame_that_cannot_be_written_leaves_the_registers() {
+    let mut cpu = cpu(4);
+    cpu.set(SP, STACK + 0x800);
+    let before = AARCH64.isa.canonical(&cpu);
+    let mut path = Path::new(delivery(SaFlags::SA_SIGINFO));
+    AARCH64.abi.do_signal(&mut cpu, &mut path);
+    assert_eq!(path.done, Some(Err(Errno::EFAULT)));
+    assert_eq!(AARCH64.isa.canonical(&cpu), before);
+}
+
+#[test]
+fn a_handler_interrupts_or_restarts() {
+    use Restart::*;
+    let cases = [
+        (Sys, SaFlags::empty(), false),
+        (Sys, SaFlags::SA_RESTART, true),
+        (NoHand, SaFlags::SA_RESTART, false),
+        (Block, SaFlags::SA_RESTART, false),
+        (NoIntr, SaFlags::empty(), true),
+    ];
+    for (restart, flags, restarts) in cases {
+        let mut cpu = interrupted(restart);
+        let pc = cpu.pc;
+        let path = deliver(&mut cpu, flags);
+        let mc = cpu.get(SP) + 128 + 176;
+        let saved = (path.word(mc + 8), path.word(mc + 264));
+        let wanted = if restarts { (0x1111, pc - 4) } else { (Errno::EINTR.to_return(), pc) };
+        assert_eq!(saved, wanted, "{restart:?} {flags:?}");
+    }
+}
+
+#[test]
+fn without_a_handler_the_call_is_made_again() {
+    for restart in [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block] {
+        let mut cpu = interrupted(restart);
+        let pc = cpu.pc;
+        let mut path = Path::new(GetSignal::Nothing);
+        AARCH64.abi.do_signal(&mut cpu, &mut path);
+        assert!(path.mask_restored);
+        let number = if restart == Restart::Block { 128 } else { 98 };
+        assert_eq!((cpu.pc, cpu.get(x(0)), cpu.get(x(8))), (pc - 4, 0x1111, number));
+        // Walked again, there is nothing left to rewind.
+        AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+        assert_eq!(cpu.pc, pc - 4);
+    }
+}
+
+#[test]
+fn a_path_that_comes_away_changes_nothing() {
+    let mut cpu = interrupted(Restart::NoHand);
+    let before = AARCH64.isa.canonical(&cpu);
+    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+    assert_eq!(AARCH64.isa.canonical(&cpu), before);
+    let path = deliver(&mut cpu, SaFlags::SA_RESTART);
+    assert_eq!(path.word(cpu.get(SP) + 128 + 176 + 8), Errno::EINTR.to_return(), "pause, stopped and continued");
+}
+
+/// A completed call is not restarted, whatever user code then has in X0.
+#[test]
+fn only_calls_are_restarted() {
+    let mut cpu = cpu(5);
+    AARCH64.abi.syscall_enter(&mut cpu);
+    AARCH64.abi.set_return(&mut cpu, 3);
+    cpu.set(x(0), -512i64 as u64);
+    let pc = cpu.pc;
+    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+    assert_eq!((cpu.pc, cpu.get(x(0))), (pc, -512i64 as u64));
+}
