@@ -411,7 +411,6 @@ const X87_ROWS: &[Row] = &[
     (Fstp, |l| x87::store(l, POP)),
     (Fistp, |l| x87::store(l, POP)),
     (Fbstp, |l| x87::store(l, POP)),
-    (Fstpnce, |l| x87::store(l, POP)),
     (Fisttp, |l| x87::store(l, POP | TRUNCATE)),
     (Fadd, |l| x87::arith(l, Arith::Add, false)),
     (Fiadd, |l| x87::arith(l, Arith::Add, false)),

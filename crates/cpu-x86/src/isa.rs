@@ -40,6 +40,9 @@ impl Isa for X86Isa {
             }
         };
         let mut l = Lift::new(out, insn);
+        if l.is_mmx() {
+            l.wait_for_x87();
+        }
         match insns::semantics(insn.mnemonic()) {
             Some(semantics) => semantics(&mut l),
             None => l.illegal(),

@@ -12,6 +12,8 @@ mod process;
 mod regs;
 mod signal;
 mod syscall;
+#[cfg(test)]
+mod tests;
 mod thread_info;
 mod traps;
 

@@ -77,6 +77,7 @@ pub(crate) fn restore(slots: &mut Slots, image: &[u8; SIZE]) {
         set(xmm(i).up(1), u64_at(image, at + 8));
     }
     set_mxcsr(slots, u64_at(image, MXCSR) as u32);
+    super::x87::Fpu::new(slots).summarize();
 }
 
 fn fxsave(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result<(), Trap> {

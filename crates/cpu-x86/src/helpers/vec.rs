@@ -37,13 +37,13 @@ fn sx(a: u16) -> i32 {
 
 /// One word of a and b each.
 pub(crate) static PMULHW: Helper = Helper::pure("pmulhw", 1, [1, 1, 0], |s, at| {
-    zip16(s, at, |a, b| (sx(a) * sx(b) >> 16) as u16);
+    zip16(s, at, |a, b| ((sx(a) * sx(b)) >> 16) as u16);
 });
 pub(crate) static PMULHUW: Helper = Helper::pure("pmulhuw", 1, [1, 1, 0], |s, at| {
-    zip16(s, at, |a, b| (u32::from(a) * u32::from(b) >> 16) as u16);
+    zip16(s, at, |a, b| ((u32::from(a) * u32::from(b)) >> 16) as u16);
 });
 pub(crate) static PMULHRSW: Helper = Helper::pure("pmulhrsw", 1, [1, 1, 0], |s, at| {
-    zip16(s, at, |a, b| ((sx(a) * sx(b) >> 14) + 1 >> 1) as u16);
+    zip16(s, at, |a, b| ((((sx(a) * sx(b)) >> 14) + 1) >> 1) as u16);
 });
 pub(crate) static PMADDWD: Helper = Helper::pure("pmaddwd", 1, [1, 1, 0], |s, at| {
     zip32(s, at, |a, b| (sx(a[0]) * sx(b[0])).wrapping_add(sx(a[1]) * sx(b[1])) as u32);

@@ -120,9 +120,10 @@ impl<'a> Fpu<'a> {
 
     /// Gives whether the instruction must leave everything alone.
     fn stack_fault(&mut self) -> bool {
-        let sw = self.sw();
-        self.set_sw(sw | SW_STACK_FAULT);
-        !self.note(Flags::INVALID)
+        let codes = self.sw() & SW_C1;
+        let proceed = self.note(Flags::INVALID);
+        self.set_codes(SW_C1, SW_STACK_FAULT | codes);
+        !proceed
     }
 
     pub(crate) fn env(&self) -> Env {
@@ -140,9 +141,13 @@ impl<'a> Fpu<'a> {
 
     /// Adds exceptions to the status word; false if an unmasked one means that there is no result.
     pub(crate) fn note(&mut self, raised: Flags) -> bool {
-        let raised = u64::from(raised.bits());
-        let mut sw = self.sw() | raised;
+        let mut raised = u64::from(raised.bits());
         let unmasked = raised & !self.cw() & EXCEPTIONS;
+        if unmasked & PRE != 0 {
+            // Nothing is rounded that is not computed.
+            raised &= PRE;
+        }
+        let mut sw = self.sw() | raised;
         if unmasked != 0 {
             sw |= SW_SUMMARY;
         }
@@ -152,8 +157,9 @@ impl<'a> Fpu<'a> {
 
     /// The exceptions of an operation, and C1: whether its result was rounded up.
     pub(crate) fn settle(&mut self, env: &Env) -> bool {
-        self.set_codes(SW_C1, if env.rounded_up { SW_C1 } else { 0 });
-        self.note(env.raised)
+        let proceed = self.note(env.raised);
+        self.set_codes(SW_C1, if proceed && env.rounded_up { SW_C1 } else { 0 });
+        proceed
     }
 
     /// An operation on ST(i) alone that writes its result there.
@@ -196,6 +202,10 @@ impl<'a> Fpu<'a> {
     pub(crate) fn set_cell(&mut self, reg: ir::Reg, value: u64) {
         self.slots[reg.0 as usize] = value;
     }
+}
+
+pub(crate) fn is_nan(a: F80Bits) -> bool {
+    a.1 & 0x7fff == 0x7fff && a.0 << 1 != 0
 }
 
 /// Where an operand is and in which format.
@@ -251,6 +261,17 @@ fn read_memory(env: &mut Env, mem: &mut dyn GuestMemory, format: Format, addr: u
     })
 }
 
+/// An operand of arithmetic from memory, and whether it is denormal there: which matters only if the operation has
+/// nothing worse to report. NaNs come as they are, for the operation to judge.
+fn read_operand(mem: &mut dyn GuestMemory, format: Format, addr: u64) -> Result<(F80Bits, bool), Trap> {
+    let mut env = Env::X86;
+    let value = read_memory(&mut env, mem, format, addr)?;
+    let (significand, exponent) = value;
+    let signaling = env.raised.contains(Flags::INVALID);
+    let value = if signaling { (significand & !(1 << 62), exponent) } else { value };
+    Ok((value, env.raised.contains(Flags::DENORMAL)))
+}
+
 fn from_bcd(env: &mut Env, bytes: [u8; 10]) -> F80Bits {
     let magnitude = bytes[..9]
         .iter()
@@ -277,7 +298,7 @@ fn to_bcd(env: &mut Env, value: F80Bits) -> [u8; 10] {
     let mut rest = int.unsigned_abs();
     for byte in &mut bytes[..9] {
         let digits = (rest % 100) as u8;
-        *byte = digits / 10 << 4 | digits % 10;
+        *byte = ((digits / 10) << 4) | (digits % 10);
         rest /= 100;
     }
     bytes[9] = (value.1 >> 15) as u8 * 0x80;
@@ -301,7 +322,10 @@ fn load(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result<()
         Format::Stack => match fpu.check_full(&[n as u8 & 7]) {
             Ok(()) => fpu.raw(n as u8 & 7),
             Err(true) => return Ok(()),
-            Err(false) => INDEFINITE,
+            Err(false) => {
+                fpu.push(INDEFINITE);
+                return Ok(());
+            }
         },
         format => read_memory(&mut env, mem, format, addr)?,
     };
@@ -310,7 +334,8 @@ fn load(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result<()
         Err(false) => INDEFINITE,
         Ok(()) => {
             fpu.set_codes(SW_C1, 0);
-            if !fpu.note(env.raised) {
+            // A denormal is loaded even if that exception is unmasked.
+            if !fpu.note(env.raised) && env.raised.contains(Flags::INVALID) {
                 return Ok(());
             }
             value
@@ -440,11 +465,11 @@ fn arith(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result<(
     let format = Format::of(at.imm & 15);
     let mut fpu = Fpu::waiting(slots)?;
     let mut env = fpu.env();
-    let (full, b) = match format {
-        Format::Stack => (fpu.check_full(&[dst, src]), fpu.raw(src)),
+    let (full, b, denormal) = match format {
+        Format::Stack => (fpu.check_full(&[dst, src]), fpu.raw(src), false),
         _ => {
-            let b = read_memory(&mut env, mem, format, addr)?;
-            (fpu.check_full(&[dst]), b)
+            let (b, denormal) = read_operand(mem, format, addr)?;
+            (fpu.check_full(&[dst]), b, denormal)
         }
     };
     let result = match full {
@@ -453,6 +478,9 @@ fn arith(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result<(
         Ok(()) => {
             let a = fpu.raw(dst);
             let result = operate(&mut env, rest & 7, a, b);
+            if denormal && !is_nan(result) && !env.raised.contains(Flags::DIVZERO) {
+                env.raise(Flags::DENORMAL);
+            }
             if !fpu.settle(&env) {
                 return Ok(());
             }
@@ -491,13 +519,13 @@ fn compare(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result
     let i = (rest & 7) as u8;
     let mut fpu = Fpu::waiting(slots)?;
     let mut env = fpu.env();
-    let (full, b) = match format {
-        Format::Stack => (fpu.check_full(&[0, i]), fpu.raw(i)),
+    let (full, b, denormal) = match format {
+        Format::Stack => (fpu.check_full(&[0, i]), fpu.raw(i), false),
         // FTST.
-        Format::Const => (fpu.check_full(&[0]), (0, 0)),
+        Format::Const => (fpu.check_full(&[0]), (0, 0), false),
         _ => {
-            let b = read_memory(&mut env, mem, format, addr)?;
-            (fpu.check_full(&[0]), b)
+            let (b, denormal) = read_operand(mem, format, addr)?;
+            (fpu.check_full(&[0]), b, denormal)
         }
     };
     let (order, proceed) = match full {
@@ -505,7 +533,13 @@ fn compare(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result
         Ok(()) => {
             let a = fpu.raw(0);
             let order = softfloat::compare::<F80>(&mut env, a, b, rest & 8 == 0);
-            (order, fpu.settle(&env))
+            if denormal && order.is_some() {
+                env.raise(Flags::DENORMAL);
+            }
+            if rest & 16 == 0 {
+                fpu.set_codes(SW_C1, 0);
+            }
+            (order, fpu.note(env.raised))
         }
     };
     // CARRY, PARITY and ZERO sit where C0, C2 and C3 do once the status byte is in AH.
@@ -516,9 +550,7 @@ fn compare(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result
         None => (SW_C0 | SW_C2 | SW_C3, ir::Flags::CARRY | ir::Flags::PARITY | ir::Flags::ZERO),
     };
     if rest & 16 != 0 {
-        if proceed {
-            ir::LazyFlags::bits(ir::Flags(flags)).store(fpu.slots);
-        }
+        ir::LazyFlags::bits(ir::Flags(flags)).store(fpu.slots);
     } else {
         fpu.set_codes(SW_C0 | SW_C2 | SW_C3, codes);
     }

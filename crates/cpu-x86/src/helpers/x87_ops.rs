@@ -51,7 +51,7 @@ fn operate(slots: &mut Slots, _: &mut dyn GuestMemory, at: CallArgs) -> Result<(
         Op::RndInt => fpu.unary(0, |env, a| softfloat::round_to_int::<F80>(env, a, env.rounding, true)),
         Op::Xam => xam(&mut fpu),
         Op::Scale => binary(&mut fpu, 0, softfloat::x87::scale),
-        Op::Xtract => split(&mut fpu, |env, a| {
+        Op::Xtract => split(&mut fpu, false, |env, a| {
             let (significand, exponent) = softfloat::x87::extract(env, a);
             Some((exponent, significand))
         }),
@@ -61,16 +61,16 @@ fn operate(slots: &mut Slots, _: &mut dyn GuestMemory, at: CallArgs) -> Result<(
         Op::Yl2x => binary(&mut fpu, 1, |env, x, y| transcendental::y_log2_x(env, y, x)),
         Op::Yl2xp1 => binary(&mut fpu, 1, |env, x, y| transcendental::y_log2_x_plus_1(env, y, x)),
         Op::Patan => binary(&mut fpu, 1, |env, x, y| transcendental::atan2(env, y, x)),
-        Op::Ptan => split(&mut fpu, |env, a| transcendental::tan(env, a).map(|t| (t, if is_nan(t) { t } else { ONE }))),
+        Op::Ptan => {
+            split(&mut fpu, true, |env, a| transcendental::tan(env, a).map(|t| (t, if is_nan(t) { t } else { ONE })))
+        }
         Op::Sin => reduced(&mut fpu, transcendental::sin),
         Op::Cos => reduced(&mut fpu, transcendental::cos),
-        Op::SinCos => split(&mut fpu, |env, a| Some((transcendental::sin(env, a)?, transcendental::cos(env, a)?))),
+        Op::SinCos => {
+            split(&mut fpu, true, |env, a| Some((transcendental::sin(env, a)?, transcendental::cos(env, a)?)))
+        }
     }
     Ok(())
-}
-
-fn is_nan(a: F80Bits) -> bool {
-    a.1 & 0x7fff == 0x7fff && a.0 << 1 != 0
 }
 
 /// ST(dst) = f(ST(0), ST(1)); popped if that is ST(1).
@@ -93,8 +93,8 @@ fn binary(fpu: &mut Fpu<'_>, dst: u8, f: impl FnOnce(&mut Env, F80Bits, F80Bits)
     }
 }
 
-/// ST(0) becomes the first result, and the second is pushed. No result: the operand is out of range, and C2 says so.
-fn split(fpu: &mut Fpu<'_>, f: impl FnOnce(&mut Env, F80Bits) -> Option<(F80Bits, F80Bits)>) {
+/// ST(0) becomes the first result, and the second is pushed. No result: the operand is out of range; C2 `reports` it.
+fn split(fpu: &mut Fpu<'_>, reports: bool, f: impl FnOnce(&mut Env, F80Bits) -> Option<(F80Bits, F80Bits)>) {
     let (first, second) = match fpu.check_full(&[0]).and_then(|()| fpu.check_room(1)) {
         Err(true) => return,
         Err(false) => (INDEFINITE, INDEFINITE),
@@ -103,7 +103,9 @@ fn split(fpu: &mut Fpu<'_>, f: impl FnOnce(&mut Env, F80Bits) -> Option<(F80Bits
             let Some(results) = f(&mut env, fpu.raw(0)) else {
                 return fpu.set_codes(SW_C2 | SW_C1, SW_C2);
             };
-            fpu.set_codes(SW_C2, 0);
+            if reports {
+                fpu.set_codes(SW_C2, 0);
+            }
             if !fpu.settle(&env) {
                 return;
             }
@@ -134,23 +136,28 @@ fn reduced(fpu: &mut Fpu<'_>, f: impl FnOnce(&mut Env, F80Bits) -> Option<F80Bit
     }
 }
 
-/// FPREM, FPREM1: the three low bits of the quotient go to C0, C3 and C1; C2 says that it is not done yet.
+/// FPREM, FPREM1: the three low bits of the quotient go to C0, C3 and C1; C2 says that it is not done yet. Without a
+/// quotient C0 and C3 stay.
 fn remainder(fpu: &mut Fpu<'_>, kind: Quotient) {
-    let (result, codes) = match fpu.check_full(&[0, 1]) {
+    let full = fpu.check_full(&[0, 1]);
+    fpu.set_codes(SW_C2, 0);
+    let result = match full {
         Err(true) => return,
-        Err(false) => (INDEFINITE, 0),
+        Err(false) => INDEFINITE,
         Ok(()) => {
             let mut env = fpu.env();
             let done = softfloat::x87::remainder(&mut env, fpu.raw(0), fpu.raw(1), kind);
             if !fpu.settle(&env) {
                 return;
             }
-            let bit = |n: u32, code: u64| if done.quotient >> n & 1 != 0 { code } else { 0 };
-            let codes = if done.partial { SW_C2 } else { bit(0, SW_C1) | bit(1, SW_C3) | bit(2, SW_C0) };
-            (done.value, codes)
+            if !is_nan(done.value) {
+                let bit = |n: u32, code: u64| if done.quotient >> n & 1 != 0 { code } else { 0 };
+                let codes = if done.partial { SW_C2 } else { bit(0, SW_C1) | bit(1, SW_C3) | bit(2, SW_C0) };
+                fpu.set_codes(SW_C0 | SW_C1 | SW_C2 | SW_C3, codes);
+            }
+            done.value
         }
     };
-    fpu.set_codes(SW_C0 | SW_C1 | SW_C2 | SW_C3, codes);
     fpu.set(0, result);
 }
 
@@ -183,7 +190,7 @@ pub(crate) enum Control {
     Init,
     ClearExceptions,
     /// a = the word.
-    LoadControl,
+    Load,
     Exchange,
     Free,
     FreePop,
@@ -196,7 +203,7 @@ pub(crate) enum Control {
 impl Control {
     const ALL: [Control; 10] = {
         use Control::*;
-        [Wait, Init, ClearExceptions, LoadControl, Exchange, Free, FreePop, IncTop, DecTop, MoveIf]
+        [Wait, Init, ClearExceptions, Load, Exchange, Free, FreePop, IncTop, DecTop, MoveIf]
     };
 }
 
@@ -220,7 +227,7 @@ fn control(slots: &mut Slots, _: &mut dyn GuestMemory, at: CallArgs) -> Result<(
     let mut fpu = Fpu::waiting(slots)?;
     match what {
         Control::Wait | Control::Init | Control::ClearExceptions => {}
-        Control::LoadControl => {
+        Control::Load => {
             fpu.set_cw(value);
             fpu.summarize();
         }
@@ -242,6 +249,7 @@ fn control(slots: &mut Slots, _: &mut dyn GuestMemory, at: CallArgs) -> Result<(
             fpu.set(0, pair[1]);
         }
         Control::Free | Control::FreePop => {
+            fpu.set_codes(SW_C1, 0);
             fpu.free(i);
             if matches!(what, Control::FreePop) {
                 fpu.pop();
@@ -255,16 +263,12 @@ fn control(slots: &mut Slots, _: &mut dyn GuestMemory, at: CallArgs) -> Result<(
             fpu.set_codes(SW_C1, 0);
             fpu.rotate(7);
         }
-        Control::MoveIf => {
-            let moved = match fpu.check_full(&[0, i]) {
-                Ok(()) => fpu.raw(i),
-                Err(true) => return Ok(()),
-                Err(false) => INDEFINITE,
-            };
-            if value & 1 != 0 || moved == INDEFINITE && fpu.is_empty(0) {
-                fpu.set(0, moved);
-            }
-        }
+        Control::MoveIf => match fpu.check_full(&[0, i]) {
+            Ok(()) if value & 1 == 0 => {}
+            Ok(()) => fpu.set(0, fpu.raw(i)),
+            Err(true) => {}
+            Err(false) => fpu.set(0, INDEFINITE),
+        },
     }
     Ok(())
 }

@@ -84,7 +84,11 @@ pub(crate) fn bit(l: &mut Lift<'_>, op: BitOp) {
             let element = l.out.bin_imm(BinOp::Sar, Ty::I64, offset, (ty.bits().trailing_zeros()).into());
             let base = l.lea(at);
             let scale = ty.bytes().trailing_zeros() as u8;
-            at = super::Mem::at(l.out.lea(base, element, scale, 0), 0);
+            let mut addr = l.out.lea(base, element, scale, 0);
+            if l.insn.memory_base().size() == 4 || l.insn.memory_index().size() == 4 {
+                addr = l.out.zext(Ty::I32, addr);
+            }
+            at = super::Mem::at(addr, 0);
         }
         mem = Some(at);
         l.load(MemTy::of(ty), at).into()
@@ -239,10 +243,16 @@ pub(crate) fn cmpxchg(l: &mut Lift<'_>) {
     let old = l.read(0);
     let (old, new) = (l.out.get(old), l.out.get(new));
     let equal = l.out.cmp(Cond::Eq, ty, RAX, old);
-    let result = l.out.select(equal, new, old);
     l.out.set_flags(FlagKind::Sub, ty, RAX, old);
     keep_or_take(l, ty, equal, old);
-    l.write(0, result);
+    // Like the accumulator, a register is written only if its value changes hands.
+    let (reg, lsb) = super::operand::reg_of(l.insn.op0_register());
+    let written = match ty {
+        Ty::I64 => new,
+        Ty::I32 => l.out.zext(ty, new),
+        _ => l.out.insert(Ty::I64, reg, new, lsb, ty.bits()),
+    };
+    l.out.push(Op::Select { d: reg.into(), c: equal.into(), a: written.into(), b: reg.into() });
 }
 
 /// The accumulator takes `old` unless `equal`; then it is not written at all.

@@ -100,7 +100,10 @@ pub(crate) fn lea(l: &mut Lift<'_>) {
 /// XLAT: al = [rbx + al].
 pub(crate) fn xlat(l: &mut Lift<'_>) {
     let index = l.out.zext(Ty::I8, RAX);
-    let addr = l.out.add(Ty::I64, RBX, index);
+    let mut addr = l.out.add(Ty::I64, RBX, index);
+    if l.insn.memory_base() == Register::EBX {
+        addr = l.out.zext(Ty::I32, addr);
+    }
     let addr = l.add_segment(addr.into());
     let value = l.load(MemTy::U8, Mem::at(addr, 0));
     l.insert(RAX, value, 0, 8);

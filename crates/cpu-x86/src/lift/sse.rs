@@ -2,7 +2,7 @@
 use super::Lift;
 use super::operand::reg_of;
 use crate::helpers::{fp as helper, fxsave, vec};
-use crate::regs::RDI;
+use crate::regs::{FPU_SW, FPU_TAG, RDI};
 use iced_x86::{OpKind, Register};
 use ir::{CallArgs, Cond, FTy, FlagKind, Flags, FpOp, MemTy, Op, Overflow, Round, Slot, Trap, Ty, Val, VecOp};
 
@@ -340,9 +340,10 @@ pub(crate) fn fxsave(l: &mut Lift<'_>, restore: bool) {
     l.out.call_into(helper, CallArgs { d: addr, a: addr, b: addr, c: addr, imm: 0 });
 }
 
-/// EMMS: the x87 stack is empty.
+/// EMMS: the x87 stack is empty, its top 0.
 pub(crate) fn emms(l: &mut Lift<'_>) {
-    l.out.set_const(crate::regs::FPU_TAG, 0);
+    l.bin_imm_into(FPU_SW, ir::BinOp::And, Ty::I64, FPU_SW, !0x3800);
+    l.out.set_const(FPU_TAG, 0);
 }
 
 /// PTEST: ZERO of a & b, CARRY of b & !a; the other flags clear.

@@ -116,8 +116,9 @@ pub(crate) fn scas(l: &mut Lift<'_>) {
 pub(crate) fn cmps(l: &mut Lift<'_>) {
     let s = begin(l);
     let (a, b) = (pointer(l, s, RSI), pointer(l, s, RDI));
-    let a = l.load(MemTy::of(s.ty), a);
+    // Processors look at rdi first, as a fault on both shows.
     let b = l.load(MemTy::of(s.ty), b);
+    let a = l.load(MemTy::of(s.ty), a);
     l.out.set_flags(FlagKind::Sub, s.ty, a, b);
     advance(l, s, &[RSI, RDI]);
     let cond = while_flag(l);

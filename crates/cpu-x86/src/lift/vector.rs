@@ -1,7 +1,7 @@
 //! Vector operands: XMM registers, MMX registers (the x87's significands) and their memory forms.
 use super::{Lift, Mem};
 use crate::regs::{FPU_SW, FPU_TAG, st, xmm};
-use iced_x86::Register;
+use iced_x86::{Mnemonic, OpKind, Register};
 use ir::{BinOp, CallArgs, FTy, Helper, MemTy, Op, Reg, Slot, Trap, Ty, Val, VecOp};
 
 /// The slot of a vector register's lowest word.
@@ -36,20 +36,29 @@ impl Lift<'_> {
         }
     }
 
+    /// Whether MMX registers are involved.
+    pub(crate) fn is_mmx(&self) -> bool {
+        let is_mm = |i| self.insn.op_kind(i) == OpKind::Register && self.insn.op_register(i).is_mm();
+        self.insn.mnemonic() == Mnemonic::Emms || (0..self.insn.op_count()).any(is_mm)
+    }
+
+    /// Like an x87 instruction that waits: a pending exception comes first.
+    pub(crate) fn wait_for_x87(&mut self) {
+        let pending = self.out.and_imm(Ty::I64, FPU_SW, 0x80);
+        self.out.trap_if(pending, Trap::X87);
+    }
+
     /// Every MMX instruction makes the stack full and its top 0, and a register it writes a NaN's exponent
     /// (SDM volume 1, 9.5.1).
     pub(crate) fn enter_mmx(&mut self) {
-        for i in 0..self.insn.op_count() {
-            if self.insn.op_kind(i) != iced_x86::OpKind::Register || !self.insn.op_register(i).is_mm() {
-                continue;
-            }
-            self.bin_imm_into(FPU_SW, BinOp::And, Ty::I64, FPU_SW, !0x3800);
-            self.out.set_const(FPU_TAG, 0xff);
-            if i == 0 {
-                let exponent = self.vreg(0).up(1);
-                self.out.set_const(exponent, 0xffff);
-            }
+        if !self.is_mmx() {
             return;
+        }
+        self.bin_imm_into(FPU_SW, BinOp::And, Ty::I64, FPU_SW, !0x3800);
+        self.out.set_const(FPU_TAG, 0xff);
+        if self.insn.op0_kind() == OpKind::Register && self.insn.op0_register().is_mm() {
+            let exponent = self.vreg(0).up(1);
+            self.out.set_const(exponent, 0xffff);
         }
     }
 
@@ -108,10 +117,5 @@ impl Lift<'_> {
     /// A 16-byte move that does not ask for alignment.
     pub(crate) fn load_unaligned(&mut self, d: Reg, mem: Mem) {
         self.load_into(d, MemTy::V128, mem);
-    }
-
-    /// #UD where a form exists that is not there yet.
-    pub(crate) fn refuse(&mut self) {
-        self.trap(Trap::Illegal);
     }
 }

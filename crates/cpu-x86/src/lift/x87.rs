@@ -113,7 +113,7 @@ pub(crate) fn fcmov(l: &mut Lift<'_>) {
 pub(crate) fn fldcw(l: &mut Lift<'_>) {
     let mem = l.mem();
     let value = l.load(MemTy::U16, mem);
-    call(l, &x87_ops::CONTROL, value.into(), Control::LoadControl as u16);
+    call(l, &x87_ops::CONTROL, value.into(), Control::Load as u16);
 }
 
 pub(crate) fn fnstcw(l: &mut Lift<'_>) {

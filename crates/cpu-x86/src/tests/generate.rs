@@ -1,0 +1,274 @@
+//! Random instructions and the state they meet, from one random number each.
+use super::machine::{CODE, DATA, PAGE, State};
+use crate::insns;
+use crate::isa::{Decoded, decode};
+use iced_x86::{FlowControl, Instruction, Mnemonic, OpKind, Register};
+
+/// SplitMix64.
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+    pub(super) fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize]
+    }
+}
+
+/// What cannot be compared: it acts on the host's system, looks at its identity or clock, or is only approximate.
+fn is_excluded(insn: &Instruction) -> bool {
+    use Mnemonic::*;
+    let m = insn.mnemonic();
+    let own_segment = insn.op_kinds().any(|k| k == OpKind::Register) && {
+        (0..insn.op_count()).any(|i| insn.op_kind(i) == OpKind::Register && insn.op_register(i).is_segment_register())
+    };
+    let based = matches!(insn.segment_prefix(), Register::FS | Register::GS);
+    own_segment
+        || based
+        || matches!(
+            m,
+            // These could unmask what does not trap: x87 overflow with its scaled results, SSE's exceptions.
+            Fldcw | Ldmxcsr | Syscall | Int | Int1 | Cpuid | Rdtsc | Popf | Popfq | In | Out | Insb | Insw | Insd | Outsb | Outsw | Outsd
+        )
+        || matches!(m, Rcpps | Rcpss | Rsqrtps | Rsqrtss)
+        || matches!(m, Rdsspd | Rdsspq | Clflush | Prefetchwt1)
+        || matches!(m, Fnstenv | Fnsave | Fxsave | Fxsave64 | Fxrstor | Fxrstor64 | Fldenv | Frstor)
+        || matches!(m, F2xm1 | Fyl2x | Fyl2xp1 | Fpatan | Fptan | Fsin | Fcos | Fsincos)
+        // Branches go anywhere; they have vectors.
+        || !matches!(insn.flow_control(), FlowControl::Next | FlowControl::Exception | FlowControl::Interrupt)
+}
+
+/// Bytes of some instruction of the table that can be compared.
+pub(super) fn instruction(seed: u64) -> (Vec<u8>, Instruction) {
+    let mut r = Random(seed);
+    loop {
+        let mut bytes = Vec::new();
+        if r.below(3) == 0 {
+            bytes.push(r.pick(&[0x66, 0xf2, 0xf3, 0xf0, 0x66, 0xf3]));
+            if r.below(8) == 0 {
+                bytes.push(r.pick(&[0x66, 0xf2, 0xf3, 0x67]));
+            }
+        }
+        if r.below(2) == 0 {
+            bytes.push(0x40 | r.below(16) as u8);
+        }
+        match r.below(8) {
+            0..4 => bytes.push(0x0f),
+            4 => {
+                bytes.push(0xd8 | r.below(8) as u8);
+            }
+            _ => {}
+        }
+        bytes.extend((0..12).map(|_| r.next() as u8));
+        let Decoded::Insn(insn) = decode(CODE, &bytes) else { continue };
+        if insns::semantics(insn.mnemonic()).is_none() || is_excluded(&insn) {
+            continue;
+        }
+        // The host may have TZCNT and LZCNT; strings with the address-size prefix cut registers they do not use.
+        let prefixed = |byte| bytes[..insn.len()].contains(&byte);
+        if matches!(insn.mnemonic(), Mnemonic::Bsf | Mnemonic::Bsr) && prefixed(0xf3)
+            || insn.is_string_instruction() && prefixed(0x67)
+        {
+            continue;
+        }
+        let features = insn.cpuid_features();
+        if features.iter().any(|f| format!("{f:?}").starts_with("AVX")) {
+            continue;
+        }
+        bytes.truncate(insn.len());
+        return (bytes, insn);
+    }
+}
+
+fn value(r: &mut Random) -> u64 {
+    match r.below(8) {
+        0 => r.below(4),
+        1 => r.next(),
+        2 => r.next() as u32 as u64,
+        3 => r.next() as u8 as u64,
+        4 => u64::MAX - r.below(3),
+        5 => 1u64.wrapping_shl(r.next() as u32).wrapping_sub(r.below(2)),
+        6 => DATA + 8 * r.below(PAGE as u64 / 8),
+        _ => (r.next() as u16 as u64) << r.below(48),
+    }
+}
+
+fn float(r: &mut Random) -> u64 {
+    let double = |r: &mut Random| match r.below(10) {
+        0 => 0,
+        1 => 0x7ff0_0000_0000_0000,
+        2 => 0x7ff8_0000_0000_0000 | r.next() & 0xffff,
+        3 => 0x7ff0_0000_0000_0000 | (1 + r.below(1 << 50)),
+        4 => r.below(1 << 52),
+        5 => (r.below(2000) as f64 - 1000.0).to_bits(),
+        6 => (r.next() as i64 as f64 / (1u64 << r.below(63)) as f64).to_bits(),
+        7 => 0x3ff0_0000_0000_0000 | r.next() >> 12,
+        _ => r.next(),
+    };
+    let single = |r: &mut Random| match r.below(9) {
+        0 => 0,
+        1 => 0x7f80_0000,
+        2 => 0x7fc0_0000 | r.next() as u32 & 0xffff,
+        3 => 0x7f80_0000 | (1 + r.below(1 << 21) as u32),
+        4 => r.below(1 << 23) as u32,
+        5 => (r.below(2000) as f32 - 1000.0).to_bits(),
+        6 => 0x3f80_0000 | r.next() as u32 >> 9,
+        _ => r.next() as u32,
+    };
+    let sign = r.next() & 1 << 63;
+    if r.below(2) == 0 {
+        double(r) ^ sign
+    } else {
+        let signs = r.next() & 0x8000_0000_8000_0000;
+        (u64::from(single(r)) | u64::from(single(r)) << 32) ^ signs
+    }
+}
+
+fn extended(r: &mut Random) -> (u64, u16) {
+    let sign = (r.next() as u16) & 0x8000;
+    let (significand, exponent) = match r.below(12) {
+        0 => (0, 0),
+        1 => (1 << 63, 0x7fff),
+        2 => (3 << 62 | r.next() & 0xffff, 0x7fff),
+        3 => ((1 << 63) | (1 + r.below(1 << 60)), 0x7fff),
+        4 => (r.next() >> 1, 0),
+        5 => (r.next() >> r.below(64), r.below(0x8000) as u16),
+        6 => (1 << 63 | r.next() >> 1, r.below(0x7fff) as u16),
+        7 => (1 << 63, 0x3fff),
+        _ => (1 << 63 | r.next() >> 1, 0x3fff - 40 + r.below(80) as u16),
+    };
+    (significand, exponent | sign)
+}
+
+/// A state for `insns`: registers of all kinds, those that address memory mostly made to point into the data page.
+pub(super) fn state(seed: u64, insns: &[Instruction]) -> State {
+    let mut r = Random(seed);
+    let mut s = State::new();
+    for gpr in &mut s.gpr {
+        *gpr = value(&mut r);
+    }
+    s.gpr[4] = DATA + 2048 + 8 * r.below(16);
+    // CF PF AF ZF SF OF, rarely DF.
+    s.rflags = 0x202 | r.next() & 0x8d5 | if r.below(4) == 0 { 0x400 } else { 0 };
+    for word in s.data.chunks_exact_mut(8) {
+        let v = if r.below(2) == 0 { value(&mut r) } else { float(&mut r) };
+        word.copy_from_slice(&v.to_le_bytes());
+    }
+    let mxcsr = 0x1f80 | if r.below(3) == 0 { r.next() as u32 & 0xe07f } else { 0 };
+    s.fxsave[24..28].copy_from_slice(&mxcsr.to_le_bytes());
+    let cw = 0x037f & !(if r.below(3) == 0 { 0x300 } else { 0 })
+        | (r.below(4) as u16) << 8
+        | if r.below(2) == 0 { (r.below(4) as u16) << 10 } else { 0 };
+    let unmasked = if r.below(4) == 0 { r.next() as u16 & 0x27 } else { 0 };
+    let cw = cw & !unmasked;
+    s.fxsave[0..2].copy_from_slice(&cw.to_le_bytes());
+    let sw = (r.next() as u16) & 0x7f7f & !0x3f | if r.below(2) == 0 { r.next() as u16 & 0x3f } else { 0 };
+    s.fxsave[2..4].copy_from_slice(&sw.to_le_bytes());
+    s.fxsave[4] = if r.below(2) == 0 { 0xff >> r.below(2) } else { r.next() as u8 };
+    for i in 0..8 {
+        let (significand, exponent) = extended(&mut r);
+        let at = 32 + 16 * i;
+        s.fxsave[at..at + 8].copy_from_slice(&significand.to_le_bytes());
+        s.fxsave[at + 8..at + 10].copy_from_slice(&exponent.to_le_bytes());
+    }
+    for i in 0..32 {
+        let at = 160 + 8 * i;
+        let v = float(&mut r);
+        s.fxsave[at..at + 8].copy_from_slice(&v.to_le_bytes());
+    }
+    if r.below(12) != 0 {
+        for insn in insns {
+            aim(&mut r, &mut s, insn);
+        }
+    }
+    s
+}
+
+fn index_of(register: Register) -> Option<usize> {
+    register.is_gpr().then(|| register.full_register() as usize - Register::RAX as usize)
+}
+
+/// Changes the base register so that the memory operand falls into the data page, often aligned.
+fn aim(r: &mut Random, s: &mut State, insn: &Instruction) {
+    if matches!(insn.mnemonic(), Mnemonic::Maskmovdqu | Mnemonic::Maskmovq) || insn.is_string_instruction() {
+        s.gpr[1] = r.below(40);
+        s.gpr[6] = DATA + r.below(PAGE as u64);
+        s.gpr[7] = DATA + r.below(PAGE as u64);
+        return;
+    }
+    if insn.is_stack_instruction() && r.below(8) != 0 {
+        s.gpr[4] = DATA + 512 + r.below(2048);
+        s.gpr[5] = DATA + 512 + r.below(2048);
+    }
+    if matches!(insn.mnemonic(), Mnemonic::Bt | Mnemonic::Bts | Mnemonic::Btr | Mnemonic::Btc)
+        && insn.op1_kind() == OpKind::Register
+        && let Some(index) = index_of(insn.op1_register())
+    {
+        s.gpr[index] = r.below(16384).wrapping_sub(8192);
+    }
+    let Some(base) = index_of(insn.memory_base()) else { return };
+    let size = insn.memory_size().size().max(1) as u64;
+    let mut target = DATA + 512 + r.below(3072);
+    if r.below(3) != 0 {
+        target &= !15;
+    } else if r.below(8) == 0 {
+        target = DATA + PAGE as u64 - r.below(2 * size + 1);
+    }
+    let now = address(s, insn);
+    s.gpr[base] = s.gpr[base].wrapping_add(target.wrapping_sub(now));
+}
+
+/// The address of the memory operand.
+pub(super) fn address(s: &State, insn: &Instruction) -> u64 {
+    let mut at = insn.memory_displacement64();
+    if let Some(base) = index_of(insn.memory_base()) {
+        at = at.wrapping_add(s.gpr[base]);
+    }
+    if let Some(index) = index_of(insn.memory_index()) {
+        at = at.wrapping_add(s.gpr[index].wrapping_mul(insn.memory_index_scale().into()));
+    }
+    at
+}
+
+/// Whether any instruction of a sequence reads flags that one before it left undefined; and those undefined at the end.
+pub(super) fn undefined_flags(insns: &[Instruction]) -> Option<u64> {
+    let mut undefined = 0;
+    for insn in insns {
+        if insn.rflags_read() & undefined != 0 {
+            return None;
+        }
+        // A count of zero modifies nothing.
+        let counted = insn.has_rep_prefix()
+            || insn.has_repne_prefix()
+            || insn.op_kinds().any(|k| k == OpKind::Register) && {
+                insn.op_register(insn.op_count() - 1) == Register::CL
+            };
+        let settled = if counted { 0 } else { insn.rflags_modified() };
+        undefined = undefined & !settled | insn.rflags_undefined() | more_undefined(insn);
+    }
+    Some(to_eflags(undefined))
+}
+
+/// What the manual leaves undefined for some counts only, and iced not at all.
+fn more_undefined(insn: &Instruction) -> u32 {
+    use Mnemonic::*;
+    use iced_x86::RflagsBits as F;
+    match insn.mnemonic() {
+        Shl | Sal | Shr | Sar | Shld | Shrd => F::OF | F::AF | (F::CF * u32::from(insn.op0_register().size() < 4)),
+        Rol | Ror | Rcl | Rcr => F::OF,
+        _ => 0,
+    }
+}
+
+fn to_eflags(bits: u32) -> u64 {
+    use iced_x86::RflagsBits as F;
+    let map = [(F::OF, 0x800), (F::SF, 0x80), (F::ZF, 0x40), (F::AF, 0x10), (F::CF, 1), (F::PF, 4)];
+    map.iter().filter(|(from, _)| bits & from != 0).fold(0, |flags, (_, to)| flags | to)
+}

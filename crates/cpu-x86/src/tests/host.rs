@@ -1,0 +1,143 @@
+//! Random sequences of instructions give on the host's CPU what they give here: every register, flag and byte.
+use super::generate;
+use super::machine::{self, CODE, State};
+use super::native::{Native, TEXT};
+use iced_x86::{Instruction, OpKind, Register};
+use proptest::prelude::*;
+
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::cell::RefCell;
+
+/// Flags compared: the status flags and DF.
+const FLAGS: u64 = 0xcd5;
+
+/// How many sequences; MINIKERN_CASES asks for more.
+fn cases() -> u32 {
+    std::env::var("MINIKERN_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
+}
+
+fn text_of(insns: &[(Vec<u8>, Instruction)]) -> String {
+    let isa = crate::X86_64.isa;
+    insns.iter().map(|(b, _)| format!("\n  {} {}", hex(b), isa.disassemble(CODE, b).1)).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn difference(ours: &State, native: &State, undefined: u64) -> Option<String> {
+    let mut out = String::new();
+    let mut note = |what: String, a: u64, b: u64| {
+        if a != b {
+            out += &format!("\n  {what}: ours {a:#x}, native {b:#x}");
+        }
+    };
+    note("signal".into(), ours.signal, native.signal);
+    note("si_code".into(), ours.code, native.code);
+    for n in 0..16 {
+        note(format!("gpr {n}"), ours.gpr[n], native.gpr[n]);
+    }
+    note("rip".into(), ours.rip, native.rip);
+    let flags = FLAGS & !undefined;
+    note("flags".into(), ours.rflags & flags, native.rflags & flags);
+    if ours.signal != 5 {
+        note("si_addr".into(), ours.address, native.address);
+    }
+    let word = |s: &State, at: usize, len: usize| {
+        s.fxsave[at..at + len].iter().rev().fold(0u64, |w, b| w << 8 | u64::from(*b))
+    };
+    note("fcw".into(), word(ours, 0, 2), word(native, 0, 2));
+    note("fsw".into(), word(ours, 2, 2), word(native, 2, 2));
+    note("ftw".into(), word(ours, 4, 1), word(native, 4, 1));
+    note("mxcsr".into(), word(ours, 24, 4), word(native, 24, 4));
+    for i in 0..8 {
+        note(format!("st{i}"), word(ours, 32 + 16 * i, 8), word(native, 32 + 16 * i, 8));
+        note(format!("st{i} exponent"), word(ours, 40 + 16 * i, 2), word(native, 40 + 16 * i, 2));
+    }
+    for i in 0..32 {
+        note(format!("xmm{}.{}", i / 2, i % 2), word(ours, 160 + 8 * i, 8), word(native, 160 + 8 * i, 8));
+    }
+    for (at, (a, b)) in ours.data.iter().zip(&native.data).enumerate() {
+        note(format!("data+{at:#x}"), u64::from(*a), u64::from(*b));
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// A state that cannot be compared: the runner's own memory may be where ours faults; the stack segment has a signal of
+/// its own for non-canonical addresses, ours has not; a store that faults has already turned the x87 to MMX.
+fn is_incomparable(ours: &State, insns: &[Instruction]) -> bool {
+    if ours.signal != 11 {
+        return false;
+    }
+    let near = |at: u64| ours.address.wrapping_sub(at.wrapping_sub(0x10000)) < 0x20000;
+    let elsewhere = ours.code == 1 && ours.address >= 0x10000 && !near(machine::DATA);
+    let on_stack = |i: &Instruction| {
+        let base = i.memory_base().full_register();
+        matches!(base, Register::RSP | Register::RBP) || i.is_stack_instruction()
+    };
+    let stack = ours.code == 0x80 && insns.iter().any(on_stack);
+    let uses_mmx =
+        |i: &Instruction| (0..i.op_count()).any(|n| i.op_kind(n) == OpKind::Register && i.op_register(n).is_mm());
+    // Ten bytes are stored in two parts; masked bytes are not looked at; flags of repeated comparisons are rolled back.
+    let in_parts = |i: &Instruction| {
+        use iced_x86::Mnemonic::*;
+        let compares = matches!(i.mnemonic(), Scasb | Scasw | Scasd | Scasq | Cmpsb | Cmpsw | Cmpsd | Cmpsq);
+        matches!(i.mnemonic(), Maskmovdqu | Maskmovq | Fbstp)
+            || i.mnemonic() == Fstp && i.memory_size().size() == 10
+            || compares && (i.has_rep_prefix() || i.has_repne_prefix())
+    };
+    elsewhere || ours.code == 2 || stack || insns.iter().any(|i| uses_mmx(i) || in_parts(i))
+}
+
+#[test]
+fn sequences_run_as_on_the_host() {
+    let native = match Native::start() {
+        Ok(native) => RefCell::new(native),
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let config = Config { cases: cases(), failure_persistence: None, ..Config::default() };
+    let seed = std::env::var("MINIKERN_SEED").unwrap_or_default();
+    let mut bytes = [7; 32];
+    for (to, from) in bytes.iter_mut().zip(seed.bytes()) {
+        *to = from;
+    }
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let strategy = (proptest::collection::vec(any::<u64>(), 1..5), any::<u64>());
+    let result = runner.run(&strategy, |(seeds, state)| {
+        let insns: Vec<_> = seeds.iter().map(|s| generate::instruction(*s)).collect();
+        let decoded: Vec<_> = insns.iter().map(|(_, i)| *i).collect();
+        if generate::undefined_flags(&decoded).is_none() {
+            return Ok(());
+        }
+        let text: Vec<u8> = insns.iter().flat_map(|(b, _)| b.clone()).collect();
+        if text.len() >= TEXT {
+            return Ok(());
+        }
+        let before = generate::state(state, &decoded);
+        let Some(ours) = machine::run(&before, &text) else { return Ok(()) };
+        if is_incomparable(&ours, &decoded) {
+            return Ok(());
+        }
+        // Only what ran before the trap counts.
+        let mut end = CODE;
+        let ran = insns.iter().take_while(|(bytes, _)| {
+            end += bytes.len() as u64;
+            end <= ours.rip
+        });
+        let undefined = generate::undefined_flags(&decoded[..ran.count()]).unwrap_or(0);
+        let theirs = native.borrow_mut().run(&before, &text);
+        match difference(&ours, &theirs, undefined) {
+            None => Ok(()),
+            Some(what) => Err(TestCaseError::fail(format!(
+                "{}{what}\nfrom {:x?} flags {:x}",
+                text_of(&insns),
+                before.gpr,
+                before.rflags
+            ))),
+        }
+    });
+    if let Err(e) = result {
+        panic!("{e}");
+    }
+}

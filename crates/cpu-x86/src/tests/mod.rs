@@ -1,0 +1,7 @@
+//! Tests of instructions: against the host's CPU, against lines of expected state, and over any bytes at all.
+mod any_bytes;
+mod generate;
+mod host;
+mod machine;
+mod native;
+mod vectors;
