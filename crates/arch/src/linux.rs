@@ -80,6 +80,10 @@ pub trait LinuxAbi: Sync {
     fn open_flags(&self) -> OpenFlagBits;
     /// Whether `struct sigaction` has a restorer field (the kernel's layout).
     fn sigaction_has_restorer(&self) -> bool;
+    /// Whether `struct epoll_event` is packed to 12 bytes (x86-64, to look as on i386).
+    fn packs_epoll_event(&self) -> bool {
+        false
+    }
     /// Text and bytes of the system call instruction, for `minikern arch`.
     fn syscall_insn(&self) -> (&'static str, &'static [u8]);
     /// `/proc/cpuinfo` of one virtual CPU.

@@ -75,6 +75,9 @@ impl LinuxAbi for X86Linux {
     fn sigaction_has_restorer(&self) -> bool {
         true
     }
+    fn packs_epoll_event(&self) -> bool {
+        true
+    }
     fn syscall_insn(&self) -> (&'static str, &'static [u8]) {
         ("syscall", &[0x0f, 0x05])
     }

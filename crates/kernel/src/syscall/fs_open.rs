@@ -213,7 +213,7 @@ fn fcntl(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Outcome> {
         F_SETFL => {
             let new = bits.decode(arg as u32) & SETFL;
             let file = kernel.vfs.file_mut(file);
-            file.flags = file.flags - SETFL | new;
+            file.flags = (file.flags - SETFL) | new;
             0
         }
         F_GETLK | F_SETLK | F_SETLKW | F_OFD_GETLK | F_OFD_SETLK | F_OFD_SETLKW => {

@@ -1,7 +1,7 @@
 //! read(2), write(2) and their vectors; lseek(2).
 use super::table::{Row, full, partial};
 use super::{Call, OnSignal, Outcome, Progress, Sleep};
-use crate::vfs::{Block, FileId, FileKind, IoError};
+use crate::vfs::{Block, FileId, FileKind, IoError, SEND_BUFFER};
 use crate::{Kernel, Result, Tid};
 use abi::{
     Errno, Fields, Iovec, MAX_RW_COUNT, OpenFlags, RLIMIT_FSIZE, Restart, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE,
@@ -25,6 +25,14 @@ pub(crate) const ROWS: &[Row] = &[
 
 /// What is copied at a time.
 const CHUNK: u64 = 64 << 10;
+
+/// Sockets keep the borders of messages, so what is written to one goes in one piece (one byte too many is EMSGSIZE).
+fn chunk(kernel: &Kernel, file: FileId) -> u64 {
+    match kernel.socket_of(file) {
+        Ok(_) => SEND_BUFFER as u64 + 1,
+        Err(_) => CHUNK,
+    }
+}
 
 /// An error is a way to be done.
 pub(crate) fn finish(result: Result<Outcome>) -> Outcome {
@@ -187,7 +195,7 @@ fn read(kernel: &mut Kernel, tid: Tid, call: &mut Call, vectored: bool, at: Opti
 fn read_vectors(kernel: &mut Kernel, tid: Tid, file: FileId, vectors: &Vectors, at: Option<u64>) -> Outcome {
     let mut done = 0;
     loop {
-        let want = CHUNK.min(vectors.total - done);
+        let want = chunk(kernel, file).min(vectors.total - done);
         let ready = match vectors.prepare(kernel, tid, done, want) {
             Ok(ready) => ready,
             Err(errno) if done == 0 => return errno.into(),
@@ -237,7 +245,7 @@ fn write_vectors(
         return Outcome::Done(Ok(0));
     }
     loop {
-        let data = match vectors.gather(kernel, tid, done, CHUNK.min(vectors.total - done)) {
+        let data = match vectors.gather(kernel, tid, done, chunk(kernel, file).min(vectors.total - done)) {
             Ok(data) => data,
             Err(errno) => return partial_or(done, errno.into()),
         };

@@ -55,6 +55,7 @@ impl Kernel {
         match file.kind {
             FileKind::Inode { is_dir: false, .. } => Ok(Some(self.file_attr(id)?.size.saturating_sub(offset))),
             FileKind::Pipe(pipe) => Ok(Some(self.pipe_len(pipe) as u64)),
+            FileKind::Socket(id) => Ok(Some(self.socket_bytes(id) as u64)),
             FileKind::Device { .. } => Ok(None),
             _ => Err(Errno::ENOTTY),
         }

@@ -2,6 +2,8 @@
 //!
 //! A handler never blocks. It returns [`Outcome::Sleep`] and is called again, with what it left in [`Call::progress`], at
 //! every wake-up; so a sleeping call is data in its task.
+mod copy;
+mod event;
 mod exec;
 mod fs_attr;
 mod fs_dir;
@@ -19,11 +21,13 @@ mod poll;
 mod process;
 mod sched;
 mod signal;
+mod socket;
 mod system;
 mod table;
 pub(crate) mod time;
 mod timer;
 mod trace;
+mod xattr;
 
 pub use table::{Row, Support, syscalls};
 pub(crate) use table::{full, partial};

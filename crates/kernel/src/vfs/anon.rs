@@ -1,5 +1,5 @@
 //! Where files without a name live: pipefs, sockfs, anon_inodefs, and the tmpfs of memfd_create. None of them can be mounted.
-use super::{Attr, DirEntry, FileSystem, Ino, Io, MountId, OpenFile, Path, Tmpfs, Vfs};
+use super::{Attr, DirEntry, FileSystem, Ino, Io, MountId, NewNode, OpenFile, Path, Tmpfs, Vfs, Who};
 use crate::{Kernel, Result, Tid};
 use abi::{
     ANON_INODE_FS_MAGIC, Errno, MountFlags, NAME_MAX, PIPEFS_MAGIC, S_IFIFO, S_IFSOCK, SOCKFS_MAGIC, Statfs, Timespec,
@@ -40,7 +40,7 @@ impl Vfs {
         self.anon.mounts.is_some_and(|mounts| mounts.contains(&path.mount))
     }
     /// The place of memfd_create's files.
-    pub(crate) fn shm_root(&self) -> Path {
+    fn shm_root(&self) -> Path {
         self.mount_root(self.anon.shm.expect("made with the VFS"))
     }
     fn anon_mount(&self, kind: AnonKind) -> MountId {
@@ -51,16 +51,21 @@ impl Vfs {
             AnonKind::Inode(_) => inode,
         }
     }
-    /// A dentry without a parent, for a file of memfd_create.
-    pub(crate) fn detached_name(&mut self, mount: MountId, ino: Ino, name: &[u8]) -> Path {
-        let sup = self.mounts[mount.0].sup;
-        let dentry = self.new_dentry(sup, ino, name);
-        self.dentries[dentry.0].unhashed = true;
-        Path { mount, dentry }
-    }
 }
 
 impl Kernel {
+    /// A file of memory that has no name but what /proc shows (memfd_create).
+    pub(crate) fn new_memfd(&mut self, who: &Who, name: &[u8], node: NewNode<'_>, mode: u32) -> Result<Path> {
+        let root = self.vfs.shm_root();
+        let attr = self.path_attr(root)?;
+        let new = Kernel::new_inode(who, &attr, node, mode);
+        let (sup, _) = self.vfs.inode(root);
+        let ino = self.with_super(sup, |fs, kernel| fs.create_nameless(kernel, &new))?;
+        let dentry = self.vfs.new_dentry(sup, ino, name);
+        self.vfs.dentries[dentry.0].unhashed = true;
+        Ok(Path { mount: root.mount, dentry })
+    }
+
     /// A new anonymous inode, as a path that lives while it is held.
     pub(crate) fn new_anon(&mut self, caller: Tid, kind: AnonKind) -> Result<Path> {
         let ino = self.vfs.new_key();

@@ -70,7 +70,7 @@ impl Kernel {
     /// A number that two opens of one inode share (super block and inode), below 2^62.
     pub(crate) fn file_identity(&self, file: FileId) -> u64 {
         let (sup, ino) = self.vfs.inode(self.vfs.file(file).path);
-        u64::from(sup.0) << 44 & (1 << 62) - 1 | ino.0 & (1 << 44) - 1
+        (u64::from(sup.0) << 44) & ((1 << 62) - 1) | ino.0 & ((1 << 44) - 1)
     }
     /// Checks that descriptor `fd` may be mapped so (EBADF, EACCES, ENODEV), and holds it.
     pub(crate) fn map_file(&mut self, tid: Tid, fd: i32, prot: Prot, shared: bool) -> Result<FileMap> {

@@ -106,7 +106,7 @@ impl Kernel {
         if pipe.readers == 0 && pipe.writers == 0 {
             self.drop_pipe(id, inode);
         }
-        keys.into_iter().for_each(|key| self.tasks.wake_all(key));
+        keys.into_iter().for_each(|key| self.notify(key));
     }
     fn drop_pipe(&mut self, id: u64, inode: (SuperId, Ino)) {
         // Openers that wait find the pipe by its inode, so it stays for them.
@@ -128,13 +128,21 @@ impl Kernel {
         let n = pipe.read(buf);
         let (on, writable, writers) = (pipe.readable(), pipe.writable(), pipe.writers);
         if n > 0 {
-            self.tasks.wake_all(writable);
+            self.notify(writable);
             return Ok(n);
         }
         if writers == 0 && !self.is_opening(opening(id, OpenFlags::O_WRONLY)) {
             return Ok(0);
         }
         Err(IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan: "anon_pipe_read" }))
+    }
+    /// Copies what is in a pipe without taking it; waits as a read does.
+    pub(crate) fn peek_pipe(&mut self, id: u64, buf: &mut [u8]) -> Io {
+        match self.pipe(id).peek(buf) {
+            // Nothing to take: what a read says of that is the answer.
+            0 => self.read_pipe(id, buf),
+            n => Ok(n),
+        }
     }
     pub(super) fn write_pipe(&mut self, id: u64, data: &[u8], total: u64) -> Io {
         if self.pipe(id).readers == 0 && !self.is_opening(opening(id, OpenFlags::O_RDONLY)) {
@@ -147,7 +155,7 @@ impl Kernel {
         let n = pipe.write(data, total);
         let (on, readable) = (pipe.writable(), pipe.readable());
         if n > 0 {
-            self.tasks.wake_all(readable);
+            self.notify(readable);
             return Ok(n);
         }
         Err(IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan: "anon_pipe_write" }))

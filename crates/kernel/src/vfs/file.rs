@@ -12,11 +12,23 @@ pub struct FileId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file or directory of a filesystem, with its handle.
-    Inode { sup: SuperId, ino: Ino, handle: u64, is_dir: bool },
+    Inode {
+        sup: SuperId,
+        ino: Ino,
+        handle: u64,
+        is_dir: bool,
+    },
     /// `rdev` and handle of a character device.
-    Device { rdev: u64, handle: u64 },
+    Device {
+        rdev: u64,
+        handle: u64,
+    },
     /// A pipe or FIFO, by its key; the flags say which ends.
     Pipe(u64),
+    /// One end of a pair of sockets.
+    Socket(u64),
+    EventFd(u64),
+    Epoll(u64),
     /// O_PATH: a place only.
     PathOnly,
 }
@@ -116,10 +128,28 @@ impl Kernel {
                     driver.release(self, DeviceFile { rdev, handle, flags: file.flags, caller });
                 }
             }
-            FileKind::Pipe(pipe) => self.close_pipe(pipe, file.flags, inode),
+            FileKind::Pipe(pipe) => {
+                self.close_pipe(pipe, file.flags, inode);
+                if !self.vfs.pipes.contains_key(&pipe) {
+                    self.forget_key(pipe);
+                }
+            }
+            FileKind::Socket(id) => {
+                self.close_socket(id);
+                self.forget_key(id);
+            }
+            FileKind::EventFd(id) => {
+                self.vfs.eventfds.remove(&id);
+                self.forget_key(id);
+            }
+            FileKind::Epoll(id) => {
+                self.vfs.epolls.remove(&id);
+                self.forget_key(id);
+            }
             FileKind::PathOnly => {}
         }
         self.drop_file_locks(inode, id);
+        self.epoll_forget(id);
         self.path_put(file.path);
     }
 
@@ -141,6 +171,9 @@ impl Kernel {
                 driver(rdev)?.read(self, open, position, buf)?
             }
             FileKind::Pipe(pipe) => return self.read_pipe(pipe, buf),
+            FileKind::Socket(id) => return self.read_socket(id, buf),
+            FileKind::EventFd(id) => return self.read_eventfd(id, buf),
+            FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
         if at.is_none() {
@@ -171,6 +204,9 @@ impl Kernel {
                 driver(rdev)?.write(self, open, position, data)?
             }
             FileKind::Pipe(pipe) => return self.write_pipe(pipe, data, total),
+            FileKind::Socket(id) => return self.send(id, data, Vec::new()),
+            FileKind::EventFd(id) => return self.write_eventfd(id, data),
+            FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
         if at.is_none() {
@@ -194,6 +230,9 @@ impl Kernel {
                 Err(_) => (PollEvents::POLLERR, Vec::new()),
             },
             FileKind::Pipe(pipe) => self.poll_pipe(pipe, file.flags),
+            FileKind::Socket(id) => self.poll_socket(id),
+            FileKind::EventFd(id) => self.poll_eventfd(id),
+            FileKind::Epoll(id) => self.poll_epoll(caller, id),
             FileKind::PathOnly => (PollEvents::POLLNVAL, Vec::new()),
         }
     }

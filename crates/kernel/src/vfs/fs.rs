@@ -101,6 +101,12 @@ pub enum IoError {
     Restart(Restart),
 }
 
+impl From<Block> for IoError {
+    fn from(block: Block) -> IoError {
+        IoError::Block(block)
+    }
+}
+
 impl From<Errno> for IoError {
     fn from(errno: Errno) -> IoError {
         IoError::Errno(errno)

@@ -7,6 +7,8 @@ mod arena;
 mod chrdev;
 pub mod cpio;
 mod dentry;
+mod epoll;
+mod eventfd;
 mod exec;
 mod fdtable;
 mod fifo;
@@ -21,6 +23,7 @@ mod open;
 mod path;
 mod perm;
 mod pipe;
+mod socket;
 mod tmpfs;
 mod types;
 
@@ -37,8 +40,8 @@ pub use mount::{Mount, MountId};
 pub(crate) use open::Opened;
 pub(crate) use path::{Found, Last, Walk, Who};
 pub(crate) use perm::{MAY_EXEC, MAY_READ, MAY_WRITE, owner_or_capable, permission};
+pub(crate) use socket::{Received, SEND_BUFFER, SocketType};
 pub use tmpfs::Tmpfs;
-pub(crate) use types::NODEV_TYPES;
 
 use crate::{Kernel, Result};
 use abi::{Errno, MountFlags};
@@ -101,6 +104,11 @@ pub struct Vfs {
     pub(crate) tables: Arena<FdTable>,
     fs_structs: Arena<FsStruct>,
     pub(crate) pipes: BTreeMap<u64, pipe::Pipe>,
+    pub(crate) sockets: BTreeMap<u64, socket::Socket>,
+    eventfds: BTreeMap<u64, eventfd::EventFd>,
+    epolls: BTreeMap<u64, epoll::Epoll>,
+    /// How often keys that an epoll watches have been notified.
+    notified: BTreeMap<crate::WaitKey, u64>,
     /// The pipe of each FIFO that is open.
     fifos: BTreeMap<(SuperId, Ino), u64>,
     /// Filesystems of which there is one instance, by type.
@@ -129,6 +137,10 @@ impl Default for Vfs {
             tables: Arena::default(),
             fs_structs: Arena::default(),
             pipes: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            eventfds: BTreeMap::new(),
+            epolls: BTreeMap::new(),
+            notified: BTreeMap::new(),
             fifos: BTreeMap::new(),
             singles: BTreeMap::new(),
             locks: BTreeMap::new(),

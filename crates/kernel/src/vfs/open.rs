@@ -150,7 +150,7 @@ impl Kernel {
             let set = SetAttr { size: Some(0), ..SetAttr::default() };
             self.with_super(inode.0, |fs, kernel| fs.set_attr(kernel, inode.1, &set))?;
         }
-        let kept = flags - TRANSIENT | OpenFlags::O_LARGEFILE;
+        let kept = (flags - TRANSIENT) | OpenFlags::O_LARGEFILE;
         let kind = match kind {
             S_IFCHR => self.open_device(attr.rdev, flags, who.tid)?,
             S_IFIFO => return self.open_fifo(place, kept),
