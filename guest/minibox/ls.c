@@ -173,9 +173,9 @@ static void list_directory(const char *path) {
 
 int ls_main(int argc, char **argv) {
     (void)argc;
-    char **paths = options(argv, "laA1diRtrSFphnsULC");
+    char **paths = options(argv, "laA1diRtrSFphnsULC"), *here[] = {".", NULL};
     if (!*paths)
-        paths = (char *[]){".", NULL};
+        paths = here;
     int total = length_of(paths);
     struct entry *files = xmalloc(total * sizeof *files), *directories = xmalloc(total * sizeof *files);
     size_t file_count = 0, directory_count = 0;

@@ -1,6 +1,7 @@
 /* run.c: programs that run others: env nice nohup setsid time timeout xargs which, and PATH. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -286,9 +287,9 @@ static char *replace_all(const char *text, const char *mark, const char *with) {
 
 int xargs_main(int argc, char **argv) {
     (void)argc;
-    char **words = options(argv, "+0rtn:I:");
+    char **words = options(argv, "+0rtn:I:"), *echo[] = {"echo", NULL};
     if (!*words)
-        words = (char *[]){"echo", NULL};
+        words = echo;
     int fixed = length_of(words), status = 0;
     long most = option('I') ? 1 : option('n') ? number(option_value('n')) : 1000;
     size_t most_bytes = 100000;

@@ -303,13 +303,13 @@ static bool substitute(const struct command *command) {
             done = true;
             for (const char *p = command->text; *p; p++) {
                 int group = *p == '&' ? 0 : *p == '\\' && p[1] >= '0' && p[1] <= '9' ? p[1] - '0' : -1;
-                if (*p == '\\' && p[1])
-                    p++;
+                bool escaped = *p == '\\' && p[1];
+                p += escaped;
                 if (group >= 0) {
                     if (match[group].rm_so >= 0)
                         ADD(at + match[group].rm_so, match[group].rm_eo - match[group].rm_so);
                 } else {
-                    ADD(p[-1] == '\\' && p > command->text && *p == 'n' ? "\n" : p[-1] == '\\' && *p == 't' ? "\t" : p, 1);
+                    ADD(escaped && *p == 'n' ? "\n" : escaped && *p == 't' ? "\t" : p, 1);
                 }
             }
         }

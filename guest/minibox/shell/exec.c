@@ -162,8 +162,9 @@ static int simple(struct node *node, int how) {
         if (!*words) /* the next may use it */
             variable_assign(assignment, 0);
     }
+    static char *none[] = {NULL};
     if (!assignments.list)
-        assignments.list = (char *[]){NULL};
+        assignments.list = none;
     trace(assignments.list, words);
     if (!*words) {
         struct saved_fd *saved = NULL;

@@ -173,7 +173,8 @@ void input_forget(void) {
     if (!input->owned)
         return;
     input->length -= input->at;
-    memmove(input->buffer, input->buffer + input->at, input->length);
+    if (input->length)
+        memmove(input->buffer, input->buffer + input->at, input->length);
     input->alias_end = input->alias_end > input->at ? input->alias_end - input->at : 0;
     input->at = input->last_end = 0;
     input->peeked = false;
