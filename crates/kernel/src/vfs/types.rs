@@ -13,6 +13,9 @@ const SINGLES: &[(&str, Single)] = &[
     ("sysfs", |_| Ok(Box::new(crate::sysfs::SysFs))),
 ];
 
+/// For /proc/filesystems: the types, and the cgroup core's.
+pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs", "cgroup", "cgroup2"];
+
 impl Kernel {
     /// The instance that `mount -t kind -o data source` shows.
     pub(crate) fn super_of_type(&mut self, kind: &str, source: &[u8], data: &[u8]) -> Result<SuperId> {
