@@ -86,7 +86,7 @@ impl Kernel {
     }
 
     /// The first task: root, without a program yet.
-    fn init_task(&mut self) {
+    pub(crate) fn init_task(&mut self) {
         let first = self.arches.first().expect("a machine has an architecture");
         let tid = self.tasks.alloc_tid(self.config.pid_max).expect("nobody is there yet");
         let (files, fs) = (self.vfs.new_files(), self.vfs.new_fs());

@@ -24,6 +24,8 @@ mod signal;
 mod syscall;
 mod sysfs;
 mod task;
+#[cfg(test)]
+mod test_arch;
 mod timers;
 mod trace;
 mod tty;

@@ -335,4 +335,91 @@ mod tests {
             assert!(ours.abs_diff(linux) * 100 <= linux * 2, "nice {nice}: {ours}, {linux}");
         }
     }
+
+    use crate::test_arch::{fork, machine};
+    use crate::{Config, INIT};
+    use arch::Exit;
+
+    /// Lets `tasks` compute for `slices` turns; how many instructions each retired, and in which order they ran.
+    fn compute(config: Config, nice: &[i8], turns: usize) -> (Vec<u64>, Vec<Tid>, Kernel) {
+        let mut kernel = machine(config);
+        let tasks: Vec<Tid> = nice.iter().map(|_| fork(&mut kernel, INIT)).collect();
+        for (&tid, &nice) in tasks.iter().zip(nice) {
+            kernel.tasks[tid].nice = nice;
+        }
+        crate::test_arch::call(&mut kernel, INIT, abi::Sysno::Pause, &[]);
+        let mut order = Vec::new();
+        for _ in 0..turns {
+            let Schedule::Run(tid) = kernel.schedule() else { panic!("all of them compute") };
+            let budget = kernel.lend(tid).budget;
+            kernel.handle(tid, Exit::Budget, budget);
+            order.push(tid);
+        }
+        (tasks.iter().map(|&tid| kernel.tasks[tid].utime).collect(), order, kernel)
+    }
+
+    #[test]
+    fn equals_share_equally() {
+        for cpus in [1, 2, 3] {
+            let (times, ..) = compute(Config { cpus, ..Config::default() }, &[0; 4], 4000);
+            let (least, most) = (times.iter().min().expect("four"), times.iter().max().expect("four"));
+            assert!(most - least <= 2 * SLICE, "{cpus} CPUs: {times:?}");
+        }
+    }
+
+    #[test]
+    fn nice_weighs() {
+        let (times, ..) = compute(Config::default(), &[0, 5], 2000);
+        // sched(7): each step is a factor of about 1.25; five of them 3.05.
+        let ratio = times[0] * 100 / times[1];
+        assert!((290..320).contains(&ratio), "{times:?}");
+    }
+
+    #[test]
+    fn one_seed_one_order() {
+        let run = |seed, cpus| {
+            let (times, order, kernel) = compute(Config { seed, cpus, ..Config::default() }, &[0; 5], 500);
+            (times, order, kernel.clock.now, kernel.state_words())
+        };
+        for cpus in [1, 4] {
+            assert_eq!(run(7, cpus), run(7, cpus));
+            assert_ne!(run(7, cpus).0, run(8, cpus).0, "another seed, other slices");
+        }
+    }
+
+    /// DECISIONS 5: a slice of T ticks on one of k busy CPUs is worth T/k ns.
+    #[test]
+    fn time_is_shared() {
+        for (cpus, tasks, busy) in [(1, 3, 1), (2, 3, 2), (4, 3, 3)] {
+            let (times, _, kernel) = compute(Config { cpus, ..Config::default() }, &vec![0; tasks], 300);
+            let forks = (tasks as u64 + 1) * (SYSCALL_NS + 1);
+            let expected = times.iter().sum::<u64>() / busy;
+            assert!(kernel.clock.now.abs_diff(expected) <= forks, "{cpus} CPUs, {tasks} tasks");
+        }
+    }
+
+    /// A budget ends at the next timer, and then who slept runs before those that computed.
+    #[test]
+    fn timers_cut_budgets() {
+        let mut kernel = machine(Config::default());
+        let (sleeper, busy) = (fork(&mut kernel, INIT), fork(&mut kernel, INIT));
+        crate::test_arch::call(&mut kernel, INIT, abi::Sysno::Pause, &[]);
+        let due = kernel.clock.now + 250_000;
+        let call = crate::test_arch::call(&mut kernel, sleeper, abi::Sysno::Pause, &[]);
+        assert_eq!(call, None);
+        // As nanosleep would have it.
+        kernel.tasks.wake_up(sleeper);
+        let sleep = crate::Sleep { until: Some(due), ..crate::Sleep::new(crate::WaitKey::Never, "test") };
+        kernel.tasks.sleep(sleeper, &sleep);
+        while kernel.clock.now < due {
+            assert_eq!(kernel.schedule(), Schedule::Run(busy));
+            let budget = kernel.lend(busy).budget;
+            assert!(kernel.clock.now + budget <= due, "not beyond the timer");
+            kernel.handle(busy, Exit::Budget, budget);
+        }
+        assert_eq!(kernel.clock.now, due);
+        assert_eq!(kernel.tasks.next_sleeper(), Some(due));
+        kernel.schedule();
+        assert_eq!(kernel.tasks.next_sleeper(), None, "it was woken");
+    }
 }
