@@ -31,7 +31,7 @@ fn pick<T: Copy>(from: &[T], by: u8) -> T {
 }
 
 const TYS: [Ty; 4] = [Ty::I8, Ty::I16, Ty::I32, Ty::I64];
-const WIDE: [Ty; 4] = [Ty::I32, Ty::I64, Ty::I64, Ty::I8];
+const WIDE: [Ty; 5] = [Ty::I32, Ty::I64, Ty::I64, Ty::I8, Ty::I16];
 const BINS: [BinOp; 12] = [
     BinOp::Add,
     BinOp::Sub,
@@ -138,6 +138,7 @@ fn instruction(out: &mut Builder, seeds: &[Seed]) {
             }
             25 => out.call(&SUM, a, Reg(q % 7), c, 0),
             26 if s.is_multiple_of(3) => out.call(&SPY, a, b, c, 0),
+            27 if s.is_multiple_of(2) => out.insert(Ty::I64, a, b, q % 32, r % 32 + 1),
             27 => out.extract(false, Ty::I64, a, q % 32, r % 32 + 1),
             28 => out.read_time(),
             _ => {

@@ -58,6 +58,10 @@ pub(crate) enum Opcode {
     ZExt8, ZExt16, ZExt32, SExt8, SExt16, SExt32, SExt8To32, SExt16To32,
     /// (a >> x) & (all ones >> y)
     Extract,
+    /// a with the bits all ones >> y, shifted up by x, from b.
+    Insert,
+    /// Skips the next operation if a is 0.
+    SkipZ,
     Lea,
     Select,
     /// d = comparison x (see `pack`) of a with b or imm.
@@ -84,11 +88,15 @@ pub(crate) enum Opcode {
     Branch,
     /// To x if flag condition b holds, else to y.
     BranchFlag,
-    // To x if a compares so with b (or the immediate), else to y. If imm (or b) is not 0, flags are set as it says.
+    // To x if a compares so with b (or the immediate), else to y. If the low bits of imm (or b)
+    // are not 0, flags are set as they say.
     Eq32, Ne32, LtS32, LeS32, GtS32, GeS32, LtU32, LeU32, GtU32, GeU32, TestZ32, TestNz32,
     Eq64, Ne64, LtS64, LeS64, GtS64, GeS64, LtU64, LeU64, GtU64, GeU64, TestZ64, TestNz64,
     EqI32, NeI32, LtSI32, LeSI32, GtSI32, GeSI32, LtUI32, LeUI32, GtUI32, GeUI32, TestZI32, TestNzI32,
     EqI64, NeI64, LtSI64, LeSI64, GtSI64, GeSI64, LtUI64, LeUI64, GtUI64, GeUI64, TestZI64, TestNzI64,
+    // The same in 8 or 16 bits: both sides are shifted up by imm >> 8 (for an immediate: by what b's width says).
+    EqN, NeN, LtSN, LeSN, GtSN, GeSN, LtUN, LeUN, GtUN, GeUN, TestZN, TestNzN,
+    EqIN, NeIN, LtSIN, LeSIN, GtSIN, GeSIN, LtUIN, LeUIN, GtUIN, GeUIN, TestZIN, TestNzIN,
     /// To the address in a.
     JumpReg,
     /// Leaves the loop behind a system call at address x, y.
@@ -112,7 +120,7 @@ impl Opcode {
     }
 }
 
-/// A kind and width of flag setting in a byte; never 0 for a kind that can be fused.
+/// A kind and width of flag setting in a byte; its low four bits are 0 only for `Bits`.
 pub(crate) fn pack_flags(kind: FlagKind, ty: Ty) -> u8 {
     kind as u8 | (ty as u8) << 4
 }
@@ -157,10 +165,15 @@ pub(crate) fn binary(op: BinOp, ty: Ty) -> Option<(Opcode, Option<Opcode>)> {
     Some((reg, Some(imm)))
 }
 
-/// Opcodes of a branch that compares two slots, and a slot and an immediate; narrow comparisons have none.
-pub(crate) fn branch(cond: Cond, ty: Ty) -> Option<(Opcode, Opcode)> {
+/// How far up a value of width `ty` is shifted to fill 32 bits.
+pub(crate) fn narrow_shift(ty: Ty) -> u32 {
+    32u32.saturating_sub(ty.bits().into())
+}
+
+/// Opcodes of a branch that compares two slots, and a slot and an immediate.
+pub(crate) fn branch(cond: Cond, ty: Ty) -> (Opcode, Opcode) {
     use Opcode::*;
-    Some(match (ty, cond) {
+    match (ty, cond) {
         (Ty::I32, Cond::Eq) => (Eq32, EqI32),
         (Ty::I32, Cond::Ne) => (Ne32, NeI32),
         (Ty::I32, Cond::LtS) => (LtS32, LtSI32),
@@ -185,8 +198,19 @@ pub(crate) fn branch(cond: Cond, ty: Ty) -> Option<(Opcode, Opcode)> {
         (Ty::I64, Cond::GeU) => (GeU64, GeUI64),
         (Ty::I64, Cond::TestZ) => (TestZ64, TestZI64),
         (Ty::I64, Cond::TestNz) => (TestNz64, TestNzI64),
-        _ => return None,
-    })
+        (Ty::I8 | Ty::I16, Cond::Eq) => (EqN, EqIN),
+        (Ty::I8 | Ty::I16, Cond::Ne) => (NeN, NeIN),
+        (Ty::I8 | Ty::I16, Cond::LtS) => (LtSN, LtSIN),
+        (Ty::I8 | Ty::I16, Cond::LeS) => (LeSN, LeSIN),
+        (Ty::I8 | Ty::I16, Cond::GtS) => (GtSN, GtSIN),
+        (Ty::I8 | Ty::I16, Cond::GeS) => (GeSN, GeSIN),
+        (Ty::I8 | Ty::I16, Cond::LtU) => (LtUN, LtUIN),
+        (Ty::I8 | Ty::I16, Cond::LeU) => (LeUN, LeUIN),
+        (Ty::I8 | Ty::I16, Cond::GtU) => (GtUN, GtUIN),
+        (Ty::I8 | Ty::I16, Cond::GeU) => (GeUN, GeUIN),
+        (Ty::I8 | Ty::I16, Cond::TestZ) => (TestZN, TestZIN),
+        (Ty::I8 | Ty::I16, Cond::TestNz) => (TestNzN, TestNzIN),
+    }
 }
 
 /// Opcodes of a load with base and displacement, and with base and index.

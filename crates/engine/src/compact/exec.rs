@@ -158,6 +158,29 @@ pub(crate) fn run(on: &Running, mut ip: u32, slots: &mut Slots, mem: &mut Memory
                 end!(if f(a as $t, b as $t) { c.x } else { c.y })
             }};
         }
+        // Shifted up, narrow values compare as the wide ones do, signed or not.
+        macro_rules! branch_narrow {
+            ($t:ty, $f:expr) => {{
+                let f: fn($t, $t) -> bool = $f;
+                let (a, b) = (get!(c.a), get!(c.b));
+                if c.imm & 15 != 0 {
+                    set_flags!(flags_cell(c.imm as u8), a, b);
+                }
+                let by = c.imm as u32 >> 8 & 31;
+                end!(if f(((a as u32) << by) as $t, ((b as u32) << by) as $t) { c.x } else { c.y })
+            }};
+        }
+        macro_rules! branch_narrow_imm {
+            ($t:ty, $f:expr) => {{
+                let f: fn($t, $t) -> bool = $f;
+                let (a, b) = (get!(c.a), c.disp());
+                if c.b & 15 != 0 {
+                    set_flags!(flags_cell(c.b), a, b);
+                }
+                let by = 24 - ((c.b >> 4) as u32 & 1) * 8;
+                end!(if f(((a as u32) << by) as $t, ((b as u32) << by) as $t) { c.x } else { c.y })
+            }};
+        }
         match c.op {
             Opcode::Const => set!(c.value()),
             Opcode::Mov => set!(get!(c.a)),
@@ -224,6 +247,11 @@ pub(crate) fn run(on: &Running, mut ip: u32, slots: &mut Slots, mem: &mut Memory
             Opcode::SExt8To32 => set!(get!(c.a) as i8 as u32 as u64),
             Opcode::SExt16To32 => set!(get!(c.a) as i16 as u32 as u64),
             Opcode::Extract => set!(get!(c.a) >> (c.x & 63) & u64::MAX >> (c.y & 63)),
+            Opcode::Insert => {
+                let field = u64::MAX >> (c.y & 63);
+                set!(get!(c.a) & !(field << (c.x & 63)) | (get!(c.b) & field) << (c.x & 63))
+            }
+            Opcode::SkipZ => ip += if get!(c.a) == 0 { 2 } else { 1 },
             Opcode::Lea => set!(at_x!()),
             Opcode::Select => set!(if get!(c.x as u8) != 0 { get!(c.a) } else { get!(c.b) }),
             Opcode::Cmp => {
@@ -338,6 +366,30 @@ pub(crate) fn run(on: &Running, mut ip: u32, slots: &mut Slots, mem: &mut Memory
             Opcode::GeUI64 => branch_imm!(u64, |a, b| a >= b),
             Opcode::TestZI64 => branch_imm!(u64, |a, b| a & b == 0),
             Opcode::TestNzI64 => branch_imm!(u64, |a, b| a & b != 0),
+            Opcode::EqN => branch_narrow!(u32, |a, b| a == b),
+            Opcode::NeN => branch_narrow!(u32, |a, b| a != b),
+            Opcode::LtSN => branch_narrow!(i32, |a, b| a < b),
+            Opcode::LeSN => branch_narrow!(i32, |a, b| a <= b),
+            Opcode::GtSN => branch_narrow!(i32, |a, b| a > b),
+            Opcode::GeSN => branch_narrow!(i32, |a, b| a >= b),
+            Opcode::LtUN => branch_narrow!(u32, |a, b| a < b),
+            Opcode::LeUN => branch_narrow!(u32, |a, b| a <= b),
+            Opcode::GtUN => branch_narrow!(u32, |a, b| a > b),
+            Opcode::GeUN => branch_narrow!(u32, |a, b| a >= b),
+            Opcode::TestZN => branch_narrow!(u32, |a, b| a & b == 0),
+            Opcode::TestNzN => branch_narrow!(u32, |a, b| a & b != 0),
+            Opcode::EqIN => branch_narrow_imm!(u32, |a, b| a == b),
+            Opcode::NeIN => branch_narrow_imm!(u32, |a, b| a != b),
+            Opcode::LtSIN => branch_narrow_imm!(i32, |a, b| a < b),
+            Opcode::LeSIN => branch_narrow_imm!(i32, |a, b| a <= b),
+            Opcode::GtSIN => branch_narrow_imm!(i32, |a, b| a > b),
+            Opcode::GeSIN => branch_narrow_imm!(i32, |a, b| a >= b),
+            Opcode::LtUIN => branch_narrow_imm!(u32, |a, b| a < b),
+            Opcode::LeUIN => branch_narrow_imm!(u32, |a, b| a <= b),
+            Opcode::GtUIN => branch_narrow_imm!(u32, |a, b| a > b),
+            Opcode::GeUIN => branch_narrow_imm!(u32, |a, b| a >= b),
+            Opcode::TestZIN => branch_narrow_imm!(u32, |a, b| a & b == 0),
+            Opcode::TestNzIN => branch_narrow_imm!(u32, |a, b| a & b != 0),
             Opcode::JumpReg => {
                 budget -= c.d as u64;
                 let pc = get!(c.a);

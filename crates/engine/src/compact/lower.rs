@@ -1,5 +1,5 @@
 //! From an optimised block to its compact form.
-use super::code::{Code, Opcode, binary, branch, load, pack_cond, pack_flags, store};
+use super::code::{Code, Opcode, binary, branch, load, narrow_shift, pack_cond, pack_flags, store};
 use ir::{BinOp, Block, Cond, FlagKind, LazyFlags, Op, Slot, Term, Ty};
 use mmu::page_floor;
 
@@ -19,9 +19,6 @@ impl Lowered {
         self.marks.partition_point(|&mark| mark as u32 <= offset).saturating_sub(1)
     }
 }
-
-/// A slot that no operand of the block's end is in: where a narrow comparison leaves its result.
-const SCRATCH: Slot = Slot(255);
 
 /// Appends the compact form of `block` to `code`, and to `plain` the operations that stay as they are. With `chain`, ends
 /// that stay in the page may be linked.
@@ -84,13 +81,17 @@ impl Lowering<'_> {
                     self.push(fused);
                     return 2;
                 }
-                let cell = LazyFlags::cell(kind, ty) as u32;
                 let flags = match self.constant_before(at, b).and_then(|value| immediate(ty, value)) {
-                    _ if kind.reads_c() => Code::new(Opcode::FlagsC, c, a, b),
-                    Some(imm) if kind.reads_b() => Code::new(Opcode::FlagsI, none, a, none).imm(imm),
-                    _ => Code::new(Opcode::Flags, none, a, b),
+                    Some(imm) if kind.reads_b() && !kind.reads_c() => {
+                        Code::new(Opcode::FlagsI, none, a, none).imm(imm).x(LazyFlags::cell(kind, ty) as u32)
+                    }
+                    _ => flags(kind, ty, [a, b, c]),
                 };
-                self.push(flags.x(cell));
+                self.push(flags);
+            }
+            Op::SetFlagsIf { cond, kind, ty, a, b, c } => {
+                self.push(Code::new(Opcode::SkipZ, none, cond, none));
+                self.push(flags(kind, ty, [a, b, c]));
             }
             Op::Ext { signed, from, to, d, a } => match extension(signed, from, to) {
                 Some(op) => self.push(Code::new(op, d, a, none)),
@@ -98,6 +99,10 @@ impl Lowering<'_> {
             },
             Op::Extract { signed: false, d, a, lsb, width, .. } => {
                 let code = Code::new(Opcode::Extract, d, a, none).x(lsb.into());
+                self.push(Code { y: 64 - width as u32, ..code });
+            }
+            Op::Insert { ty: Ty::I64, d, a, b, lsb, width } => {
+                let code = Code::new(Opcode::Insert, d, a, b).x(lsb.into());
                 self.push(Code { y: 64 - width as u32, ..code });
             }
             Op::Lea { d, base, index, scale, disp } => {
@@ -142,6 +147,15 @@ impl Lowering<'_> {
     }
 
     fn arithmetic(&mut self, op: Op) {
+        if let Op::Bin { op: bin, ty: ty @ (Ty::I8 | Ty::I16), d, .. }
+        | Op::BinImm { op: bin, ty: ty @ (Ty::I8 | Ty::I16), d, .. } = op
+            && low_bits_stand_alone(bin)
+        {
+            // In 32 bits, and then cut off.
+            self.arithmetic(widened(op));
+            let cut = if ty == Ty::I8 { Opcode::ZExt8 } else { Opcode::ZExt16 };
+            return self.push(Code::new(cut, d, d, Slot(0)));
+        }
         let code = match op {
             Op::Bin { op, ty, d, a, b } => binary(op, ty).map(|(reg, _)| Code::new(reg, d, a, b)),
             Op::BinImm { op, ty, d, a, imm } => {
@@ -216,28 +230,29 @@ impl Lowering<'_> {
         let packed = pack_flags(kind, ty);
         match self.block.term {
             Term::BranchCmp { cond, ty: width, a: x, b: y, .. } if (width, x, y) == (ty, a, b) => {
-                self.compare(cond, ty, a, Some(b), packed as i32)
+                self.compare(cond, ty, [a, b], packed);
             }
             Term::BranchCmpImm { cond, ty: width, a: x, imm, .. }
                 if (width, x) == (ty, a)
                     && self.constant_before(at, b).and_then(|value| immediate(ty, value)) == Some(imm) =>
             {
-                let fused = self.compare(cond, ty, a, None, imm);
-                if fused && let Some(code) = self.code.last_mut() {
-                    code.b = packed;
-                }
-                fused
+                self.compare_imm(cond, ty, a, imm, packed);
             }
-            _ => false,
+            _ => return false,
         }
+        true
     }
 
-    /// Writes a comparing branch; false if there is no code for it.
-    fn compare(&mut self, cond: Cond, ty: Ty, a: Slot, b: Option<Slot>, imm: i32) -> bool {
-        let Some((reg, with_imm)) = branch(cond, ty) else { return false };
-        let op = if b.is_some() { reg } else { with_imm };
-        self.push(Code::new(op, Slot(self.block.insns as u8), a, b.unwrap_or(Slot(0))).imm(imm));
-        true
+    /// Writes a branch that compares with a slot, and sets flags if `flags` is not 0.
+    fn compare(&mut self, cond: Cond, ty: Ty, [a, b]: [Slot; 2], flags: u8) {
+        let code = Code::new(branch(cond, ty).0, Slot(self.block.insns as u8), a, b);
+        self.push(code.imm(flags as i32 | (narrow_shift(ty) as i32) << 8));
+    }
+
+    /// The same with an immediate.
+    fn compare_imm(&mut self, cond: Cond, ty: Ty, a: Slot, imm: i32, flags: u8) {
+        let code = Code::new(branch(cond, ty).1, Slot(self.block.insns as u8), a, Slot(flags));
+        self.push(code.imm(imm));
     }
 
     /// Lowers the end of the block.
@@ -250,17 +265,10 @@ impl Lowering<'_> {
             Term::Branch { c, .. } => self.push(Code::new(Opcode::Branch, insns, c, none)),
             // A flag setting has taken it along.
             Term::BranchCmp { .. } | Term::BranchCmpImm { .. } if fused => {}
-            Term::BranchCmp { cond, ty, a, b, .. } => {
-                if !self.compare(cond, ty, a, Some(b), 0) {
-                    self.push(Code::new(Opcode::Cmp, SCRATCH, a, b).x(pack_cond(cond, ty)));
-                    self.push(Code::new(Opcode::Branch, insns, SCRATCH, none));
-                }
-            }
+            Term::BranchCmp { cond, ty, a, b, .. } => self.compare(cond, ty, [a, b], 0),
+            // No kind of flags, but narrow ones look for the width there.
             Term::BranchCmpImm { cond, ty, a, imm, .. } => {
-                if !self.compare(cond, ty, a, None, imm) {
-                    self.push(Code::new(Opcode::CmpI, SCRATCH, a, none).imm(imm).x(pack_cond(cond, ty)));
-                    self.push(Code::new(Opcode::Branch, insns, SCRATCH, none));
-                }
+                self.compare_imm(cond, ty, a, imm, if ty < Ty::I32 { pack_flags(FlagKind::Bits, ty) } else { 0 });
             }
             Term::BranchFlag { cond, .. } => {
                 self.push(Code::new(Opcode::BranchFlag, insns, none, Slot(cond as u8)));
@@ -294,6 +302,24 @@ impl Lowering<'_> {
                 end.x = stub;
             }
         }
+    }
+}
+
+fn flags(kind: FlagKind, ty: Ty, [a, b, c]: [Slot; 3]) -> Code {
+    let op = if kind.reads_c() { Opcode::FlagsC } else { Opcode::Flags };
+    Code::new(op, c, a, b).x(LazyFlags::cell(kind, ty) as u32)
+}
+
+/// Whether the low bits of the result depend on the low bits of the operands only.
+fn low_bits_stand_alone(op: BinOp) -> bool {
+    matches!(op, BinOp::Add | BinOp::Sub | BinOp::And | BinOp::Or | BinOp::Xor | BinOp::AndNot | BinOp::Mul)
+}
+
+fn widened(op: Op) -> Op {
+    match op {
+        Op::Bin { op, d, a, b, .. } => Op::Bin { op, ty: Ty::I32, d, a, b },
+        Op::BinImm { op, d, a, imm, .. } => Op::BinImm { op, ty: Ty::I32, d, a, imm },
+        other => other,
     }
 }
 
