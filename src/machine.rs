@@ -1,7 +1,7 @@
 //! The machine: a kernel, and the engine that runs its tasks. `step` is the whole run loop.
 use crate::ARCHES;
-use abi::MountFlags;
-use anyhow::{Result, anyhow, bail};
+use abi::{Errno, MountFlags};
+use anyhow::{Result, bail};
 use engine::{Clock, Engine};
 use kernel::{Cgroups, Config, Kernel, Schedule};
 
@@ -48,7 +48,10 @@ impl Machine {
         if boot.mount_usual {
             for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")] {
                 let mounted = kernel.mount_type(kind, kind.as_bytes(), at.as_bytes(), MountFlags::empty(), b"");
-                mounted.map_err(|errno| anyhow!("{at}: {errno:?}"))?;
+                match mounted {
+                    Ok(()) | Err(Errno::ENODEV) => {}
+                    Err(errno) => bail!("{at}: {errno:?}"),
+                }
             }
         }
         kernel.start_init(&boot.init, &boot.args, &boot.env, boot.workdir.as_deref())?;
