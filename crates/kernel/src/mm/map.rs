@@ -1,6 +1,7 @@
 //! Changing an address space: mmap, munmap, mprotect, mremap, brk (mm/mmap.c).
 use super::fault::perms;
 use super::{Backing, Mm, Vma};
+use crate::vfs::{Ino, SuperId};
 use crate::{Kernel, Result, Tid};
 use abi::{Errno, Prot, RLIMIT_AS, RLIMIT_DATA};
 use mmu::{PAGE_SIZE, Perms};
@@ -169,6 +170,20 @@ impl Kernel {
         }
         self.unmap(tid, old, old_end)?;
         Ok(new)
+    }
+
+    /// A file became shorter: takes the pages behind its end out of every mapping, private copies too (unmap_mapping_range).
+    pub(crate) fn unmap_truncated(&mut self, inode: (SuperId, Ino), size: u64) {
+        let first = size.div_ceil(PAGE_SIZE);
+        for (_, mm) in self.mms.iter_mut() {
+            for vma in mm.vmas.iter() {
+                let Backing::File { file, page } = vma.backing else { continue };
+                if self.vfs.inode(self.vfs.file(file).path) == inode {
+                    let kept = first.saturating_sub(page).saturating_mul(PAGE_SIZE).min(vma.len());
+                    mm.space.unmap(&mut self.frames, vma.start + kept, vma.end);
+                }
+            }
+        }
     }
 
     /// brk: moves the end of the heap; gives where it is afterwards.

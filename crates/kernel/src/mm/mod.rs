@@ -80,6 +80,9 @@ impl Mms {
     pub fn iter(&self) -> impl Iterator<Item = (MmId, &Mm)> {
         self.table.iter().map(|(&id, mm)| (id, mm))
     }
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (MmId, &mut Mm)> {
+        self.table.iter_mut().map(|(&id, mm)| (id, mm))
+    }
 }
 
 impl Kernel {

@@ -121,7 +121,15 @@ impl Kernel {
 
     pub(crate) fn set_path_attr(&mut self, path: Path, set: &SetAttr) -> Result<()> {
         let (sup, ino) = self.vfs.inode(path);
-        self.with_super(sup, |fs, kernel| fs.set_attr(kernel, ino, set))
+        let shrinks = match set.size {
+            Some(size) if self.path_attr(path)?.size > size => Some(size),
+            _ => None,
+        };
+        self.with_super(sup, |fs, kernel| fs.set_attr(kernel, ino, set))?;
+        if let Some(size) = shrinks {
+            self.unmap_truncated((sup, ino), size);
+        }
+        Ok(())
     }
 
     /// Makes an inode of any kind at a path, in place of what is there; an existing directory or file is used as it is.

@@ -148,7 +148,7 @@ impl Kernel {
         }
         if kind == S_IFREG && flags.contains(OpenFlags::O_TRUNC) && !created && attr.size != 0 {
             let set = SetAttr { size: Some(0), ..SetAttr::default() };
-            self.with_super(inode.0, |fs, kernel| fs.set_attr(kernel, inode.1, &set))?;
+            self.set_path_attr(place, &set)?;
         }
         let kept = (flags - TRANSIENT) | OpenFlags::O_LARGEFILE;
         let kind = match kind {
