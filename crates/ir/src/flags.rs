@@ -219,9 +219,31 @@ impl LazyFlags {
         Flags(bits)
     }
 
-    /// Whether the condition holds.
+    /// Whether the condition holds. The common questions are answered without computing all six flags.
     pub const fn test(self, cond: FlagCond) -> bool {
-        cond.test(self.flags())
+        let mask = self.ty.mask();
+        let up = 64 - self.ty.bits() as u32;
+        let (a, b) = (self.a & mask, self.b & mask);
+        let (sa, sb) = ((self.a << up) as i64, (self.b << up) as i64);
+        match (self.kind, cond) {
+            (FlagKind::Result, FlagCond::Eq) => a == 0,
+            (FlagKind::Result, FlagCond::Ne) => a != 0,
+            (FlagKind::Result, FlagCond::Sign) => sa < 0,
+            (FlagKind::Result, FlagCond::NoSign) => sa >= 0,
+            (FlagKind::Add, FlagCond::Eq) => a.wrapping_add(b) & mask == 0,
+            (FlagKind::Add, FlagCond::Ne) => a.wrapping_add(b) & mask != 0,
+            (FlagKind::Sub | FlagKind::SubArm, FlagCond::Eq) => a == b,
+            (FlagKind::Sub | FlagKind::SubArm, FlagCond::Ne) => a != b,
+            (FlagKind::Sub | FlagKind::SubArm, FlagCond::Lt) => sa < sb,
+            (FlagKind::Sub | FlagKind::SubArm, FlagCond::Ge) => sa >= sb,
+            (FlagKind::Sub | FlagKind::SubArm, FlagCond::Le) => sa <= sb,
+            (FlagKind::Sub | FlagKind::SubArm, FlagCond::Gt) => sa > sb,
+            (FlagKind::Sub, FlagCond::Carry) | (FlagKind::SubArm, FlagCond::NoCarry) => a < b,
+            (FlagKind::Sub, FlagCond::NoCarry) | (FlagKind::SubArm, FlagCond::Carry) => a >= b,
+            (FlagKind::Sub, FlagCond::CarryOrZero) | (FlagKind::SubArm, FlagCond::NoCarryOrZero) => a <= b,
+            (FlagKind::Sub, FlagCond::NoCarryNorZero) | (FlagKind::SubArm, FlagCond::CarryNotZero) => a > b,
+            _ => cond.test(self.flags()),
+        }
     }
 }
 
@@ -260,6 +282,39 @@ mod tests {
         assert_eq!(flags(FlagKind::Inc, Ty::I8, 0x7f, 0, 1), F::CARRY | F::SIGN | F::OVERFLOW | F::ADJUST);
         assert_eq!(flags(FlagKind::Dec, Ty::I8, 0x80, 0, 0), F::OVERFLOW | F::ADJUST);
         assert_eq!(flags(FlagKind::Dec, Ty::I16, 1, 0, 0), F::ZERO | F::PARITY);
+    }
+
+    #[test]
+    fn the_short_answers_are_the_long_ones() {
+        use FlagCond::*;
+        let kinds = [FlagKind::Add, FlagKind::Sub, FlagKind::SubArm, FlagKind::Result, FlagKind::Adc];
+        let conds = [
+            Eq,
+            Ne,
+            Carry,
+            NoCarry,
+            Sign,
+            NoSign,
+            CarryOrZero,
+            NoCarryNorZero,
+            CarryNotZero,
+            NoCarryOrZero,
+            Lt,
+            Ge,
+            Le,
+            Gt,
+        ];
+        let values = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff_ffff, 0x8000_0000, 1 << 63, u64::MAX, u64::MAX - 1];
+        for kind in kinds {
+            for ty in [Ty::I8, Ty::I16, Ty::I32, Ty::I64] {
+                for (a, b) in values.iter().flat_map(|&a| values.map(|b| (a, b))) {
+                    let lazy = LazyFlags { kind, ty, a, b, c: 1 };
+                    for cond in conds {
+                        assert_eq!(lazy.test(cond), cond.test(lazy.flags()), "{lazy:?} {cond:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

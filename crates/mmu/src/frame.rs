@@ -4,7 +4,7 @@
 use crate::view::Views;
 use crate::{AddressSpace, PAGE_SIZE};
 use std::cell::UnsafeCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A frame of guest memory, by number.
@@ -37,8 +37,9 @@ pub struct FramePool {
     limit: usize,
     pub(crate) views: Views,
     dirty_code: Vec<FrameId>,
-    /// Exclusive monitors: (frame, 64-byte granule, owner).
+    /// Exclusive monitors: (frame, 64-byte granule, owner), and the same by owner, who has one at most.
     monitors: BTreeSet<(FrameId, u8, u64)>,
+    monitor_of: BTreeMap<u64, (FrameId, u8)>,
     next_space: u64,
 }
 
@@ -53,6 +54,7 @@ impl FramePool {
             views: Views::default(),
             dirty_code: Vec::new(),
             monitors: BTreeSet::new(),
+            monitor_of: BTreeMap::new(),
             next_space: 1,
         }
     }
@@ -68,6 +70,7 @@ impl FramePool {
             views: Views::default(),
             dirty_code: self.dirty_code.clone(),
             monitors: self.monitors.clone(),
+            monitor_of: self.monitor_of.clone(),
             next_space: self.next_space,
         }
     }
@@ -220,15 +223,27 @@ impl FramePool {
         self.monitors.range((id, 0, 0)..=(id, u8::MAX, u64::MAX)).next().is_some()
     }
 
-    /// Arms `owner`'s monitor on the granule at `offset`; it has one, so an earlier one must have been disarmed.
+    /// Arms `owner`'s monitor on the granule at `offset`, in place of an earlier one.
     pub fn monitor(&mut self, id: FrameId, offset: usize, owner: u64) {
-        self.monitors.insert((id, (offset / 64) as u8, owner));
+        self.disarm(owner);
+        let granule = (offset / 64) as u8;
+        self.monitors.insert((id, granule, owner));
+        self.monitor_of.insert(owner, (id, granule));
         self.views.forget_writes(id);
     }
 
-    /// Disarms `owner`'s monitor on the granule; false if another's store had.
+    /// Disarms `owner`'s monitor; true if it was on the granule at `offset` and no other's store had disarmed it.
     pub fn unmonitor(&mut self, id: FrameId, offset: usize, owner: u64) -> bool {
-        self.monitors.remove(&(id, (offset / 64) as u8, owner))
+        self.disarm(owner) == Some((id, (offset / 64) as u8))
+    }
+
+    /// Disarms `owner`'s monitor wherever it is (signal delivery, exit).
+    pub fn disarm(&mut self, owner: u64) -> Option<(FrameId, u8)> {
+        let monitor = self.monitor_of.remove(&owner);
+        if let Some((id, granule)) = monitor {
+            self.monitors.remove(&(id, granule, owner));
+        }
+        monitor
     }
 
     fn clear_monitors(&mut self, id: FrameId, offset: usize, len: usize, except: Option<u64>) {
@@ -239,6 +254,7 @@ impl FramePool {
         let hit: Vec<_> = self.monitors.range(granules).filter(|m| Some(m.2) != except).copied().collect();
         for monitor in hit {
             self.monitors.remove(&monitor);
+            self.monitor_of.remove(&monitor.2);
         }
     }
 
@@ -301,5 +317,15 @@ mod tests {
         pool.monitor(id, 64, 7);
         pool.write(id, 60, &[1; 8], Some(8));
         assert!(!pool.unmonitor(id, 64, 7));
+    }
+
+    #[test]
+    fn an_owner_has_one_monitor() {
+        let mut pool = FramePool::new(1);
+        let id = pool.alloc().unwrap();
+        pool.monitor(id, 0, 7);
+        pool.monitor(id, 128, 7);
+        assert!(pool.unmonitor(id, 128, 7));
+        assert!(!pool.is_monitored(id));
     }
 }

@@ -152,7 +152,13 @@ impl<'a> Memory<'a> {
     /// Disarms it; true if it still covered `addr`.
     pub fn unmonitor(&mut self, addr: u64) -> bool {
         let at = addr & self.mask;
-        self.space.pte(at).is_some_and(|pte| self.pool.unmonitor(pte.frame, (at % PAGE_SIZE) as usize, self.owner))
+        match self.space.pte(at) {
+            Some(pte) => self.pool.unmonitor(pte.frame, (at % PAGE_SIZE) as usize, self.owner),
+            None => {
+                self.pool.disarm(self.owner);
+                false
+            }
+        }
     }
 }
 
