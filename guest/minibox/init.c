@@ -27,7 +27,7 @@ _Noreturn static void run_shell(char **argv) {
         if (fd > 2)
             close(fd);
     }
-    ioctl(0, TIOCSCTTY, 0);
+    ioctl(0, TIOCSCTTY, 1); // taken from whoever has it
     struct utsname name;
     uname(&name);
     printf("%s %s (%s): the freezer is a cgroup subsystem: mount -t cgroup -ofreezer freezer /containers\n"

@@ -43,8 +43,6 @@ impl Kernel {
             argv.extend(args.iter().map(|text| text.clone().into_bytes()));
             match self.spawn_init(path.as_bytes(), argv, &envp) {
                 Ok(init) => {
-                    let now = self.clock.now;
-                    self.log.print(now, 6, format!("Run {path} as init process"));
                     let Some(dir) = workdir else { return Ok(()) };
                     return self.init_chdir(init, dir).map_err(|errno| NoInit(vec![(dir.into(), errno)]));
                 }
