@@ -308,7 +308,7 @@ impl Kernel {
                 TimerKey::Posix(tgid, id) => self.posix_timer_expired(tgid, id),
                 TimerKey::Tty(id) => self.tty_timer_expired(id),
                 // The reader of a timerfd works out how often it expired.
-                TimerKey::Vfs(number) => self.tasks.wake_all(crate::WaitKey::Readable(number)),
+                TimerKey::Vfs(number) => self.notify(crate::WaitKey::Readable(number)),
             }
         }
     }

@@ -95,7 +95,7 @@ impl Kernel {
     /// Adds a line to the kernel log and tells who reads it. The low three bits of `level` are its level, the rest who speaks.
     pub fn printk(&mut self, level: u8, text: &str) {
         self.log.print(self.clock.now, level, text);
-        self.tasks.wake_all(WaitKey::Log);
+        self.notify(WaitKey::Log);
     }
 }
 

@@ -211,7 +211,12 @@ fn read_vectors(kernel: &mut Kernel, tid: Tid, file: FileId, vectors: &Vectors, 
             return errno.into();
         }
         done += n;
-        let goes_on = matches!(kernel.vfs.file(file).kind, FileKind::Inode { .. } | FileKind::Pipe(_));
+        let goes_on = match kernel.vfs.file(file).kind {
+            FileKind::Inode { .. } | FileKind::Pipe(_) => true,
+            // /dev/zero gives all that is asked for, a terminal a line.
+            FileKind::Device { .. } => kernel.file_seekable(file),
+            _ => false,
+        };
         if n < ready || !goes_on || done == vectors.total {
             break;
         }

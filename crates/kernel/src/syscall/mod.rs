@@ -26,6 +26,7 @@ mod system;
 mod table;
 pub(crate) mod time;
 mod timer;
+mod timerfd;
 mod trace;
 mod xattr;
 

@@ -57,6 +57,7 @@ const SUBJECTS: &[&[Row]] = &[
     super::poll::ROWS,
     super::time::ROWS,
     super::timer::ROWS,
+    super::timerfd::ROWS,
 ];
 
 /// Every implemented call.

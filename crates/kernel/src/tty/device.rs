@@ -179,6 +179,6 @@ impl Kernel {
 
     /// VTIME's timer ran out.
     pub(crate) fn tty_timer_expired(&mut self, id: u32) {
-        self.tasks.wake_all(readable(id));
+        self.notify(readable(id));
     }
 }

@@ -119,8 +119,8 @@ fn set_termios(kernel: &mut Kernel, id: u32, new: impl FnOnce(&Termios) -> Termi
     tty.set_termios(new(&tty.termios));
     kernel.tty_process(id);
     // Who waits looks at the new modes.
-    kernel.tasks.wake_all(super::readable(id));
-    kernel.tasks.wake_all(writable(id));
+    kernel.notify(super::readable(id));
+    kernel.notify(writable(id));
     Ok(0)
 }
 
@@ -132,7 +132,7 @@ fn flow_control(kernel: &mut Kernel, id: u32, action: u32) -> IoctlResult {
         TCOON => {
             tty.tco_stopped = false;
             tty.stopped = false;
-            kernel.tasks.wake_all(writable(id));
+            kernel.notify(writable(id));
         }
         TCIOFF | TCION => {}
         _ => return Err(Errno::EINVAL.into()),

@@ -151,8 +151,8 @@ impl Kernel {
         if let Some(pgrp) = pgrp {
             kill_pgrp(self, pgrp, SIGHUP);
         }
-        self.tasks.wake_all(readable(id));
-        self.tasks.wake_all(writable(id));
+        self.notify(readable(id));
+        self.notify(writable(id));
     }
 }
 

@@ -223,10 +223,10 @@ impl Kernel {
             }
         }
         if ready {
-            self.tasks.wake_all(readable(id));
+            self.notify(readable(id));
         }
         if was_stopped && !stopped {
-            self.tasks.wake_all(writable(id));
+            self.notify(writable(id));
         }
     }
 }

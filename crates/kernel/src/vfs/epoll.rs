@@ -139,7 +139,7 @@ impl Kernel {
     }
 
     /// Wakes who waits for a key, and counts it for those who watch edges.
-    pub(super) fn notify(&mut self, key: WaitKey) {
+    pub(crate) fn notify(&mut self, key: WaitKey) {
         if let Some(count) = self.vfs.notified.get_mut(&key) {
             *count += 1;
         }

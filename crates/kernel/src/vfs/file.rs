@@ -28,6 +28,7 @@ pub enum FileKind {
     /// One end of a pair of sockets.
     Socket(u64),
     EventFd(u64),
+    TimerFd(u64),
     Epoll(u64),
     /// O_PATH: a place only.
     PathOnly,
@@ -138,6 +139,10 @@ impl Kernel {
                 self.close_socket(id);
                 self.forget_key(id);
             }
+            FileKind::TimerFd(id) => {
+                self.close_timerfd(id);
+                self.forget_key(id);
+            }
             FileKind::EventFd(id) => {
                 self.vfs.eventfds.remove(&id);
                 self.forget_key(id);
@@ -168,11 +173,12 @@ impl Kernel {
             }
             FileKind::Device { rdev, handle } => {
                 let open = DeviceFile { rdev, handle, flags: file.flags, caller };
-                driver(rdev)?.read(self, open, position, buf)?
+                return driver(rdev)?.read(self, open, position, buf);
             }
             FileKind::Pipe(pipe) => return self.read_pipe(pipe, buf),
             FileKind::Socket(id) => return self.read_socket(id, buf),
             FileKind::EventFd(id) => return self.read_eventfd(id, buf),
+            FileKind::TimerFd(id) => return self.read_timerfd(id, buf),
             FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
@@ -201,11 +207,12 @@ impl Kernel {
             }
             FileKind::Device { rdev, handle } => {
                 let open = DeviceFile { rdev, handle, flags: file.flags, caller };
-                driver(rdev)?.write(self, open, position, data)?
+                return driver(rdev)?.write(self, open, position, data);
             }
             FileKind::Pipe(pipe) => return self.write_pipe(pipe, data, total),
             FileKind::Socket(id) => return self.send(id, data, Vec::new()),
             FileKind::EventFd(id) => return self.write_eventfd(id, data),
+            FileKind::TimerFd(_) => return Err(Errno::EINVAL.into()),
             FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
@@ -232,6 +239,7 @@ impl Kernel {
             FileKind::Pipe(pipe) => self.poll_pipe(pipe, file.flags),
             FileKind::Socket(id) => self.poll_socket(id),
             FileKind::EventFd(id) => self.poll_eventfd(id),
+            FileKind::TimerFd(id) => self.poll_timerfd(id),
             FileKind::Epoll(id) => self.poll_epoll(caller, id),
             FileKind::PathOnly => (PollEvents::POLLNVAL, Vec::new()),
         }

@@ -24,6 +24,7 @@ mod path;
 mod perm;
 mod pipe;
 mod socket;
+mod timerfd;
 mod tmpfs;
 mod types;
 
@@ -107,6 +108,7 @@ pub struct Vfs {
     pub(crate) pipes: BTreeMap<u64, pipe::Pipe>,
     pub(crate) sockets: BTreeMap<u64, socket::Socket>,
     eventfds: BTreeMap<u64, eventfd::EventFd>,
+    timerfds: BTreeMap<u64, timerfd::TimerFd>,
     epolls: BTreeMap<u64, epoll::Epoll>,
     /// How often keys that an epoll watches have been notified.
     notified: BTreeMap<crate::WaitKey, u64>,
@@ -140,6 +142,7 @@ impl Default for Vfs {
             pipes: BTreeMap::new(),
             sockets: BTreeMap::new(),
             eventfds: BTreeMap::new(),
+            timerfds: BTreeMap::new(),
             epolls: BTreeMap::new(),
             notified: BTreeMap::new(),
             fifos: BTreeMap::new(),
