@@ -85,6 +85,13 @@ impl Kernel {
         Ok(())
     }
 
+    /// Makes the first process a program like any other: a signal it has no handler for ends it, and with it the machine.
+    pub fn make_init_mortal(&mut self) {
+        if let Some(group) = self.tasks.group_mut(INIT) {
+            group.unkillable = false;
+        }
+    }
+
     /// The first task: root, without a program yet.
     pub(crate) fn init_task(&mut self) {
         let first = self.arches.first().expect("a machine has an architecture");

@@ -1,5 +1,5 @@
 //! Job control: group stops, what the parent hears of them, orphaned process groups.
-use crate::task::TaskState;
+use crate::task::{INIT, TaskState};
 use crate::{Kernel, Tgid, Tid};
 use abi::{CLD_CONTINUED, CLD_STOPPED, Fields, SIGCHLD, SIGCONT, SaFlags, Siginfo, USER_HZ, WaitStatus};
 
@@ -89,7 +89,8 @@ pub(crate) fn group_ticks(kernel: &Kernel, tgid: Tgid) -> (i64, i64) {
 
 /// Whether no member of the process group has a parent in the same session but outside the group: nobody is left who
 /// would continue it.
-/// DIFFERS FROM LINUX: init counts as a parent like any other, because init may be a shell here, with a terminal and jobs.
+/// DIFFERS FROM LINUX: init counts as the parent of those it forked itself, because it may be a shell here, with a terminal
+/// and jobs; not of those it took in, as ever.
 pub(crate) fn is_orphaned_pgrp(kernel: &Kernel, pgid: Tid) -> bool {
     orphaned_without(kernel, pgid, None)
 }
@@ -99,7 +100,7 @@ pub(crate) fn orphaned_without(kernel: &Kernel, pgid: Tid, ignored: Option<Tgid>
     !kernel.tasks.pgrp(pgid).any(|tgid| {
         let Some(group) = kernel.tasks.group(tgid) else { return false };
         let dead = kernel.tasks.get(tgid).is_none_or(|task| task.is_dead()) && group.threads.len() <= 1;
-        if Some(tgid) == ignored || dead || group.parent == tgid {
+        if Some(tgid) == ignored || dead || group.parent == tgid || group.adopted && group.parent == INIT {
             return false;
         }
         kernel.tasks.group(group.parent).is_some_and(|parent| parent.pgid != pgid && parent.sid == group.sid)

@@ -44,14 +44,19 @@ impl Kernel {
         }
         let limit = self.tasks.group_of(tid).rlimit(RLIMIT_SIGPENDING);
         let group = self.tasks.group_mut(tgid).expect("looked up above");
-        let queued = group.pending.queue.len();
+        let shared = group.pending.queue.len();
         let queue = match target {
             Target::Group(_) => &mut group.pending,
             Target::Thread(tid) => &mut self.tasks.get_mut(tid).expect("looked up above").pending,
         };
+        // DIFFERS FROM LINUX: the limit is on what is queued for one process, not on what one user has sent.
+        let queued = match target {
+            Target::Group(_) => shared,
+            Target::Thread(_) => shared + queue.queue.len(),
+        };
         // `override_rlimit`: standard signals from the kernel or kill(2) always find room; they are bounded by their number.
         let exempt = info.signo < SIGRTMIN && (info.code >= 0 || info.code == abi::SI_TKILL);
-        let room = exempt || ((queued + queue.queue.len()) as u64) < limit;
+        let room = exempt || (queued as u64) < limit;
         if !room && info.signo >= SIGRTMIN && info.code != SI_USER {
             return Err(Errno::EAGAIN);
         }

@@ -1,6 +1,6 @@
 //! The machine: its names, its memory, its log, its end.
-use super::{Call, Outcome, Row, full, partial};
-use crate::{Kernel, Result, Tid};
+use super::{Call, Outcome, Row, Sleep, full, partial};
+use crate::{Kernel, Result, Tid, WaitKey};
 use abi::*;
 
 #[rustfmt::skip]
@@ -127,27 +127,41 @@ fn syslog(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         CONSOLE_LEVEL if (1..=8).contains(&len) => Outcome::Done(Ok(0)),
         CONSOLE_LEVEL => Errno::EINVAL.into(),
         READ | READ_ALL | READ_CLEAR if (len as i32) < 0 || addr == 0 => Errno::EINVAL.into(),
-        READ | READ_ALL | READ_CLEAR => {
-            let from = if kind == READ { kernel.syslog_read } else { kernel.syslog_clear };
-            let text = log_text(kernel, from);
-            let len = len as usize;
-            // The newest whole lines that fit, except for READ, which goes on where it was.
-            let start = if text.len() <= len || kind == READ {
-                0
-            } else {
-                let cut = text.len() - len;
-                text[cut..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| cut + at + 1)
-            };
-            let part = &text[start..text.len().min(start + len)];
-            if let Err(errno) = kernel.user(tid).write(addr, part) {
+        READ => {
+            // Whole lines, as many as fit; the next READ goes on behind them.
+            let mut text = Vec::new();
+            let mut next = kernel.syslog_read;
+            for (number, line) in kernel.log.lines(next) {
+                let line = line_text(line);
+                if text.len() + line.len() > len as usize {
+                    break;
+                }
+                text.extend_from_slice(line.as_bytes());
+                next = number + 1;
+            }
+            if text.is_empty() && kernel.log.end() == kernel.syslog_read {
+                return Outcome::Sleep(Sleep::new(WaitKey::Log, "syslog_print"));
+            }
+            if let Err(errno) = kernel.user(tid).write(addr, &text) {
                 return errno.into();
             }
-            if kind == READ {
-                kernel.syslog_read = kernel.log.end();
-            } else if kind == READ_CLEAR {
+            kernel.syslog_read = next;
+            Outcome::Done(Ok(text.len() as u64))
+        }
+        READ_ALL | READ_CLEAR => {
+            // The newest lines that fit.
+            let text = log_text(kernel, kernel.syslog_clear);
+            let len = len as usize;
+            let start = text.len().checked_sub(len).filter(|&cut| cut > 0).map_or(0, |cut| {
+                text[cut..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| cut + at + 1)
+            });
+            if let Err(errno) = kernel.user(tid).write(addr, &text[start..]) {
+                return errno.into();
+            }
+            if kind == READ_CLEAR {
                 kernel.syslog_clear = kernel.log.end();
             }
-            Outcome::Done(Ok(part.len() as u64))
+            Outcome::Done(Ok((text.len() - start) as u64))
         }
         CLEAR => {
             kernel.syslog_clear = kernel.log.end();
@@ -160,12 +174,13 @@ fn syslog(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
 }
 
 fn log_text(kernel: &Kernel, from: u64) -> Vec<u8> {
-    let mut text = String::new();
-    for (_, line) in kernel.log.lines(from) {
-        let (sec, usec) = (line.time / NSEC_PER_SEC, line.time % NSEC_PER_SEC / 1000);
-        text.push_str(&format!("<{}>[{sec:5}.{usec:06}] {}\n", line.level, line.text));
-    }
-    text.into_bytes()
+    kernel.log.lines(from).map(|(_, line)| line_text(line)).collect::<String>().into_bytes()
+}
+
+/// A line as the kernel's ring has it: level, time, text.
+fn line_text(line: &crate::log::Line) -> String {
+    let (sec, usec) = (line.time / NSEC_PER_SEC, line.time % NSEC_PER_SEC / 1000);
+    format!("<{}>[{sec:5}.{usec:06}] {}\n", line.level, line.text)
 }
 
 fn vhangup(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {

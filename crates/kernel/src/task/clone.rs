@@ -281,6 +281,7 @@ impl ThreadGroup {
             tgid,
             threads: BTreeSet::new(),
             parent: INIT,
+            adopted: false,
             children: BTreeSet::new(),
             news: BTreeSet::new(),
             pgid,

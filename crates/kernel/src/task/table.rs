@@ -165,6 +165,7 @@ impl Tasks {
     pub(super) fn reparent(&mut self, child: Tgid, to: Tgid) {
         let Some(group) = self.groups.get_mut(&child) else { return };
         let from = std::mem::replace(&mut group.parent, to);
+        group.adopted = true;
         let mut news = false;
         if let Some(from) = self.groups.get_mut(&from) {
             from.children.remove(&child);

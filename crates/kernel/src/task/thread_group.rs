@@ -11,6 +11,8 @@ pub struct ThreadGroup {
     /// All that are not reaped, a dead leader included.
     pub threads: BTreeSet<Tid>,
     pub parent: Tgid,
+    /// Its first parent is dead; this one took it in.
+    pub adopted: bool,
     pub children: BTreeSet<Tgid>,
     /// Children with something to wait for: dead, stopped or continued.
     pub news: BTreeSet<Tgid>,
