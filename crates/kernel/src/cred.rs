@@ -134,9 +134,9 @@ impl Cred {
     pub(crate) fn set_regid(&mut self, real: Option<u32>, effective: Option<u32>) -> Result<()> {
         let (gid, egid, sgid) = (self.gid, self.egid, self.sgid);
         let capable = self.capable(CAP_SETGID);
-        if real.is_some_and(|new| new != gid && new != egid) && !capable
-            || effective.is_some_and(|new| ![gid, egid, sgid].contains(&new)) && !capable
-        {
+        let foreign = real.is_some_and(|new| new != gid && new != egid)
+            || effective.is_some_and(|new| ![gid, egid, sgid].contains(&new));
+        if foreign && !capable {
             return Err(Errno::EPERM);
         }
         self.gid = real.unwrap_or(gid);

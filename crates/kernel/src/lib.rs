@@ -43,7 +43,8 @@ pub use mm::{Mm, MmId, Mms, UserMem};
 pub use random::Random;
 
 pub use sched::{SYSCALL_NS, Schedule, Scheduler, Slot};
-pub use syscall::{Call, Outcome, Progress, Sleep, SleepKind, Support, syscalls};
+pub use signal::{Actions, Pending, SignalState};
+pub use syscall::{Call, Handler, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, Support, syscalls};
 pub use task::{INIT, Task, TaskState, Tasks, Tgid, ThreadGroup, Tid, WaitKey};
 pub use timers::Timers;
 pub use trace::{Trace, TraceKind};

@@ -94,7 +94,7 @@ fn setpriority(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
 
 fn sched_getaffinity(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let [pid, len, addr, ..] = call.args;
-    if len as u32 % 8 != 0 || (len as u32) < 8 {
+    if !(len as u32).is_multiple_of(8) || (len as u32) < 8 {
         return Errno::EINVAL.into();
     }
     let affinity = match target(kernel, tid, pid) {
