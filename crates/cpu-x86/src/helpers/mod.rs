@@ -4,6 +4,7 @@ pub(crate) mod fxsave;
 pub(crate) mod int;
 pub(crate) mod system;
 pub(crate) mod vec;
+mod wide;
 pub(crate) mod x87;
 pub(crate) mod x87_ops;
 mod x87_transcendental;

@@ -95,6 +95,9 @@ fn binary(fpu: &mut Fpu<'_>, dst: u8, f: impl FnOnce(&mut Env, F80Bits, F80Bits)
 
 /// ST(0) becomes the first result, and the second is pushed. No result: the operand is out of range; C2 `reports` it.
 fn split(fpu: &mut Fpu<'_>, reports: bool, f: impl FnOnce(&mut Env, F80Bits) -> Option<(F80Bits, F80Bits)>) {
+    if reports {
+        fpu.set_codes(SW_C2, 0);
+    }
     let (first, second) = match fpu.check_full(&[0]).and_then(|()| fpu.check_room(1)) {
         Err(true) => return,
         Err(false) => (INDEFINITE, INDEFINITE),
@@ -103,9 +106,6 @@ fn split(fpu: &mut Fpu<'_>, reports: bool, f: impl FnOnce(&mut Env, F80Bits) -> 
             let Some(results) = f(&mut env, fpu.raw(0)) else {
                 return fpu.set_codes(SW_C2 | SW_C1, SW_C2);
             };
-            if reports {
-                fpu.set_codes(SW_C2, 0);
-            }
             if !fpu.settle(&env) {
                 return;
             }
@@ -118,6 +118,7 @@ fn split(fpu: &mut Fpu<'_>, reports: bool, f: impl FnOnce(&mut Env, F80Bits) -> 
 
 /// FSIN and FCOS: C2 says that the operand is out of range.
 fn reduced(fpu: &mut Fpu<'_>, f: impl FnOnce(&mut Env, F80Bits) -> Option<F80Bits>) {
+    fpu.set_codes(SW_C2, 0);
     match fpu.check_full(&[0]) {
         Err(true) => {}
         Err(false) => fpu.set(0, INDEFINITE),
@@ -126,7 +127,6 @@ fn reduced(fpu: &mut Fpu<'_>, f: impl FnOnce(&mut Env, F80Bits) -> Option<F80Bit
             match f(&mut env, fpu.raw(0)) {
                 None => fpu.set_codes(SW_C2 | SW_C1, SW_C2),
                 Some(result) => {
-                    fpu.set_codes(SW_C2, 0);
                     if fpu.settle(&env) {
                         fpu.set(0, result);
                     }

@@ -40,7 +40,6 @@ fn is_excluded(insn: &Instruction) -> bool {
         || matches!(m, Rcpps | Rcpss | Rsqrtps | Rsqrtss)
         || matches!(m, Rdsspd | Rdsspq | Clflush | Prefetchwt1)
         || matches!(m, Fnstenv | Fnsave | Fxsave | Fxsave64 | Fxrstor | Fxrstor64 | Fldenv | Frstor)
-        || matches!(m, F2xm1 | Fyl2x | Fyl2xp1 | Fpatan | Fptan | Fsin | Fcos | Fsincos)
         // Branches go anywhere; they have vectors.
         || !matches!(insn.flow_control(), FlowControl::Next | FlowControl::Exception | FlowControl::Interrupt)
 }
@@ -265,6 +264,12 @@ fn more_undefined(insn: &Instruction) -> u32 {
         Rol | Ror | Rcl | Rcr => F::OF,
         _ => 0,
     }
+}
+
+/// Whether the last bit of the result, and which way it was rounded, may differ between processors.
+pub(super) fn is_transcendental(insn: &Instruction) -> bool {
+    use Mnemonic::*;
+    matches!(insn.mnemonic(), F2xm1 | Fyl2x | Fyl2xp1 | Fpatan | Fptan | Fsin | Fcos | Fsincos)
 }
 
 fn to_eflags(bits: u32) -> u64 {

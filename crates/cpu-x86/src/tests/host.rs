@@ -2,7 +2,7 @@
 use super::generate;
 use super::machine::{self, CODE, State};
 use super::native::{Native, TEXT};
-use iced_x86::{Instruction, OpKind, Register};
+use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 use proptest::prelude::*;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -25,7 +25,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn difference(ours: &State, native: &State, undefined: u64) -> Option<String> {
+/// `loose`: the last bit of x87 results may differ, and C1 with it.
+fn difference(ours: &State, native: &State, undefined: u64, loose: bool) -> Option<String> {
     let mut out = String::new();
     let mut note = |what: String, a: u64, b: u64| {
         if a != b {
@@ -47,11 +48,15 @@ fn difference(ours: &State, native: &State, undefined: u64) -> Option<String> {
         s.fxsave[at..at + len].iter().rev().fold(0u64, |w, b| w << 8 | u64::from(*b))
     };
     note("fcw".into(), word(ours, 0, 2), word(native, 0, 2));
-    note("fsw".into(), word(ours, 2, 2), word(native, 2, 2));
+    let codes = if loose { !0x200 } else { !0 };
+    note("fsw".into(), word(ours, 2, 2) & codes, word(native, 2, 2) & codes);
     note("ftw".into(), word(ours, 4, 1), word(native, 4, 1));
     note("mxcsr".into(), word(ours, 24, 4), word(native, 24, 4));
     for i in 0..8 {
-        note(format!("st{i}"), word(ours, 32 + 16 * i, 8), word(native, 32 + 16 * i, 8));
+        let (a, b) = (word(ours, 32 + 16 * i, 8), word(native, 32 + 16 * i, 8));
+        if !loose || a.abs_diff(b) > 1 {
+            note(format!("st{i}"), a, b);
+        }
         note(format!("st{i} exponent"), word(ours, 40 + 16 * i, 2), word(native, 40 + 16 * i, 2));
     }
     for i in 0..32 {
@@ -63,9 +68,23 @@ fn difference(ours: &State, native: &State, undefined: u64) -> Option<String> {
     (!out.is_empty()).then_some(out)
 }
 
+/// Whether a function of ST(0) is undefined there. (It may have changed since; then too much is left out, not too little,
+/// since the function is the last of its sequence and most sequences have one instruction.)
+fn is_outside_domain(insn: &Instruction, before: &State) -> bool {
+    let exponent = u16::from_le_bytes([before.fxsave[40], before.fxsave[41]]) & 0x7fff;
+    match insn.mnemonic() {
+        Mnemonic::F2xm1 => exponent >= 0x3fff,
+        Mnemonic::Fyl2xp1 => exponent >= 0x3ffd,
+        _ => false,
+    }
+}
+
 /// A state that cannot be compared: the runner's own memory may be where ours faults; the stack segment has a signal of
 /// its own for non-canonical addresses, ours has not; a store that faults has already turned the x87 to MMX.
-fn is_incomparable(ours: &State, insns: &[Instruction]) -> bool {
+fn is_incomparable(before: &State, ours: &State, insns: &[Instruction]) -> bool {
+    if insns.last().is_some_and(|i| is_outside_domain(i, before)) {
+        return true;
+    }
     if ours.signal != 11 {
         return false;
     }
@@ -107,7 +126,8 @@ fn sequences_run_as_on_the_host() {
     let result = runner.run(&strategy, |(seeds, state)| {
         let insns: Vec<_> = seeds.iter().map(|s| generate::instruction(*s)).collect();
         let decoded: Vec<_> = insns.iter().map(|(_, i)| *i).collect();
-        if generate::undefined_flags(&decoded).is_none() {
+        let (_, before_last) = decoded.split_last().expect("at least one");
+        if generate::undefined_flags(&decoded).is_none() || before_last.iter().any(generate::is_transcendental) {
             return Ok(());
         }
         let text: Vec<u8> = insns.iter().flat_map(|(b, _)| b.clone()).collect();
@@ -116,7 +136,7 @@ fn sequences_run_as_on_the_host() {
         }
         let before = generate::state(state, &decoded);
         let Some(ours) = machine::run(&before, &text) else { return Ok(()) };
-        if is_incomparable(&ours, &decoded) {
+        if is_incomparable(&before, &ours, &decoded) {
             return Ok(());
         }
         // Only what ran before the trap counts.
@@ -126,8 +146,9 @@ fn sequences_run_as_on_the_host() {
             end <= ours.rip
         });
         let undefined = generate::undefined_flags(&decoded[..ran.count()]).unwrap_or(0);
+        let loose = decoded.last().is_some_and(generate::is_transcendental);
         let theirs = native.borrow_mut().run(&before, &text);
-        match difference(&ours, &theirs, undefined) {
+        match difference(&ours, &theirs, undefined, loose) {
             None => Ok(()),
             Some(what) => Err(TestCaseError::fail(format!(
                 "{}{what}\nfrom {:x?} flags {:x}",
