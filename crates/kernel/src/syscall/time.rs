@@ -249,3 +249,7 @@ fn read_timex(kernel: &mut Kernel, tid: Tid, addr: u64) -> Result<u64> {
     kernel.user(tid).write(addr, &timex)?;
     Ok(TIME_ERROR)
 }
+
+#[cfg(test)]
+#[path = "time_tests.rs"]
+mod tests;

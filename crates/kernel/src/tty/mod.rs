@@ -230,3 +230,6 @@ impl Kernel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
