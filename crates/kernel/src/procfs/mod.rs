@@ -54,3 +54,6 @@ impl Kernel {
         same && dumpable && other.cap_permitted & !own.cap_permitted == 0
     }
 }
+
+#[cfg(test)]
+mod tests;

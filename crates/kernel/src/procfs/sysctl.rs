@@ -126,7 +126,7 @@ mod tests {
         for row in SYSCTLS {
             let dir = row.path.rsplit_once('/').expect("a directory").0;
             let at = DIRS.iter().position(|path| *path == dir).expect(dir) as u32;
-            assert!(matches!(lookup(at, row.path[dir.len() + 1..].as_bytes()), Ok(Node::Sysctl(_))), "{}", row.path);
+            assert!(matches!(lookup(at, &row.path.as_bytes()[dir.len() + 1..]), Ok(Node::Sysctl(_))), "{}", row.path);
         }
         assert_eq!(lookup(0, b"kernel"), Ok(Node::SysDir(2)));
         assert_eq!(lookup(2, b"random"), Ok(Node::SysDir(3)));

@@ -29,7 +29,7 @@ const CPUCLOCK_FD: i32 = 3;
 pub(crate) const CLOCK_WAS_SET: WaitKey = WaitKey::Event(2);
 
 fn nanosleep(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    relative_sleep(kernel, tid, call, call.args[0], call.args[1]).into()
+    relative_sleep(kernel, tid, call, call.args[0], call.args[1])
 }
 
 fn clock_nanosleep(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
@@ -40,7 +40,7 @@ fn clock_nanosleep(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         _ => return read_clock(kernel, tid, clock).map_or(Errno::EINVAL, |_| Errno::EOPNOTSUPP).into(),
     }
     if flags as u32 & TIMER_ABSTIME == 0 {
-        return relative_sleep(kernel, tid, call, request, remaining).into();
+        return relative_sleep(kernel, tid, call, request, remaining);
     }
     let target = match call.progress {
         Progress::State(target, _) => target,

@@ -1,6 +1,6 @@
 //! timerfd_create and its two calls.
+use super::Call;
 use super::table::{Row, full, partial};
-use super::{Call, Outcome};
 use crate::{Kernel, Result, Tid};
 use abi::*;
 

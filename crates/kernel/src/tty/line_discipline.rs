@@ -20,7 +20,7 @@ enum Mark {
 
 /// What a terminal has received and nobody has read.
 #[derive(Clone, Debug, Default)]
-pub struct LineDiscipline {
+pub(crate) struct LineDiscipline {
     /// Complete lines, or, outside canonical mode, everything.
     ready: VecDeque<(u8, Mark)>,
     /// Lines in `ready`, ends of file included.
@@ -395,8 +395,7 @@ mod tests {
 
     #[test]
     fn end_of_input_ends_the_last_line() {
-        let mut tty = Tty::default();
-        tty.eof = true;
+        let mut tty = Tty { eof: true, ..Tty::default() };
         assert_eq!(type_in(&mut tty, b"exit").1, ["exit"]);
         assert!(tty.ldisc.ended());
     }

@@ -8,7 +8,7 @@ mod job_control;
 mod line_discipline;
 mod output;
 
-pub use line_discipline::LineDiscipline;
+pub(crate) use line_discipline::LineDiscipline;
 
 pub(crate) use device::{ConsoleDevice, CurrentTty, TtyDevice};
 pub(crate) use job_control::disassociate_ctty;
@@ -18,7 +18,7 @@ use abi::{SIGWINCH, Termios, Winsize, makedev};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The host's console.
-pub const CONSOLE: u32 = 0;
+pub(crate) const CONSOLE: u32 = 0;
 /// Major number of terminals, and the minor of the first serial one: the console is ttyS0.
 pub(crate) const TTY_MAJOR: u32 = 4;
 pub(crate) const SERIAL_MINOR: u32 = 64;
