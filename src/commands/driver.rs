@@ -38,6 +38,7 @@ impl Driver {
         }
         // A person types at an echoing terminal; a pipe is not echoed back.
         machine.kernel.tty.set_echo(terminal);
+        machine.kernel.tty.set_paced(!terminal);
         // Nor does a file want carriage returns.
         machine.kernel.tty.set_onlcr(terminal);
         if let Some((columns, rows)) = console::size() {

@@ -81,8 +81,9 @@ impl CharDevice for TtyDevice {
         if buf.is_empty() {
             return Ok(0);
         }
+        kernel.tty_demand(id);
         let result = kernel.read_tty(file.caller, id, buf);
-        kernel.tty_process(id);
+        kernel.tty_continue(id);
         result
     }
 
@@ -103,6 +104,9 @@ impl CharDevice for TtyDevice {
     fn poll(&self, kernel: &mut Kernel, file: DeviceFile) -> (PollEvents, Vec<WaitKey>) {
         let (input, output) =
             (PollEvents::POLLIN | PollEvents::POLLRDNORM, PollEvents::POLLOUT | PollEvents::POLLWRNORM);
+        if let Some(id) = live(kernel, file) {
+            kernel.tty_demand(id);
+        }
         let Some((id, tty)) = live(kernel, file).and_then(|id| Some((id, kernel.tty.get(id)?))) else {
             return (input | output | PollEvents::POLLERR | PollEvents::POLLHUP, Vec::new());
         };

@@ -117,7 +117,7 @@ fn set_termios(kernel: &mut Kernel, id: u32, new: impl FnOnce(&Termios) -> Termi
         tty.ldisc.flush();
     }
     tty.set_termios(new(&tty.termios));
-    kernel.tty_process(id);
+    kernel.tty_continue(id);
     // Who waits looks at the new modes.
     kernel.notify(super::readable(id));
     kernel.notify(writable(id));

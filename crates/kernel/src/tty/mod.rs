@@ -39,6 +39,8 @@ pub struct Tty {
     incoming: VecDeque<u8>,
     /// The host has nothing more to say.
     eof: bool,
+    /// Nobody types: input is taken in as it is asked for, not when it comes.
+    paced: bool,
     /// On its way to the host.
     outgoing: Vec<u8>,
     /// Column of the cursor, and where the line being edited began.
@@ -73,6 +75,7 @@ impl Default for Tty {
             session: None,
             incoming: VecDeque::new(),
             eof: false,
+            paced: false,
             outgoing: Vec::new(),
             column: 0,
             canon_column: 0,
@@ -86,12 +89,16 @@ impl Default for Tty {
 }
 
 impl Tty {
-    /// Lets the line discipline have what it has room for; gives the signals it asks for.
+    /// Lets the line discipline have what it has room for; gives the signals it asks for. Paced input goes in a line at a
+    /// time, so that what a program reads meets the modes that program has set.
     fn process_input(&mut self) -> Vec<u8> {
         let mut signals = Vec::new();
-        while !self.incoming.is_empty() && self.has_room() {
+        let mut last = b'\n';
+        while self.has_room() && !(self.paced && matches!(last, b'\n' | b'\r') && self.ldisc.readable(&self.termios)) {
             let Some(byte) = self.incoming.pop_front() else { break };
             signals.extend(self.receive(byte));
+            // In canonical mode what can be read is a whole line.
+            last = if self.local_mode(abi::ICANON) { b'\n' } else { byte };
         }
         if self.eof && self.incoming.is_empty() {
             self.ldisc.end_of_input();
@@ -134,6 +141,10 @@ impl Ttys {
     pub fn set_echo(&mut self, on: bool) {
         self.console().termios.lflag.set(abi::ECHO, on);
     }
+    /// Whether the console's input waits until it is asked for: a script that is piped in, not somebody who types.
+    pub fn set_paced(&mut self, on: bool) {
+        self.console().paced = on;
+    }
     /// Whether the console turns a newline into return and newline: off for output that no terminal shows.
     pub fn set_onlcr(&mut self, on: bool) {
         self.console().termios.oflag.set(abi::ONLCR, on);
@@ -175,13 +186,19 @@ impl Kernel {
     /// Bytes typed at the host's console.
     pub fn tty_input(&mut self, bytes: &[u8]) {
         self.tty.console().incoming.extend(bytes);
-        self.tty_process(CONSOLE);
+        self.tty_arrived();
     }
 
     /// The host's console has ended: who reads gets what is left, then end of file.
     pub fn tty_input_eof(&mut self) {
         self.tty.console().eof = true;
-        self.tty_process(CONSOLE);
+        self.tty_arrived();
+    }
+
+    fn tty_arrived(&mut self) {
+        if self.tty_reader_waits() || !self.tty.console().paced {
+            self.tty_process(CONSOLE);
+        }
     }
 
     /// Whether input was given that no task has taken yet.
@@ -208,6 +225,20 @@ impl Kernel {
             if let Some(pgrp) = tty.pgrp {
                 crate::signal::kill_pgrp(self, pgrp, SIGWINCH);
             }
+        }
+    }
+
+    /// Somebody wants to read: paced input goes on, if there is nothing yet.
+    fn tty_demand(&mut self, id: u32) {
+        if self.tty.get(id).is_some_and(|tty| tty.paced && !tty.ldisc.readable(&tty.termios)) {
+            self.tty_process(id);
+        }
+    }
+
+    /// There may be room, or other modes: input that is not paced goes on.
+    fn tty_continue(&mut self, id: u32) {
+        if self.tty.get(id).is_some_and(|tty| !tty.paced) {
+            self.tty_process(id);
         }
     }
 

@@ -165,6 +165,24 @@ fn hang_up() {
     assert_eq!((tty.session, tty.pgrp), (None, None));
 }
 
+/// Paced input meets the modes of whoever reads it: the second line here is read raw, and its ^D is no end of file.
+#[test]
+fn paced_input_waits_until_it_is_asked_for() {
+    let mut kernel = console();
+    kernel.tty.set_paced(true);
+    kernel.tty_input(b"one\n\x03two\x04\nrest");
+    kernel.tty_input_eof();
+    assert_eq!(read(&mut kernel, INIT, 0), Some(4));
+    assert!(to_user(&mut kernel, INIT), "the ^C has not been asked for");
+    assert_eq!(kernel.tty.take_output(), b"one\r\n");
+    kernel.tty.console().termios.lflag &= !(ICANON | ISIG | ECHO);
+    assert_eq!(read(&mut kernel, INIT, 0), Some(6));
+    assert_eq!(bytes(&mut kernel, INIT, 6), b"\x03two\x04\n");
+    kernel.tty.console().termios.lflag |= ICANON;
+    assert_eq!(read(&mut kernel, INIT, 0), Some(4));
+    assert_eq!(read(&mut kernel, INIT, 0), Some(0));
+}
+
 #[test]
 fn raw_reads_obey_min_and_time() {
     let mut kernel = console();
