@@ -70,7 +70,11 @@ fn open_decoded(
     kernel.want_fd(tid)?;
     match kernel.open_at(&who, start, &path, flags, mode, how)? {
         Opened::Now(file) => Ok(kernel.install_fd(tid, file, 0, cloexec).map(|fd| fd as u64).into()),
-        Opened::Wait(block, pipe) => {
+        Opened::Wait(_, pipe, path) if call.woken.is_some() && call.progress == Progress::State(pipe, None) => {
+            let file = kernel.finish_open_fifo_at(pipe, path, flags);
+            Ok(kernel.install_fd(tid, file, 0, cloexec).map(|fd| fd as u64).into())
+        }
+        Opened::Wait(block, pipe, _) => {
             Ok(Outcome::Sleep(Sleep { progress: Progress::State(pipe, None), ..sleep_on(block) }))
         }
     }

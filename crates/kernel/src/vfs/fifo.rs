@@ -66,7 +66,12 @@ impl Kernel {
     pub(super) fn open_fifo(&mut self, path: Path, flags: OpenFlags) -> Result<Opened> {
         let id = self.pipe_of(self.vfs.inode(path));
         let both = flags.readable() && flags.writable();
+        let unused = !self.is_opening(opening(id, flags)) && !self.is_opening(opposite(id, flags));
         let pipe = self.pipe(id);
+        if pipe.readers == 0 && pipe.writers == 0 && unused {
+            // Left by an opener that was woken and then killed.
+            pipe.clear();
+        }
         let partner = both || if flags.readable() { pipe.writers > 0 } else { pipe.readers > 0 };
         let mut woke = false;
         if flags.readable() {
@@ -84,14 +89,17 @@ impl Kernel {
         if pipe.readers == 0 && pipe.writers == 0 && nonblocking {
             self.drop_pipe(id, self.vfs.inode(path));
         }
-        if nonblocking { Err(Errno::ENXIO) } else { Ok(Opened::Wait(block, id)) }
+        if nonblocking { Err(Errno::ENXIO) } else { Ok(Opened::Wait(block, id, path)) }
     }
-    /// An opener woken by its partner: its own end, though the name or the partner may be gone.
+    /// An opener woken by its partner: its own end, though the name may be gone (`None`: so is the partner).
     pub(crate) fn finish_open_fifo(&mut self, id: u64, flags: OpenFlags) -> Option<FileId> {
-        let flags = flags - super::open::TRANSIENT;
         let of_pipe = |kind| kind == FileKind::Pipe(id);
         let path = self.vfs.files.iter().find(|(_, file)| of_pipe(file.kind)).map(|(_, file)| file.path)?;
-        Some(self.add_end(id, path, flags))
+        Some(self.finish_open_fifo_at(id, path, flags))
+    }
+    /// The same, by the name that is still there.
+    pub(crate) fn finish_open_fifo_at(&mut self, id: u64, path: Path, flags: OpenFlags) -> FileId {
+        self.add_end(id, path, (flags - super::open::TRANSIENT) | OpenFlags::O_LARGEFILE)
     }
     /// Whether a task has been woken in its open of the other end but has not run since.
     fn is_opening(&self, key: WaitKey) -> bool {
@@ -112,7 +120,8 @@ impl Kernel {
         // Openers that wait find the pipe by its inode, so it stays for them.
         let waiting = [0, 1].iter().any(|end| {
             let key = WaitKey::Opened(id << 1 | end);
-            self.tasks.iter().any(|task| task.in_syscall.as_ref().is_some_and(|call| call.waiting_on.contains(&key)))
+            let here = |call: &crate::Call| call.waiting_on.contains(&key) || call.woken == Some(key);
+            self.tasks.iter().any(|task| task.in_syscall.as_ref().is_some_and(here))
         });
         if !waiting {
             self.vfs.pipes.remove(&id);

@@ -29,6 +29,9 @@ impl Pipe {
     pub(crate) fn len(&self) -> usize {
         self.data.len()
     }
+    pub(crate) fn clear(&mut self) {
+        self.data.clear();
+    }
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
