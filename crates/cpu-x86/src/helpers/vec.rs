@@ -42,52 +42,18 @@ pub(crate) static PMULHW: Helper = Helper::pure("pmulhw", 1, [1, 1, 0], |s, at| 
 pub(crate) static PMULHUW: Helper = Helper::pure("pmulhuw", 1, [1, 1, 0], |s, at| {
     zip16(s, at, |a, b| ((u32::from(a) * u32::from(b)) >> 16) as u16);
 });
-pub(crate) static PMULHRSW: Helper = Helper::pure("pmulhrsw", 1, [1, 1, 0], |s, at| {
-    zip16(s, at, |a, b| ((((sx(a) * sx(b)) >> 14) + 1) >> 1) as u16);
-});
 pub(crate) static PMADDWD: Helper = Helper::pure("pmaddwd", 1, [1, 1, 0], |s, at| {
     zip32(s, at, |a, b| (sx(a[0]) * sx(b[0])).wrapping_add(sx(a[1]) * sx(b[1])) as u32);
-});
-pub(crate) static PMADDUBSW: Helper = Helper::pure("pmaddubsw", 1, [1, 1, 0], |s, at| {
-    zip16(s, at, |a, b| {
-        let [a, b] = [a, b].map(u16::to_le_bytes);
-        let product = |i: usize| i32::from(a[i]) * i32::from(b[i] as i8);
-        (product(0) + product(1)).clamp(i16::MIN.into(), i16::MAX.into()) as u16
-    });
 });
 pub(crate) static PMULUDQ: Helper = Helper::pure("pmuludq", 1, [1, 1, 0], |s, at| {
     let product = u64::from(get(s, at.a, 0) as u32) * u64::from(get(s, at.b, 0) as u32);
     put(s, at.d, 0, product);
-});
-pub(crate) static PMULDQ: Helper = Helper::pure("pmuldq", 1, [1, 1, 0], |s, at| {
-    let product = i64::from(get(s, at.a, 0) as i32) * i64::from(get(s, at.b, 0) as i32);
-    put(s, at.d, 0, product as u64);
 });
 pub(crate) static PSADBW: Helper = Helper::pure("psadbw", 1, [1, 1, 0], |s, at| {
     let (a, b) = (get(s, at.a, 0).to_le_bytes(), get(s, at.b, 0).to_le_bytes());
     let sum: u64 = a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(b))).sum();
     put(s, at.d, 0, sum);
 });
-/// imm = lane width.
-pub(crate) static PSIGN: Helper = Helper::pure("psign", 1, [1, 1, 0], psign);
-
-fn psign(slots: &mut Slots, at: CallArgs) {
-    let (a, b) = (get(slots, at.a, 0), get(slots, at.b, 0));
-    let bits = 8u32 << (at.imm & 3);
-    let mask = u64::MAX >> (64 - bits);
-    let result = (0..64 / bits).fold(0, |word, lane| {
-        let shift = lane * bits;
-        let (a, b) = (a >> shift & mask, b >> shift & mask);
-        let value = match b {
-            0 => 0,
-            b if b >> (bits - 1) != 0 => a.wrapping_neg() & mask,
-            _ => a,
-        };
-        word | value << shift
-    });
-    put(slots, at.d, 0, result);
-}
-
 /// imm bits 0..2: lane width; bits 2..4: 0 left, 1 right, 2 right with the sign. The count is all of b.
 pub(crate) static SHIFT: Helper = Helper::pure("vec_shift", 1, [1, 1, 0], shift);
 

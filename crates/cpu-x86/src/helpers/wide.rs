@@ -15,8 +15,8 @@ pub(crate) struct Wide {
 /// The upper half of the product.
 fn mul_high(a: u128, b: u128) -> u128 {
     let (a1, a0, b1, b0) = (a >> 64, a & u128::from(u64::MAX), b >> 64, b & u128::from(u64::MAX));
-    let middle = (a0 * b0 >> 64) + (a1 * b0 & u128::from(u64::MAX)) + (a0 * b1 & u128::from(u64::MAX));
-    a1 * b1 + (a1 * b0 >> 64) + (a0 * b1 >> 64) + (middle >> 64)
+    let middle = ((a0 * b0) >> 64) + ((a1 * b0) & u128::from(u64::MAX)) + ((a0 * b1) & u128::from(u64::MAX));
+    a1 * b1 + ((a1 * b0) >> 64) + ((a0 * b1) >> 64) + (middle >> 64)
 }
 
 impl Wide {
@@ -96,7 +96,7 @@ impl Wide {
         // The rest is below 2^32, so that it can be shifted up and divided again.
         let (quotient, rest) = (self.sig / n, self.sig % n);
         let shift = quotient.leading_zeros().min(64);
-        let sig = quotient << shift | (rest << shift) / n;
+        let sig = (quotient << shift) | ((rest << shift) / n);
         Wide { sig, exp: self.exp - shift as i32, ..self }
     }
 

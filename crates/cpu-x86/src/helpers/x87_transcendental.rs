@@ -222,7 +222,7 @@ fn reduce(a: F80Bits) -> Option<(Wide, u32)> {
     let rest = units.wrapping_sub(turns.wrapping_mul(HALF_PI)) as i128;
     let left = Wide::from_int(rest < 0, rest.unsigned_abs(), -65);
     let quadrant = (turns & 3) as u32;
-    Some(if x.negative { (left.neg(), 4 - quadrant & 3) } else { (left, quadrant) })
+    Some(if x.negative { (left.neg(), (4 - quadrant) & 3) } else { (left, quadrant) })
 }
 
 /// The series of sine (`first` 1) or cosine (0), for at most an eighth of a turn.

@@ -109,14 +109,6 @@ pub(crate) fn xlat(l: &mut Lift<'_>) {
     l.insert(RAX, value, 0, 8);
 }
 
-/// MOVBE.
-pub(crate) fn movbe(l: &mut Lift<'_>) {
-    let ty = l.ty(0);
-    let a = l.read(1);
-    let value = l.out.un(ir::UnOp::Bswap, ty, a);
-    l.write(0, value);
-}
-
 /// How far a push or pop moves the stack pointer.
 fn stack_ty(l: &Lift<'_>) -> Ty {
     ty_of_bytes(l.insn.stack_pointer_increment().unsigned_abs() as usize)

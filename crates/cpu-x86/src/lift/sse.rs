@@ -4,7 +4,7 @@ use super::operand::reg_of;
 use crate::helpers::{fp as helper, fxsave, vec};
 use crate::regs::{FPU_SW, FPU_TAG, RDI};
 use iced_x86::{OpKind, Register};
-use ir::{CallArgs, Cond, FTy, FlagKind, Flags, FpOp, MemTy, Op, Overflow, Round, Slot, Trap, Ty, Val, VecOp};
+use ir::{CallArgs, Cond, FTy, Flags, FpOp, MemTy, Op, Overflow, Round, Slot, Trap, Ty, Val, VecOp};
 
 const fn float_mem(ty: FTy) -> MemTy {
     match ty {
@@ -344,19 +344,4 @@ pub(crate) fn fxsave(l: &mut Lift<'_>, restore: bool) {
 pub(crate) fn emms(l: &mut Lift<'_>) {
     l.bin_imm_into(FPU_SW, ir::BinOp::And, Ty::I64, FPU_SW, !0x3800);
     l.out.set_const(FPU_TAG, 0);
-}
-
-/// PTEST: ZERO of a & b, CARRY of b & !a; the other flags clear.
-pub(crate) fn ptest(l: &mut Lift<'_>) {
-    let a = l.vreg(0);
-    let b = l.vread(1);
-    let both = l.out.vec(VecOp::And, Ty::I64, 16, a, b);
-    let rest = l.out.vec(VecOp::AndNot, Ty::I64, 16, b, a);
-    let both = l.out.or(Ty::I64, both, both.up(1));
-    let rest = l.out.or(Ty::I64, rest, rest.up(1));
-    let zero = l.out.cmp_imm(Cond::Eq, Ty::I64, both, 0);
-    let carry = l.out.cmp_imm(Cond::Eq, Ty::I64, rest, 0);
-    let zero = l.out.shl_imm(Ty::I64, zero, Flags::ZERO.trailing_zeros() as u8);
-    let flags = l.out.or(Ty::I64, zero, carry);
-    l.out.set_flags(FlagKind::Bits, Ty::I64, flags, flags);
 }
