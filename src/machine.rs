@@ -41,7 +41,7 @@ impl Machine {
     /// A machine at the first instruction of its first program.
     pub fn boot(boot: &Boot) -> Result<Machine> {
         let mut kernel = Kernel::new(boot.config.clone(), ARCHES);
-        kernel.cgroups = Cgroups::new(cgroupfs::new(boot.config.freezer));
+        kernel.cgroups = Cgroups::new(cgroupfs::new());
         if let Err(error) = kernel.unpack_initramfs(&boot.initramfs) {
             bail!("{error}");
         }

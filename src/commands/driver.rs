@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const STEPS_PER_LOOK: u32 = 16;
 
 /// A machine with its console and limits.
-pub struct Driver {
+pub(super) struct Driver {
     machine: Machine,
     input: Option<Input>,
     eof: bool,
@@ -29,7 +29,7 @@ pub struct Driver {
 }
 
 impl Driver {
-    pub fn new(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
+    pub(super) fn new(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
         let started = Instant::now();
         let mut machine = Machine::boot(boot)?;
         let trace = TraceSink::open(args.trace.as_deref(), &mut machine.kernel)?;
@@ -61,7 +61,7 @@ impl Driver {
     }
 
     /// Runs to the end; gives the exit code.
-    pub fn run(mut self) -> Result<u8> {
+    pub(super) fn run(mut self) -> Result<u8> {
         let ended = self.steps();
         self.flush()?;
         self.trace.finish()?;

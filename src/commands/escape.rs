@@ -5,7 +5,7 @@ const CTRL_A: u8 = 1;
 
 /// What a key means.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     /// It is the guest's.
     Guest(u8),
     /// Show this.
@@ -17,7 +17,7 @@ pub enum Action {
 
 /// Where in an escape sequence the console is.
 #[derive(Debug, Default)]
-pub struct Escape(State);
+pub(super) struct Escape(State);
 
 #[derive(Debug, Default)]
 enum State {
@@ -37,7 +37,7 @@ Ctrl-A c  send Ctrl-A to the guest
 ";
 
 impl Escape {
-    pub fn key(&mut self, byte: u8, kernel: &mut Kernel) -> Action {
+    pub(super) fn key(&mut self, byte: u8, kernel: &mut Kernel) -> Action {
         match std::mem::take(&mut self.0) {
             State::Plain if byte == CTRL_A => {
                 self.0 = State::Escaped;
@@ -78,7 +78,7 @@ impl Escape {
 }
 
 /// Every task: number, architecture, state, what it waits for, name.
-pub fn task_list(kernel: &Kernel) -> String {
+pub(super) fn task_list(kernel: &Kernel) -> String {
     let mut text = format!("{:>7} {:<8} {:<2} {:<24} {}\n", "TID", "ARCH", "S", "WAITS FOR", "COMMAND");
     for task in kernel.tasks.iter() {
         text += &format!(

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use kernel::Kernel;
 
 /// Mounts the directory where the guest will find it; the mount point is made if it is not there.
-pub fn lend(kernel: &mut Kernel, mount: &MountArg) -> Result<()> {
+pub(super) fn lend(kernel: &mut Kernel, mount: &MountArg) -> Result<()> {
     let source = mount.source.display();
     let fs = HostFs::new(&mount.source, mount.read_only).with_context(|| format!("--mount {source}"))?;
     let flags = if mount.read_only { MountFlags::MS_RDONLY } else { MountFlags::empty() };

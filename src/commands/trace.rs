@@ -6,13 +6,13 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 /// The sink of `--trace`.
-pub struct TraceSink {
+pub(super) struct TraceSink {
     file: Option<BufWriter<File>>,
 }
 
 impl TraceSink {
     /// Switches on what `spec` (`WHAT[,WHAT][=FILE]`) names.
-    pub fn open(spec: Option<&str>, kernel: &mut Kernel) -> Result<TraceSink> {
+    pub(super) fn open(spec: Option<&str>, kernel: &mut Kernel) -> Result<TraceSink> {
         let Some(spec) = spec else { return Ok(TraceSink { file: None }) };
         let (kinds, file) = match spec.split_once('=') {
             Some((kinds, file)) => (kinds, Some(file)),
@@ -35,7 +35,7 @@ impl TraceSink {
     }
 
     /// Writes what has been traced since the last call.
-    pub fn drain(&mut self, kernel: &mut Kernel) -> Result<()> {
+    pub(super) fn drain(&mut self, kernel: &mut Kernel) -> Result<()> {
         for line in kernel.trace.take() {
             match &mut self.file {
                 Some(file) => writeln!(file, "{line}").context("--trace")?,
@@ -45,7 +45,7 @@ impl TraceSink {
         Ok(())
     }
 
-    pub fn finish(&mut self) -> Result<()> {
+    pub(super) fn finish(&mut self) -> Result<()> {
         self.file.as_mut().map_or(Ok(()), |file| file.flush().context("--trace"))
     }
 }

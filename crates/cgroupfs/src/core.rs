@@ -1,7 +1,6 @@
 //! The core: every hierarchy, and what the kernel tells and asks.
 use crate::hierarchy::Hierarchy;
 use crate::subsystem::SUBSYSTEMS;
-use kernel::freezer::Profile;
 use kernel::vfs::SuperId;
 use kernel::{CgroupCore, Kernel, Result, Tid, TraceKind};
 use std::any::Any;
@@ -10,7 +9,6 @@ use std::collections::BTreeMap;
 /// The state of control groups.
 #[derive(Clone)]
 pub(crate) struct Core {
-    pub(crate) profile: &'static Profile,
     /// By number, as /proc/PID/cgroup shows them.
     pub(crate) hierarchies: BTreeMap<u32, Hierarchy>,
     pub(crate) next: u32,
@@ -22,8 +20,8 @@ pub(crate) fn with_core<T>(kernel: &mut Kernel, f: impl FnOnce(&mut Core, &mut K
 }
 
 impl Core {
-    pub(crate) fn new(profile: &'static Profile) -> Core {
-        Core { profile, hierarchies: BTreeMap::new(), next: 1 }
+    pub(crate) fn new() -> Core {
+        Core { hierarchies: BTreeMap::new(), next: 1 }
     }
 }
 

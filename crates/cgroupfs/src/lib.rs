@@ -11,12 +11,11 @@ mod hierarchy;
 mod mount;
 mod subsystem;
 
-use kernel::freezer::Profile;
 use kernel::{CgroupCore, Kernel};
 
-/// The cgroup core of a kernel with this freezer profile.
-pub fn new(profile: &'static Profile) -> Box<dyn CgroupCore> {
-    Box::new(core::Core::new(profile))
+/// A cgroup core without hierarchies. What its freezer does follows the profile of the kernel it is given to.
+pub fn new() -> Box<dyn CgroupCore> {
+    Box::new(core::Core::new())
 }
 
 /// The groups that can be frozen, with their states as a reader of `freezer.state` would see them.

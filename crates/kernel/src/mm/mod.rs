@@ -7,10 +7,10 @@ mod vma;
 
 pub(crate) use map::{MMAP_MIN_ADDR, page_align};
 
-pub use fault::FaultOutcome;
-pub use shm::{ShmId, Shms};
+pub(crate) use fault::FaultOutcome;
+pub(crate) use shm::{ShmId, Shms};
 pub use user::UserMem;
-pub use vma::{Backing, Vma, Vmas};
+pub(crate) use vma::{Backing, Vma, Vmas};
 
 use crate::vfs::FileId;
 use crate::{Kernel, Tid};
