@@ -117,6 +117,7 @@ impl Kernel {
             in_syscall: None,
             restart_block: None,
             last_syscall: None,
+            last_nr: 0,
             walk: false,
             clear_child_tid: 0,
             robust_list: 0,

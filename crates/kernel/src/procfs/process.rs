@@ -6,7 +6,7 @@ use super::stat::stat;
 use super::status::{minikern, status};
 use super::{Place, ProcessText};
 use crate::{Kernel, Mm, Result, Tid};
-use abi::{Errno, TASK_COMM_LEN};
+use abi::{CAP_SYS_RESOURCE, Errno, TASK_COMM_LEN};
 
 const fn text(name: &'static str, mode: u32, make: ProcessText) -> Entry<ProcessText> {
     Entry { name, mode, kind: Kind::Text(make) }
@@ -35,6 +35,7 @@ pub(super) const ENTRIES: &[Entry<ProcessText>] = &[
     text("mountinfo", 0o444, mountinfo),
     text("mounts", 0o444, mounts),
     text("oom_score", 0o444, oom_score),
+    text("oom_score_adj", 0o644, oom_score_adj),
     text("personality", 0o400, personality),
     link("root", |kernel, place| Some(kernel.vfs.fs_struct(alive(kernel, place)?.fs).root)),
     text("sched", 0o444, sched),
@@ -42,6 +43,7 @@ pub(super) const ENTRIES: &[Entry<ProcessText>] = &[
     text("stat", 0o444, stat),
     text("statm", 0o444, statm),
     text("status", 0o444, status),
+    text("syscall", 0o400, syscall),
     dir("task", 0o555),
     text("wchan", 0o444, wchan),
 ];
@@ -57,7 +59,7 @@ pub(super) fn in_threads(at: u32) -> bool {
 
 /// Whether only who may trace the task may open the file.
 pub(super) fn is_private(at: u32) -> bool {
-    is(at, &["auxv", "environ", "maps", "personality", "stack"])
+    is(at, &["auxv", "environ", "maps", "personality", "stack", "syscall"])
 }
 
 /// The task, if it has files and directories still.
@@ -124,13 +126,24 @@ fn mountinfo(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
     Ok(kernel.vfs.proc_mountinfo(root))
 }
 
-/// `proc_oom_score`: memory used, in thousandths of all, from 667 up.
+/// `proc_oom_score`: memory used and the adjustment, in thousandths of all, from 666 up.
 fn oom_score(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
-    kernel.proc_task(place.tid)?;
-    let resident = kernel.mm(place.tid).map_or(0, |mm| mm.size().1);
-    let total = (kernel.frames.usage().1 as u64).max(1);
-    let score = if kernel.mm(place.tid).is_some() { (1000 + resident * 1000 / total) * 2 / 3 } else { 0 };
-    Ok(format!("{score}\n").into_bytes())
+    let adjustment = i64::from(adjustment(kernel, place)?);
+    let total = (kernel.frames.usage().1 as i64).max(1);
+    let score = match kernel.mm(place.tid) {
+        Some(mm) if adjustment != -1000 => (1000 + adjustment + mm.size().1 as i64 * 1000 / total) * 2 / 3,
+        _ => 0,
+    };
+    Ok(format!("{}\n", score.max(0)).into_bytes())
+}
+
+fn adjustment(kernel: &Kernel, place: Place) -> Result<i16> {
+    let tgid = kernel.proc_task(place.tid)?.tgid;
+    Ok(kernel.tasks.group(tgid).ok_or(Errno::ESRCH)?.oom_score_adj)
+}
+
+fn oom_score_adj(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    Ok(format!("{}\n", adjustment(kernel, place)?).into_bytes())
 }
 
 fn personality(_: &mut Kernel, _: Place, _: Tid) -> Result<Vec<u8>> {
@@ -148,6 +161,20 @@ fn wchan(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec<u8>> {
 fn stack(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
     let wchan = kernel.proc_task(place.tid)?.wchan();
     Ok(if wchan.is_empty() { Vec::new() } else { format!("[<0>] {wchan}\n").into_bytes() })
+}
+
+/// The call a task is in, its arguments, stack pointer and pc (`proc_pid_syscall`). -1: it is stopped or frozen outside one.
+fn syscall(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+    let task = kernel.proc_task(place.tid)?;
+    if task.is_runnable() {
+        return Ok(b"running\n".to_vec());
+    }
+    let at = format!("{:#x} {:#x}\n", task.arch().abi.stack_pointer(&task.cpu), task.cpu.pc);
+    let Some((_, args)) = task.last_syscall.filter(|_| task.in_syscall.is_some()) else {
+        return Ok(format!("-1 {at}").into_bytes());
+    };
+    let args: String = args.iter().map(|arg| format!("{arg:#x} ")).collect();
+    Ok(format!("{} {args}{at}", task.last_nr).into_bytes())
 }
 
 /// The beginning and the figures of `proc_sched_show_task` that exist here.
@@ -179,6 +206,20 @@ pub(super) fn write(kernel: &mut Kernel, place: Place, caller: Tid, name: &str, 
             let end = data.iter().position(|&byte| byte == 0).unwrap_or(data.len()).min(TASK_COMM_LEN - 1);
             let name = data[..end].strip_suffix(b"\n").unwrap_or(&data[..end]);
             kernel.tasks[place.tid].comm = name.to_vec();
+            Ok(data.len())
+        }
+        "oom_score_adj" => {
+            let text = std::str::from_utf8(data).map_err(|_| Errno::EINVAL)?;
+            let value: i16 = text.trim().parse().map_err(|_| Errno::EINVAL)?;
+            if !(-1000..=1000).contains(&value) {
+                return Err(Errno::EINVAL);
+            }
+            let lowers = value < adjustment(kernel, place)?;
+            if lowers && !kernel.proc_task(caller)?.cred.capable(CAP_SYS_RESOURCE) {
+                return Err(Errno::EACCES);
+            }
+            let tgid = kernel.proc_task(place.tid)?.tgid;
+            kernel.tasks.group_mut(tgid).ok_or(Errno::ESRCH)?.oom_score_adj = value;
             Ok(data.len())
         }
         _ => Err(Errno::EINVAL),

@@ -21,6 +21,7 @@ pub(super) const ENTRIES: &[Entry<SystemText>] = &[
     text("interrupts", text_of::interrupts),
     Entry { name: "kmsg", mode: 0o400, kind: Kind::Log },
     text("loadavg", text_of::loadavg),
+    text("locks", text_of::locks),
     text("meminfo", text_of::meminfo),
     text("modules", |_, _| Vec::new()),
     link("mounts", |_, _| Ok(b"self/mounts".to_vec())),

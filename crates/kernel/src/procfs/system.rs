@@ -62,6 +62,15 @@ pub(super) fn loadavg(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
     format!("{one} {five} {fifteen} {running}/{all} {last}\n").into_bytes()
 }
 
+/// A flock is shown as of the first process that has the file open.
+pub(super) fn locks(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
+    let kernel = &*kernel;
+    let has = |task: &&crate::Task, file| kernel.vfs.fd_table(task.files).iter().any(|(_, fd)| fd.file == file);
+    let leaders = || kernel.tasks.iter().filter(|task| task.is_leader() && !task.is_dead());
+    let pid_of = |file| leaders().find(|task| has(task, file)).map_or(-1, |task| i64::from(task.tid.0));
+    kernel.vfs.proc_locks(pid_of).into_bytes()
+}
+
 pub(super) fn meminfo(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
     let (used, limit) = kernel.frames.usage();
     let kib = |pages: usize| pages as u64 * (PAGE_SIZE >> 10);

@@ -184,9 +184,33 @@ fn names_and_settings_can_be_written() {
     assert_eq!(write("/proc/self/comm", "a name longer than fifteen\n"), 27);
     assert_eq!(write("/proc/sys/kernel/hostname", "box\n"), 4);
     assert_eq!(write("/proc/sys/kernel/pid_max", "5\n"), -22);
+    assert_eq!(write("/proc/self/oom_score_adj", "-500\n"), 5);
+    assert_eq!(write("/proc/self/oom_score_adj", "1001\n"), -22);
     assert_eq!(kernel.tasks[INIT].comm, b"a name longer t");
     assert_eq!(kernel.hostname, "box");
+    assert_eq!(text(&mut kernel, INIT, "/proc/self/oom_score"), "333\n");
     assert_eq!(text(&mut kernel, INIT, "/proc/sys/kernel/hostname"), "box\n");
+}
+
+#[test]
+fn sleepers_show_their_call() {
+    let mut kernel = proc();
+    let child = fork(&mut kernel, INIT);
+    assert_eq!(text(&mut kernel, INIT, "/proc/self/syscall"), "running\n");
+    assert_eq!(call(&mut kernel, child, Sysno::Pause, &[1, 2, 3, 4, 5, 6]), None);
+    let line = text(&mut kernel, INIT, &format!("/proc/{}/syscall", child.0));
+    let want = format!("{} 0x1 0x2 0x3 0x4 0x5 0x6 0x0 {:#x}\n", Sysno::Pause as u64, kernel.tasks[child].cpu.pc);
+    assert_eq!(line, want);
+}
+
+#[test]
+fn locks_are_listed() {
+    let mut kernel = proc();
+    kernel.install_file(b"/f", 0o644, b"data").expect("a tmpfs");
+    let fd = open(&mut kernel, INIT, "/f") as u64;
+    assert_eq!(call(&mut kernel, INIT, Sysno::Flock, &[fd, LOCK_EX.into()]), Some(0));
+    let list = text(&mut kernel, INIT, "/proc/locks");
+    assert!(list.starts_with("1: FLOCK  ADVISORY  WRITE 1 00:01:") && list.ends_with(" 0 EOF\n"), "{list}");
 }
 
 /// A reader that takes a byte at a time sees one text, not a new one a byte.

@@ -159,6 +159,7 @@ pub(crate) fn enter(kernel: &mut Kernel, tid: Tid) {
         return set_return(kernel, tid, Err(Errno::ENOSYS));
     };
     kernel.tasks[tid].last_syscall = Some((sysno, request.args));
+    kernel.tasks[tid].last_nr = request.nr;
     let mut call = Call {
         sysno,
         args: request.args,

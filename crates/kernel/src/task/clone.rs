@@ -225,6 +225,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         in_syscall: None,
         restart_block: None,
         last_syscall: parent.last_syscall,
+        last_nr: parent.last_nr,
         walk: false,
         clear_child_tid: if flags.contains(CloneFlags::CLONE_CHILD_CLEARTID) { args.child_tid } else { 0 },
         robust_list: 0,
@@ -263,6 +264,7 @@ fn copy_group(kernel: &Kernel, tid: Tid, child: Tid, flags: CloneFlags) -> Threa
     ThreadGroup {
         parent: if flags.contains(CloneFlags::CLONE_PARENT) { group.parent } else { group.tgid },
         actions,
+        oom_score_adj: group.oom_score_adj,
         ..ThreadGroup::new(child, group.pgid, group.sid, group.tty, group.rlimits, group.dumpable)
     }
 }
@@ -301,6 +303,7 @@ impl ThreadGroup {
             child_subreaper: false,
             did_exec: false,
             dumpable,
+            oom_score_adj: 0,
             dead_times: (0, 0),
             children_times: (0, 0),
         }

@@ -279,9 +279,12 @@ impl Kernel {
             self.tasks.yield_now(tid);
             return;
         }
-        let candidates = self.tasks.iter().filter(|task| task.is_leader() && task.mm.is_some() && task.tgid != INIT);
-        let victim =
-            candidates.max_by_key(|task| (resident(self, task), std::cmp::Reverse(task.tid))).map(|task| task.tid);
+        let total = self.frames.usage().1 as i64;
+        let adjustment = |task: &super::Task| i64::from(self.tasks.group_of(task.tid).oom_score_adj);
+        let points = |task: &super::Task| resident(self, task) as i64 + adjustment(task) * total / 1000;
+        let may_die = |task: &&super::Task| task.is_leader() && task.mm.is_some() && task.tgid != INIT;
+        let candidates = self.tasks.iter().filter(may_die).filter(|task| adjustment(task) != -1000);
+        let victim = candidates.max_by_key(|task| (points(task), std::cmp::Reverse(task.tid))).map(|task| task.tid);
         let victim = victim.unwrap_or(INIT);
         let (pages, comm) = {
             let task = &self.tasks[victim];

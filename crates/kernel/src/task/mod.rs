@@ -92,6 +92,8 @@ pub struct Task {
     pub restart_block: Option<(Sysno, [u64; 6], Progress)>,
     /// The last call entered, for /proc/PID/syscall and reports.
     pub last_syscall: Option<(Sysno, [u64; 6])>,
+    /// Its number, as the guest gave it.
+    pub last_nr: u64,
     /// Has to walk its signal-return path before user mode though no signal is pending: it was stopped or frozen on it.
     pub(crate) walk: bool,
 

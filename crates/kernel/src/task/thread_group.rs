@@ -44,6 +44,8 @@ pub struct ThreadGroup {
     /// Did an execve since fork (setpgid refuses such a child).
     pub did_exec: bool,
     pub dumpable: bool,
+    /// Thousandths of all memory added to what the OOM killer sees; -1000 exempts.
+    pub oom_score_adj: i16,
     /// Times of dead threads and waited-for children (ns).
     pub dead_times: (u64, u64),
     pub children_times: (u64, u64),

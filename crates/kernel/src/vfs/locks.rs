@@ -102,9 +102,33 @@ impl Vfs {
         let inode = self.inode(self.file(file).path);
         WaitKey::Lock(self.locks_of(inode).key)
     }
-    /// All locks, for /proc/locks: inode, lock.
-    pub fn flock_holders(&self) -> impl Iterator<Item = ((SuperId, Ino), FileId, bool)> {
-        self.locks.iter().flat_map(|(&inode, locks)| locks.flocks.iter().map(move |&(file, ex)| (inode, file, ex)))
+    /// The text of /proc/locks (fs/locks.c: lock_get_status). `pid_of` says who has an open file.
+    pub(crate) fn proc_locks(&self, pid_of: impl Fn(FileId) -> i64) -> String {
+        let mut text = String::new();
+        let mut number = 0;
+        let mut line = |kind: &str, exclusive: bool, pid: i64, (sup, ino): (SuperId, Ino), start: u64, end: u64| {
+            number += 1;
+            let (dev, mode) = (Vfs::super_dev(sup), if exclusive { "WRITE" } else { "READ" });
+            let end = if end >= i64::MAX as u64 { "EOF".into() } else { end.to_string() };
+            let (major, minor) = (abi::major(dev), abi::minor(dev));
+            text += &format!(
+                "{number}: {kind:<6} ADVISORY  {mode:<5} {pid} {major:02x}:{minor:02x}:{} {start} {end}\n",
+                ino.0
+            );
+        };
+        for (&inode, locks) in &self.locks {
+            for lock in &locks.ranges {
+                let (kind, pid) = match lock.owner {
+                    Owner::Files(_) => ("POSIX", i64::from(lock.pid.0)),
+                    Owner::Open(_) => ("OFDLCK", -1),
+                };
+                line(kind, lock.exclusive, pid, inode, lock.start, lock.end);
+            }
+            for &(file, exclusive) in &locks.flocks {
+                line("FLOCK", exclusive, pid_of(file), inode, 0, i64::MAX as u64);
+            }
+        }
+        text
     }
 }
 
