@@ -48,7 +48,7 @@ fn an_incomplete_freeze_has_three_ways_out() {
         let script = "mkdir -p /containers; mount -t cgroup -o freezer freezer /containers; mkdir /containers/0
 s=/containers/0/freezer.state
 sleep 1000 & echo $! > /containers/0/tasks
-stuck() { cat /dev/stuck > /dev/null & P=$!; echo $P > /containers/0/tasks; sleep 0.1; }
+stuck() { head -c 1 /dev/stuck > /dev/null & P=$!; echo $P > /containers/0/tasks; sleep 0.1; }
 stuck; echo FROZEN > $s && echo no; cat $s; sleep 0.1; cat $s
 echo RUNNING > $s; cat $s
 echo FROZEN > $s && echo no; cat $s; echo x > /dev/stuck; sleep 0.1; echo FROZEN > $s && echo retried; cat $s; echo RUNNING > $s; wait $P

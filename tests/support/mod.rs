@@ -32,13 +32,13 @@ pub fn default_image() -> Vec<u8> {
 /// A machine that runs `command` of the default image on `arch`.
 pub fn boot(arch: &str, command: &[&str]) -> Boot {
     let (program, args) = command.split_first().expect("a command");
-    let path: Vec<String> = std::iter::once(arch).chain(arches().filter(|&a| a != arch)).map(|a| format!("/{a}/bin")).collect();
+    let others: Vec<String> = arches().filter(|&a| a != arch).map(|a| format!(":/{a}/bin")).collect();
     Boot {
         config: Config::default(),
         initramfs: default_image(),
         init: vec![if program.contains('/') { program.to_string() } else { format!("/{arch}/bin/{program}") }],
         args: args.iter().map(|arg| arg.to_string()).collect(),
-        env: vec![format!("PATH={}", path.join(":")), "HOME=/".into(), "TERM=linux".into()],
+        env: vec![format!("PATH=/{arch}/bin{}", others.concat()), "HOME=/".into(), "TERM=linux".into()],
         workdir: None,
         mount_usual: true,
     }
@@ -90,6 +90,7 @@ impl Console {
     pub fn new(boot: &Boot, input: &str) -> Console {
         let mut machine = Machine::boot(boot).expect("the machine boots");
         machine.kernel.tty.set_echo(false);
+        machine.kernel.tty.set_onlcr(false);
         Console { machine, input: input.bytes().collect(), out: Vec::new(), eof: false }
     }
 
