@@ -59,22 +59,19 @@ fn open_decoded(
     how: Walk,
 ) -> Result<Outcome> {
     let cloexec = flags.contains(OpenFlags::O_CLOEXEC);
-    if let (Progress::State(pipe, _), Some(_)) = (&call.progress, call.woken)
-        && let Some(file) = kernel.finish_open_fifo(*pipe, flags)
-    {
-        return Ok(kernel.install_fd(tid, file, 0, cloexec).map(|fd| fd as u64).into());
-    }
     let path = kernel.user_path(tid, path)?;
     let who = kernel.who(tid);
     let start = kernel.start_of(&who, dirfd, &path)?;
+    if let (Progress::State(pipe, _), Some(_)) = (&call.progress, call.woken) {
+        let place = kernel.path_at(&who, start, &path, how | Walk::FOLLOW).ok();
+        if let Some(file) = kernel.finish_open_fifo(*pipe, place, flags) {
+            return Ok(kernel.install_fd(tid, file, 0, cloexec).map(|fd| fd as u64).into());
+        }
+    }
     kernel.want_fd(tid)?;
     match kernel.open_at(&who, start, &path, flags, mode, how)? {
         Opened::Now(file) => Ok(kernel.install_fd(tid, file, 0, cloexec).map(|fd| fd as u64).into()),
-        Opened::Wait(_, pipe, path) if call.woken.is_some() && call.progress == Progress::State(pipe, None) => {
-            let file = kernel.finish_open_fifo_at(pipe, path, flags);
-            Ok(kernel.install_fd(tid, file, 0, cloexec).map(|fd| fd as u64).into())
-        }
-        Opened::Wait(block, pipe, _) => {
+        Opened::Wait(block, pipe) => {
             Ok(Outcome::Sleep(Sleep { progress: Progress::State(pipe, None), ..sleep_on(block) }))
         }
     }

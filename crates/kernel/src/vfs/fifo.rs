@@ -89,17 +89,15 @@ impl Kernel {
         if pipe.readers == 0 && pipe.writers == 0 && nonblocking {
             self.drop_pipe(id, self.vfs.inode(path));
         }
-        if nonblocking { Err(Errno::ENXIO) } else { Ok(Opened::Wait(block, id, path)) }
+        if nonblocking { Err(Errno::ENXIO) } else { Ok(Opened::Wait(block, id)) }
     }
-    /// An opener woken by its partner: its own end, though the name may be gone (`None`: so is the partner).
-    pub(crate) fn finish_open_fifo(&mut self, id: u64, flags: OpenFlags) -> Option<FileId> {
+    /// An opener woken by its partner gets its end: at its place, or (if the name is gone) where the partner has it open.
+    pub(crate) fn finish_open_fifo(&mut self, id: u64, place: Option<Path>, flags: OpenFlags) -> Option<FileId> {
         let of_pipe = |kind| kind == FileKind::Pipe(id);
-        let path = self.vfs.files.iter().find(|(_, file)| of_pipe(file.kind)).map(|(_, file)| file.path)?;
-        Some(self.finish_open_fifo_at(id, path, flags))
-    }
-    /// The same, by the name that is still there.
-    pub(crate) fn finish_open_fifo_at(&mut self, id: u64, path: Path, flags: OpenFlags) -> FileId {
-        self.add_end(id, path, (flags - super::open::TRANSIENT) | OpenFlags::O_LARGEFILE)
+        let named = place.filter(|&place| self.vfs.fifos.get(&self.vfs.inode(place)) == Some(&id));
+        let partner = || self.vfs.files.iter().find(|(_, file)| of_pipe(file.kind)).map(|(_, file)| file.path);
+        let path = named.or_else(partner)?;
+        Some(self.add_end(id, path, (flags - super::open::TRANSIENT) | OpenFlags::O_LARGEFILE))
     }
     /// Whether a task has been woken in its open of the other end but has not run since.
     fn is_opening(&self, key: WaitKey) -> bool {

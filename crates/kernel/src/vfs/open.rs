@@ -11,8 +11,8 @@ use abi::{Errno, MountFlags, OpenFlags, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IF
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Opened {
     Now(FileId),
-    /// A FIFO without its other end: what to wait for, the pipe, and where.
-    Wait(Block, u64, Path),
+    /// A FIFO without its other end: what to wait for, and the pipe.
+    Wait(Block, u64),
 }
 
 /// Flags that matter at the open alone.
