@@ -49,7 +49,7 @@ impl Kernel {
         }
         let fits = |at: u64| at <= mm.task_size - len;
         if fixed {
-            return if hint % PAGE_SIZE != 0 {
+            return if !hint.is_multiple_of(PAGE_SIZE) {
                 Err(Errno::EINVAL)
             } else if !fits(hint) {
                 Err(Errno::ENOMEM)
