@@ -207,9 +207,9 @@ fn conclude(kernel: &mut Kernel, tid: Tid, mut call: Call, outcome: Outcome) {
         Outcome::Done(result) => {
             set_return(kernel, tid, result);
             kernel.restore_saved_mask(tid);
-            trace::end(kernel, &call, trace::result(&call, result));
+            trace::end(kernel, &call, |call| trace::result(call, result));
         }
-        Outcome::NoReturn => trace::end(kernel, &call, "?".into()),
+        Outcome::NoReturn => trace::end(kernel, &call, |_| "?".into()),
         Outcome::Interrupted(how) => interrupted(kernel, tid, call, how),
         Outcome::Sleep(sleep) => {
             call.progress = sleep.progress.clone();
@@ -229,7 +229,7 @@ fn conclude(kernel: &mut Kernel, tid: Tid, mut call: Call, outcome: Outcome) {
                 // The mask that a call replaced stays until the handler's frame has taken the old one.
                 OnSignal::Return(result) => {
                     set_return(kernel, tid, result);
-                    trace::end(kernel, &call, trace::result(&call, result));
+                    trace::end(kernel, &call, |call| trace::result(call, result));
                 }
             }
         }
@@ -244,7 +244,7 @@ fn interrupted(kernel: &mut Kernel, tid: Tid, mut call: Call, how: Restart) {
     if how == Restart::Block {
         task.restart_block = Some((call.sysno, call.args, std::mem::take(&mut call.progress)));
     }
-    trace::end(kernel, &call, trace::restart(how));
+    trace::end(kernel, &call, |_| trace::restart(how).into());
 }
 
 fn set_return(kernel: &mut Kernel, tid: Tid, result: Result<u64>) {

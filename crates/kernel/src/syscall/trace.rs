@@ -16,9 +16,9 @@ pub(super) fn begin(kernel: &mut Kernel, tid: Tid, sysno: Sysno, args: &[u64; 6]
     Some(format!("{} {}({})", kernel.tasks[tid].label(), sysno.name(), shown.join(", ")))
 }
 
-pub(super) fn end(kernel: &mut Kernel, call: &Call, result: String) {
+pub(super) fn end(kernel: &mut Kernel, call: &Call, result: impl FnOnce(&Call) -> String) {
     if let Some(begin) = &call.trace {
-        kernel.trace.line(TraceKind::Syscall, || format!("{begin} = {result}"));
+        kernel.trace.line(TraceKind::Syscall, || format!("{begin} = {}", result(call)));
     }
 }
 
@@ -55,12 +55,11 @@ pub(super) fn result(call: &Call, result: Result<u64>) -> String {
 }
 
 /// As strace says it.
-pub(super) fn restart(how: Restart) -> String {
-    let name = match how {
-        Restart::Sys => "ERESTARTSYS",
-        Restart::NoIntr => "ERESTARTNOINTR",
-        Restart::NoHand => "ERESTARTNOHAND",
-        Restart::Block => "ERESTART_RESTARTBLOCK",
-    };
-    format!("? {name}")
+pub(super) fn restart(how: Restart) -> &'static str {
+    match how {
+        Restart::Sys => "? ERESTARTSYS",
+        Restart::NoIntr => "? ERESTARTNOINTR",
+        Restart::NoHand => "? ERESTARTNOHAND",
+        Restart::Block => "? ERESTART_RESTARTBLOCK",
+    }
 }

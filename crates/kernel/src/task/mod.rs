@@ -4,6 +4,8 @@ mod de_thread;
 mod exit;
 mod reap;
 mod table;
+#[cfg(test)]
+mod tests;
 mod thread_group;
 mod wait;
 
