@@ -86,6 +86,13 @@ pub(crate) fn sx(bits: u32, v: u64) -> i64 {
     (v << (64 - bits)) as i64 >> (64 - bits)
 }
 
+/// Stores the environment if the lanes raised something: a pure helper has no business with it.
+fn raise(slots: &mut Slots, env: u64) {
+    if slots[FP_ENV.0 as usize] != env {
+        slots[FP_ENV.0 as usize] = env;
+    }
+}
+
 /// A function of one lane: environment, bits of the lane, its values in a, b and c.
 pub(crate) trait LaneFn: Fn(&mut u64, u32, u64, u64, u64) -> u64 {}
 impl<F: Fn(&mut u64, u32, u64, u64, u64) -> u64> LaneFn for F {}
@@ -124,7 +131,7 @@ fn same_of<const E: usize>(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
     for i in 0..bytes(args) / E {
         set::<E>(&mut out, i, f(&mut env, E as u32 * 8, get::<E>(&a, i), get::<E>(&b, i), get::<E>(&c, i)));
     }
-    slots[FP_ENV.0 as usize] = env;
+    raise(slots, env);
     write(slots, args.d, out);
 }
 
@@ -141,7 +148,7 @@ fn pairs_of<const E: usize>(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
         let (from, at) = if 2 * i < n { (&a, 2 * i) } else { (&b, 2 * i - n) };
         set::<E>(&mut out, i, f(&mut env, E as u32 * 8, get::<E>(from, at), get::<E>(from, at + 1), 0));
     }
-    slots[FP_ENV.0 as usize] = env;
+    raise(slots, env);
     write(slots, args.d, out);
 }
 
@@ -162,7 +169,7 @@ fn across_of<const E: usize>(slots: &mut Slots, args: CallArgs, f: impl LaneFn) 
     }
     let mut out = [0; 16];
     set::<E>(&mut out, 0, get::<E>(&v, 0));
-    slots[FP_ENV.0 as usize] = env;
+    raise(slots, env);
     write(slots, args.d, out);
 }
 
@@ -198,7 +205,7 @@ fn long_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, f:
         let (x, y) = (get::<E>(&a, first + i), get::<E>(&b, first + i));
         set::<W>(&mut out, i, f(&mut env, E as u32 * 8, x, y, get::<W>(&c, i)));
     }
-    slots[FP_ENV.0 as usize] = env;
+    raise(slots, env);
     write(slots, args.d, out);
 }
 
@@ -214,7 +221,7 @@ fn wide_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, f:
     for i in 0..n {
         set::<W>(&mut out, i, f(&mut env, E as u32 * 8, get::<W>(&a, i), get::<E>(&b, first + i), 0));
     }
-    slots[FP_ENV.0 as usize] = env;
+    raise(slots, env);
     write(slots, args.d, out);
 }
 
@@ -233,7 +240,7 @@ fn narrow_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, 
     for i in 0..n {
         set::<E>(&mut out, first + i, f(&mut env, E as u32 * 8, get::<W>(&a, i), get::<W>(&b, i), 0));
     }
-    slots[FP_ENV.0 as usize] = env;
+    raise(slots, env);
     write(slots, args.d, out);
 }
 
@@ -249,7 +256,7 @@ fn pairs_long_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallAr
         let (x, y) = (get::<E>(&a, 2 * i), get::<E>(&a, 2 * i + 1));
         set::<W>(&mut out, i, f(&mut env, E as u32 * 8, x, y, get::<W>(&c, i)));
     }
-    slots[FP_ENV.0 as usize] = env;
+    raise(slots, env);
     write(slots, args.d, out);
 }
 

@@ -95,8 +95,8 @@ fn id_register(op: u32) -> Option<u64> {
         ISAR0 => 2 << 20 | 1 << 16,
         // LRCPC 1.
         ISAR1 => 1 << 20,
-        // The rest of the space CRm 4 to 7 reads as zero.
-        _ if op >> 7 == reg(3, 0, 0, 0, 0) >> 7 && op >> 3 & 15 >= 4 && op >> 3 & 15 <= 7 => 0,
+        // The rest of the space reads as zero (`is_emulated` of arch/arm64/kernel/cpufeature.c).
+        _ if op >> 7 == reg(3, 0, 0, 0, 0) >> 7 && matches!(op >> 3 & 15, 2..=7) => 0,
         _ => return None,
     })
 }

@@ -190,7 +190,7 @@ pub(crate) fn state(seed: u64, modes: bool) -> State {
     }
     for n in POINTERS {
         let at = match r.below(4) {
-            0 => r.below(DATA_SIZE / 4096 - 4) * 4096 + 4096 * 3 - r.below(70),
+            0 => 4096 * (3 + r.below(4)) - r.below(70),
             1 => DATA_SIZE / 2 + r.below(0x1000),
             _ => DATA_SIZE / 2 + r.below(0x100) * 16,
         };

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 pub(crate) const CODE: u64 = 0x1000_0000;
 pub(crate) const DATA: u64 = 0x2000_0000;
-pub(crate) const DATA_SIZE: u64 = 0x1_0000;
+pub(crate) const DATA_SIZE: u64 = 0x8000;
 const PAGE: usize = 4096;
 
 /// Every register a program can see.
@@ -27,7 +27,7 @@ pub(crate) struct State {
 
 impl Default for State {
     fn default() -> State {
-        State { x: [0; 31], sp: DATA + 0x8000, pc: CODE, nzcv: 0, fpcr: 0, fpsr: 0, v: [0; 64] }
+        State { x: [0; 31], sp: DATA + DATA_SIZE / 2, pc: CODE, nzcv: 0, fpcr: 0, fpsr: 0, v: [0; 64] }
     }
 }
 

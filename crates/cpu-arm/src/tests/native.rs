@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 
 pub(crate) struct Native {
     child: Child,
@@ -14,10 +15,15 @@ fn exists(tool: &str) -> bool {
     Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
 }
 
-/// Builds the runner; `None` if there is no compiler for AArch64.
+/// The runner, built once a test run; `None` if there is no compiler for AArch64.
+static RUNNER: LazyLock<Option<PathBuf>> = LazyLock::new(build);
+
 fn build() -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/native/runner.c");
-    let output = std::env::temp_dir().join(format!("minikern-arm-runner-{}", std::process::id()));
+    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = crate_dir.join("tests/native/runner.c");
+    let folder = crate_dir.join("../../target/tmp");
+    std::fs::create_dir_all(&folder).ok()?;
+    let (output, building) = (folder.join("arm-runner"), folder.join(format!("arm-runner-{}", std::process::id())));
     let mut compiler = if exists("aarch64-linux-gnu-gcc") {
         Command::new("aarch64-linux-gnu-gcc")
     } else {
@@ -25,8 +31,9 @@ fn build() -> Option<PathBuf> {
         zig.args(["-m", "ziglang", "cc", "-target", "aarch64-linux-musl"]);
         zig
     };
-    let built = compiler.args(["-static", "-O1", "-w", "-o"]).arg(&output).arg(source).stderr(Stdio::null()).status();
-    built.is_ok_and(|s| s.success()).then_some(output)
+    let built = compiler.args(["-static", "-O1", "-w", "-o"]).arg(&building).arg(source).stderr(Stdio::null()).status();
+    // Another run may be using the old one.
+    (built.is_ok_and(|s| s.success()) && std::fs::rename(&building, &output).is_ok()).then_some(output)
 }
 
 impl Native {
@@ -38,7 +45,7 @@ impl Native {
             println!("skipped: qemu-aarch64 is not installed");
             return None;
         }
-        let Some(runner) = build() else {
+        let Some(runner) = &*RUNNER else {
             println!("skipped: no C compiler for aarch64 (aarch64-linux-gnu-gcc or ziglang)");
             return None;
         };
@@ -46,10 +53,10 @@ impl Native {
             Some(tool) if !is_host => {
                 let mut command = Command::new(tool);
                 // Armv8.2 without FEAT_LSE2, so atomics want alignment as ours do.
-                command.args(["-cpu", "cortex-a76"]).arg(&runner);
+                command.args(["-cpu", "cortex-a76"]).arg(runner);
                 command
             }
-            _ => Command::new(&runner),
+            _ => Command::new(runner),
         };
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the runner starts");
         Some(Native { child })

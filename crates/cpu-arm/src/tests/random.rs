@@ -110,7 +110,7 @@ fn each_row(modes: bool, wanted: impl Fn(&str) -> bool) {
             continue;
         }
         let mut random = generate::Random::new(n as u64 + 1);
-        for _ in 0..60 {
+        for _ in 0..24 {
             let Some(word) = generate::word(*pattern, row, random.next() as u32) else { continue };
             let seed = random.next();
             let state = generate::state(seed, modes);

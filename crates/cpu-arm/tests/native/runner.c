@@ -14,7 +14,7 @@
 
 #define CODE ((uint32_t *)0x10000000)
 #define DATA ((uint8_t *)0x20000000)
-#define DATA_SIZE 0x10000
+#define DATA_SIZE 0x8000
 #define PAGE 4096
 #define BRK 0xd4200000u
 #define FPSIMD 0x46508001u
