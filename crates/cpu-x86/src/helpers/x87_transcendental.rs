@@ -216,7 +216,7 @@ fn reduce(a: F80Bits) -> Option<(Wide, u32)> {
         return Some((x, 0));
     }
     // pi / 2 in units of 2^-65: the 66 bits the processors have. The operand in them is an integer.
-    const HALF_PI: u128 = 0xc90f_daa2_2168_c234c >> 2;
+    const HALF_PI: u128 = 0xc_90fd_aa22_168c_234c >> 2;
     let units = x.sig >> (62 - x.exp);
     let turns = (units / HALF_PI) + u128::from(units % HALF_PI > HALF_PI / 2);
     let rest = units.wrapping_sub(turns.wrapping_mul(HALF_PI)) as i128;

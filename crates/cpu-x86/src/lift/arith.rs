@@ -193,24 +193,26 @@ fn widening(l: &mut Lift<'_>, signed: bool) {
     l.out.set_flags(FlagKind::Result, ty, low, given);
 }
 
-/// op0 = op[a] * op[b], cut to size.
+/// op0 = op[a] * op[b], cut to size. The product is computed twice, so that it is one operation where nobody looks at
+/// the flags.
 fn truncating(l: &mut Lift<'_>, a: u32, b: u32) {
     let ty = l.ty(0);
+    let (a, b) = (l.read(a), l.read(b));
     let (low, excess) = if ty == Ty::I64 {
-        let (a, b) = (l.read(a), l.read(b));
         let low = l.out.bin(BinOp::Mul, ty, a, b);
         let high = l.out.bin(BinOp::MulHiS, ty, a, b);
         let sign = l.out.bin_imm(BinOp::Sar, ty, low, 63);
         (low, l.out.cmp(Cond::Ne, ty, high, sign))
     } else {
-        let (a, b) = (l.read_ext(a, true), l.read_ext(b, true));
+        let (a, b) = (l.extend(a, ty, true), l.extend(b, ty, true));
         let product = l.out.bin(BinOp::Mul, Ty::I64, a, b);
         let extended = l.extend(product.into(), ty, true);
         (product, l.out.cmp(Cond::Ne, Ty::I64, product, extended))
     };
     let given = l.out.bin_imm(BinOp::Mul, Ty::I64, excess, CARRY_OVERFLOW);
     l.out.set_flags(FlagKind::Result, ty, low, given);
-    l.write(0, low);
+    let place = l.place(0);
+    l.bin_commit(place, BinOp::Mul, ty, a, b);
 }
 
 pub(crate) fn div(l: &mut Lift<'_>) {

@@ -70,6 +70,11 @@ pub(crate) fn shift(l: &mut Lift<'_>, op: BinOp) {
     let Some(n) = count(l, 1, ty) else { return unchanged(l) };
     let place = l.place(0);
     let a = l.current(place);
+    if let Count::Const(n) = n
+        && n < ty.bits()
+    {
+        return shift_by(l, op, ty, place, a, n);
+    }
     // In 64 bits, so that counts beyond a narrow operand's width do what they should.
     let wide = l.extend(a, ty, op == BinOp::Sar);
     let amount = n.slot(l);
@@ -103,6 +108,25 @@ pub(crate) fn shift(l: &mut Lift<'_>, op: BinOp) {
     finish(l, place, ty, n, result, given);
 }
 
+/// A shift by a known count below the width: one operation, beside those for the flags.
+fn shift_by(l: &mut Lift<'_>, op: BinOp, ty: Ty, place: Place, a: Slot, n: u8) {
+    let top = ty.bits() - 1;
+    let carry = l.out.extract(false, Ty::I64, a, if op == BinOp::Shl { ty.bits() - n } else { n - 1 }, 1);
+    let overflow = match (op, n) {
+        (BinOp::Shl, 1) => {
+            // The two top bits differ.
+            let next = l.out.extract(false, Ty::I64, a, top - 1, 1);
+            Some(l.out.xor(Ty::I64, carry, next))
+        }
+        (BinOp::Shr, 1) => Some(l.out.extract(false, Ty::I64, a, top, 1)),
+        _ => None,
+    };
+    let given = join(l, carry, overflow);
+    l.bin_imm_into(place.slot, op, ty, a, n.into());
+    l.commit(place);
+    l.out.set_flags(FlagKind::Result, ty, place.slot, given);
+}
+
 /// CARRY and OVERFLOW as `Flags` bits.
 fn join(l: &mut Lift<'_>, carry: Val, overflow: Option<Val>) -> Slot {
     match overflow {
@@ -111,29 +135,33 @@ fn join(l: &mut Lift<'_>, carry: Val, overflow: Option<Val>) -> Slot {
     }
 }
 
-/// ROL, ROR: only CARRY and OVERFLOW change.
+/// ROL, ROR: only CARRY and, for counts of one, OVERFLOW change.
 pub(crate) fn rotate(l: &mut Lift<'_>, op: BinOp) {
     let ty = l.ty(0);
     let Some(n) = count(l, 1, ty) else { return unchanged(l) };
     let place = l.place(0);
     let a = l.current(place);
     let amount = n.slot(l);
-    let result = l.out.bin(op, ty, a, amount);
+    l.bin_into(place.slot, op, ty, a, amount);
+    l.commit(place);
+    let result = place.slot;
     let sign = ty.bits() - 1;
+    // The last bit that went round is the lowest one after ROL, the highest after ROR.
+    let carry = if op == BinOp::Rotl { result } else { l.out.extract(false, Ty::I64, result, sign, 1).into() };
+    if let Count::Const(2..) = n {
+        return super::logic::set_carry(l, carry);
+    }
     let top = l.out.extract(false, Ty::I64, result, sign, 1);
-    let (carry, other) = if op == BinOp::Rotl {
-        let low = l.out.and_imm(Ty::I64, result, 1);
-        (low, low)
+    let other = if op == BinOp::Rotl {
+        l.out.and_imm(Ty::I64, result, 1)
     } else {
-        (top, l.out.extract(false, Ty::I64, result, sign - 1, 1))
+        l.out.extract(false, Ty::I64, result, sign - 1, 1)
     };
     let overflow = l.out.xor(Ty::I64, top, other);
-    l.out.set(place.slot, result);
-    l.commit(place);
-    replace_carry_overflow(l, n, carry, overflow);
+    replace_carry_overflow(l, n, carry, overflow.into());
 }
 
-fn replace_carry_overflow(l: &mut Lift<'_>, n: Count, carry: Val, overflow: Val) {
+fn replace_carry_overflow(l: &mut Lift<'_>, n: Count, carry: Slot, overflow: Slot) {
     let flags = l.out.get_flags();
     let flags = l.out.insert(Ty::I64, flags, carry, 0, 1);
     let flags = l.out.insert(Ty::I64, flags, overflow, OVERFLOW_BIT, 1);
@@ -154,7 +182,7 @@ pub(crate) fn rotate_carry(l: &mut Lift<'_>, right: bool) {
     let done = l.out.call(&int::ROTATE_CARRY, a, amount, carry, ty as u16 | u16::from(right) << 8);
     l.out.set(place.slot, done);
     l.commit(place);
-    replace_carry_overflow(l, n, done.up(1), done.up(2));
+    replace_carry_overflow(l, n, done.up(1).into(), done.up(2).into());
 }
 
 /// SHLD, SHRD: bits of op1 shift in. Counts beyond 16 with 16-bit operands, undefined, go on into op0 again as on
