@@ -274,15 +274,15 @@ impl Kernel {
             task.mm.and_then(|mm| kernel.mms.get(mm)).map_or(0, |mm| mm.space.resident())
         };
         let dying = |task: &super::Task| self.tasks.group_of(task.tid).group_exit.is_some();
-        // Someone is on the way out already: its memory is about to be free.
-        if self.tasks.iter().any(|task| task.tid != tid && task.mm.is_some() && dying(task)) {
+        // Someone is on the way out already: its memory is about to be free. (Not from the refrigerator: R08-12.)
+        if self.tasks.iter().any(|task| task.tid != tid && task.mm.is_some() && dying(task) && task.is_runnable()) {
             self.tasks.yield_now(tid);
             return;
         }
         let total = self.frames.usage().1 as i64;
         let adjustment = |task: &super::Task| i64::from(self.tasks.group_of(task.tid).oom_score_adj);
         let points = |task: &super::Task| resident(self, task) as i64 + adjustment(task) * total / 1000;
-        let may_die = |task: &&super::Task| task.is_leader() && task.mm.is_some() && task.tgid != INIT;
+        let may_die = |task: &&super::Task| task.is_leader() && task.mm.is_some() && task.tgid != INIT && !dying(task);
         let candidates = self.tasks.iter().filter(may_die).filter(|task| adjustment(task) != -1000);
         let victim = candidates.max_by_key(|task| (points(task), std::cmp::Reverse(task.tid))).map(|task| task.tid);
         let victim = victim.unwrap_or(INIT);
