@@ -255,14 +255,15 @@ fn write_vectors(
             Err(errno) => return partial_or(done, errno.into()),
         };
         let at = at.map(|at| at.wrapping_add(done));
-        let data = match within_file_limit(kernel, tid, file, at, &data) {
-            Ok(data) => data,
+        let allowed = match within_file_limit(kernel, tid, file, at, &data) {
+            Ok(allowed) => allowed,
             Err(errno) => return partial_or(done, errno.into()),
         };
-        match kernel.file_write(tid, file, at, data, vectors.total) {
+        match kernel.file_write(tid, file, at, allowed, vectors.total) {
             Ok(n) => {
                 done += n as u64;
-                if done == vectors.total || n == 0 {
+                // A write that reaches the limit is short; the next one meets SIGXFSZ.
+                if done == vectors.total || n == 0 || allowed.len() < data.len() {
                     return Outcome::Done(Ok(done));
                 }
             }
