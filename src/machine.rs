@@ -74,6 +74,21 @@ impl Machine {
         Step::Ran
     }
 
+    /// A number that two machines in the same state have in common: registers, tasks, time and every mapped page. Caches and
+    /// lazy forms do not count.
+    pub fn state_hash(&self) -> u64 {
+        // FNV-1a (Fowler, Noll, Vo), a word at a time.
+        let add = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+        let mut hash = self.kernel.state_words().into_iter().fold(0xcbf2_9ce4_8422_2325, add);
+        for (_, mm) in self.kernel.mms.iter() {
+            for (addr, pte) in mm.space.mapped(0, mm.task_size) {
+                let words = self.kernel.frames.bytes(pte.frame).as_chunks().0;
+                hash = words.iter().map(|word| u64::from_le_bytes(*word)).fold(add(hash, addr), add);
+            }
+        }
+        hash
+    }
+
     /// A second machine that goes on from here exactly as this one does; frames are shared until either writes.
     pub fn snapshot(&mut self) -> Machine {
         Machine { kernel: self.kernel.snapshot(), engine: Engine::new() }

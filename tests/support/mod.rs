@@ -13,6 +13,7 @@ pub struct Ended {
     pub out: String,
     /// Virtual time at the end.
     pub now: u64,
+    pub state_hash: u64,
 }
 
 /// The names of all architectures.
@@ -133,7 +134,7 @@ impl Console {
     pub fn run(mut self) -> Ended {
         for _ in 0..MOST_STEPS {
             if let Some(status) = self.step() {
-                return Ended { status, out: self.shown(), now: self.machine.kernel.clock.now };
+                return Ended { status, out: self.shown(), now: self.machine.kernel.clock.now, state_hash: self.machine.state_hash() };
             }
         }
         panic!("still running after {MOST_STEPS} steps; shown so far:\n{}", self.shown());

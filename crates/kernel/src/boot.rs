@@ -128,6 +128,7 @@ impl Kernel {
             policy: (abi::SCHED_NORMAL, 0),
             affinity: u64::MAX,
             timer_slack: 50_000,
+            personality: 0,
             keep_caps: false,
             sched: Default::default(),
             start_time: self.clock.now,

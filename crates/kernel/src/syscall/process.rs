@@ -14,7 +14,7 @@ pub(crate) const ROWS: &[Row] = &[
     partial(Sysno::Rseq, rseq, "ENOSYS, as without CONFIG_RSEQ"),
     full(Sysno::Membarrier, membarrier),
     partial(Sysno::Prctl, prctl, "no seccomp, no memory map changes; EINVAL"),
-    partial(Sysno::Personality, personality, "PER_LINUX alone"),
+    partial(Sysno::Personality, personality, "kept, but nothing follows it"),
     partial(Sysno::Unshare, unshare, "CLONE_FILES and CLONE_FS alone; namespaces are EPERM"),
     partial(Sysno::Setns, setns, "EPERM"),
     partial(Sysno::Ptrace, ptrace, "ENOSYS"),
@@ -194,11 +194,12 @@ fn cap_ambient(kernel: &mut Kernel, tid: Tid, what: u64, cap: u64) -> Result<u64
 /// Asked with 0xffffffff; PER_LINUX can be set.
 fn personality(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let wanted = call.args[0] as u32;
-    if wanted != 0 && wanted != u32::MAX {
-        kernel.trace.line(TraceKind::Missing, || format!("[{}] personality {wanted:#x}", tid.0));
-        return Errno::EINVAL.into();
+    let task = &mut kernel.tasks[tid];
+    let before = task.personality;
+    if wanted != u32::MAX {
+        task.personality = wanted;
     }
-    Outcome::Done(Ok(0))
+    Outcome::Done(Ok(before.into()))
 }
 
 fn unshare(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {

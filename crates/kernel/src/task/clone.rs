@@ -236,6 +236,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         policy: parent.policy,
         affinity: parent.affinity,
         timer_slack: parent.timer_slack,
+        personality: parent.personality,
         keep_caps: parent.keep_caps,
         sched: kernel.tasks.sched.child_of(&parent.sched),
         start_time: kernel.clock.now,

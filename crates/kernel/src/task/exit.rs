@@ -32,6 +32,7 @@ pub(crate) fn do_group_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
 /// `do_exit`: this task ends. What a parent must still learn of it stays as a zombie.
 pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     kernel.trace.line(TraceKind::Signal, || format!("[{}] exits with status {code:#x}", tid.0));
+    kernel.frames.disarm(tid.0.into());
     let task = &mut kernel.tasks[tid];
     task.signal.exiting = true;
     task.exit_code = code;

@@ -117,6 +117,8 @@ pub struct Task {
     /// The virtual CPUs it may say it runs on.
     pub affinity: u64,
     pub timer_slack: u64,
+    /// personality(2): kept, and otherwise without effect.
+    pub personality: u32,
     /// PR_SET_KEEPCAPS.
     pub keep_caps: bool,
     pub(crate) sched: SchedEntity,
