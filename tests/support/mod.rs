@@ -1,5 +1,5 @@
 //! Runs machines for tests: boots, feeds the console, collects what it shows.
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, unreachable_pub)] // each test file uses its part
 
 use kernel::Config;
 use minikern::{ARCHES, Boot, Machine, Step};
