@@ -144,8 +144,9 @@ pub trait FileSystem {
     fn magic_link(&mut self, _kernel: &mut Kernel, _caller: Tid, _ino: Ino) -> Option<super::Path> {
         None
     }
-    fn create(&mut self, _kernel: &mut Kernel, _dir: Ino, _name: &[u8], _new: &New<'_>) -> Result<Ino> {
-        Err(Errno::EPERM)
+    fn create(&mut self, _kernel: &mut Kernel, _dir: Ino, _name: &[u8], new: &New<'_>) -> Result<Ino> {
+        // lookup_open: a directory in which open cannot create refuses otherwise than one without mkdir or mknod.
+        Err(if new.node == NewNode::File { Errno::EACCES } else { Errno::EPERM })
     }
     fn link(&mut self, _kernel: &mut Kernel, _ino: Ino, _dir: Ino, _name: &[u8]) -> Result<()> {
         Err(Errno::EPERM)
