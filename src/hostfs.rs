@@ -205,8 +205,12 @@ impl FileSystem for HostFs {
         let (from, to) = (self.child(from.0, from.1)?, self.child(to.0, to.1)?);
         fs::rename(self.root.join(&from), self.root.join(&to)).map_err(errno)?;
         // What was below the old name is now below the new one.
-        let moved: Vec<(u64, PathBuf)> =
-            self.paths.iter().filter(|(_, path)| path.starts_with(&from)).map(|(&ino, path)| (ino, path.clone())).collect();
+        let moved: Vec<(u64, PathBuf)> = self
+            .paths
+            .iter()
+            .filter(|(_, path)| path.starts_with(&from))
+            .map(|(&ino, path)| (ino, path.clone()))
+            .collect();
         self.numbers.retain(|path, _| !path.starts_with(&from) && !path.starts_with(&to));
         for (ino, path) in moved {
             let rest = path.strip_prefix(&from).map(Path::to_path_buf).unwrap_or_default();

@@ -55,11 +55,16 @@ pub fn pack_dir(dir: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(writer.finish())
 }
 
-fn add_dir(writer: &mut kernel::vfs::cpio::Writer, dir: &Path, prefix: &str, limit: u64, total: &mut u64) -> Result<()> {
+fn add_dir(
+    writer: &mut kernel::vfs::cpio::Writer,
+    dir: &Path,
+    prefix: &str,
+    limit: u64,
+    total: &mut u64,
+) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let mut entries: Vec<_> = std::fs::read_dir(dir)
-        .with_context(|| format!("{}", dir.display()))?
-        .collect::<std::io::Result<_>>()?;
+    let mut entries: Vec<_> =
+        std::fs::read_dir(dir).with_context(|| format!("{}", dir.display()))?.collect::<std::io::Result<_>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();

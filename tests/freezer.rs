@@ -3,7 +3,8 @@ use crate::support::{arches, boot, run, sh};
 
 /// A group with a sleeper and a spinner of every architecture.
 fn mixed_group() -> String {
-    let mut script = String::from("mkdir -p /containers; mount -t cgroup -o freezer freezer /containers; mkdir /containers/0\n");
+    let mut script =
+        String::from("mkdir -p /containers; mount -t cgroup -o freezer freezer /containers; mkdir /containers/0\n");
     for arch in arches() {
         script += &format!("/{arch}/bin/sleep 1000 & echo $! > /containers/0/tasks\n");
         script += &format!("/{arch}/bin/sh -c 'while :; do :; done' & echo $! > /containers/0/tasks\n");
@@ -34,9 +35,15 @@ for p in $(cat /containers/0/tasks); do kill -9 $p; done; wait; cat /containers/
 #[test]
 fn other_words_are_eio() {
     for arch in arches() {
-        let script = mixed_group() + "for w in FREEZING THAWED frozen ''; do echo $w > /containers/0/freezer.state; done; cat /containers/0/freezer.state; for p in $(cat /containers/0/tasks); do kill -9 $p; done";
+        let script = mixed_group()
+            + "for w in FREEZING THAWED frozen ''; do echo $w > /containers/0/freezer.state; done; cat /containers/0/freezer.state; for p in $(cat /containers/0/tasks); do kill -9 $p; done";
         let ended = sh(arch, &script);
-        assert_eq!(ended.out.matches("Input/output error").count() + ended.out.matches("I/O error").count(), 4, "{}", ended.out);
+        assert_eq!(
+            ended.out.matches("Input/output error").count() + ended.out.matches("I/O error").count(),
+            4,
+            "{}",
+            ended.out
+        );
         assert!(ended.out.ends_with("RUNNING\n"), "{}", ended.out);
     }
 }
@@ -72,7 +79,8 @@ fn typed_at_the_prompt() {
                      echo RUNNING > /containers/0/freezer.state\ncat /containers/0/freezer.state\nkill %1\nexit 5\n";
         let ended = run(&boot, typed);
         assert_eq!(ended.status, 5, "{}", ended.out);
-        let states: Vec<&str> = ended.out.lines().filter_map(|l| ["RUNNING", "FROZEN"].into_iter().find(|s| l.ends_with(s))).collect();
+        let states: Vec<&str> =
+            ended.out.lines().filter_map(|l| ["RUNNING", "FROZEN"].into_iter().find(|s| l.ends_with(s))).collect();
         assert_eq!(states, ["RUNNING", "FROZEN", "RUNNING"], "{}", ended.out);
     }
 }

@@ -1,5 +1,5 @@
 //! A machine is a value: copies run on identically, and a seed names a run.
-use crate::support::{arches, boot, run, Console};
+use crate::support::{Console, arches, boot, run};
 use kernel::TraceKind;
 
 const SCRIPT: &str = "for i in 1 2 3; do seq $i | wc -l & done; wait; sleep 0.01; (exit 7); echo $?";

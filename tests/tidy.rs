@@ -79,7 +79,9 @@ fn only_the_root_package_can_name_a_cpu_crate() {
 fn every_cpu_crate_has_the_same_files() {
     for name in manifests().keys().filter(|name| name.starts_with("cpu-")) {
         let src = root().join("crates").join(name).join("src");
-        for file in ["lib.rs", "regs.rs", "insns.rs", "lift/mod.rs", "thread_info.rs", "syscall.rs", "signal.rs", "process.rs"] {
+        for file in
+            ["lib.rs", "regs.rs", "insns.rs", "lift/mod.rs", "thread_info.rs", "syscall.rs", "signal.rs", "process.rs"]
+        {
             assert!(src.join(file).exists(), "{name} has no src/{file}");
         }
     }
@@ -106,7 +108,9 @@ fn unsafe_code_stays_behind_its_doors() {
     for path in files {
         let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).expect("a file");
-        let opens = text.lines().any(|line| line.trim_start().starts_with("#![allow(unsafe_code)]") || line.contains("#[allow(unsafe_code"));
+        let opens = text.lines().any(|line| {
+            line.trim_start().starts_with("#![allow(unsafe_code)]") || line.contains("#[allow(unsafe_code")
+        });
         assert!(!opens || DOORS.contains(&name.as_str()), "{name} opens a door of its own");
     }
 }

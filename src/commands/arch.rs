@@ -3,7 +3,10 @@ use crate::ARCHES;
 use anyhow::Result;
 
 pub fn arch() -> Result<u8> {
-    println!("{:<10} {:>7} {:>6} {:>14} {:>10}  {}", "name", "machine", "order", "TIF_SIGPENDING", "TIF_FREEZE", "system call");
+    println!(
+        "{:<10} {:>7} {:>6} {:>14} {:>10}  system call",
+        "name", "machine", "order", "TIF_SIGPENDING", "TIF_FREEZE"
+    );
     for arch in ARCHES {
         let flags = arch.abi.thread_flags();
         let (text, bytes) = arch.abi.syscall_insn();

@@ -14,10 +14,12 @@ const BLOCK: u32 = 64;
 
 pub fn disasm(args: DisasmArgs) -> Result<u8> {
     let shown = args.elf.display();
-    let bytes = std::fs::read(&args.elf).map_err(|error| Failure::new(Failure::NOT_FOUND, format!("{shown}: {error}")))?;
-    let elf = Elf::parse(&bytes).map_err(|error| Failure::new(Failure::NOT_EXECUTABLE, format!("{shown}: {error}")))?;
+    let bytes =
+        std::fs::read(&args.elf).map_err(|error| Failure::error(Failure::NOT_FOUND, format!("{shown}: {error}")))?;
+    let elf =
+        Elf::parse(&bytes).map_err(|error| Failure::error(Failure::NOT_EXECUTABLE, format!("{shown}: {error}")))?;
     let arch = ARCHES.iter().find(|arch| arch.elf.machine == elf.header.e_machine).ok_or_else(|| {
-        Failure::new(Failure::NOT_EXECUTABLE, format!("{shown}: unsupported ELF machine {}", elf.header.e_machine))
+        Failure::error(Failure::NOT_EXECUTABLE, format!("{shown}: unsupported ELF machine {}", elf.header.e_machine))
     })?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for (start, end) in ranges(&elf, args.what.as_deref()).with_context(|| format!("{shown}"))? {
@@ -41,18 +43,20 @@ fn ranges(elf: &Elf<'_>, what: Option<&str>) -> Result<Vec<(u64, u64)>> {
     if let Some((start, end)) = what.split_once("..") {
         let number = |text: &str| {
             let digits = text.strip_prefix("0x").unwrap_or(text);
-            u64::from_str_radix(digits, 16).map_err(|_| Failure::new(Failure::USAGE, format!("{text}: not an address")))
+            u64::from_str_radix(digits, 16)
+                .map_err(|_| Failure::error(Failure::USAGE, format!("{text}: not an address")))
         };
         return Ok(vec![(number(start)?, number(end)?)]);
     }
     let symbol = elf.syms.iter().find(|sym| sym.st_type() == STT_FUNC && elf.strtab.get_at(sym.st_name) == Some(what));
-    let symbol = symbol.ok_or_else(|| Failure::new(Failure::USAGE, format!("{what}: no such function")))?;
+    let symbol = symbol.ok_or_else(|| Failure::error(Failure::USAGE, format!("{what}: no such function")))?;
     Ok(vec![(symbol.st_value, symbol.st_value.saturating_add(symbol.st_size.max(1)))])
 }
 
 /// The file's bytes behind an address range.
 fn code_at<'a>(elf: &Elf<'_>, bytes: &'a [u8], start: u64, end: u64) -> Option<&'a [u8]> {
-    let holds = |p: &&goblin::elf::ProgramHeader| p.p_type == PT_LOAD && p.p_vaddr <= start && start - p.p_vaddr < p.p_filesz;
+    let holds =
+        |p: &&goblin::elf::ProgramHeader| p.p_type == PT_LOAD && p.p_vaddr <= start && start - p.p_vaddr < p.p_filesz;
     let ph = elf.program_headers.iter().find(holds)?;
     let skip = start - ph.p_vaddr;
     let len = end.checked_sub(start)?.min(ph.p_filesz - skip);

@@ -112,7 +112,7 @@ impl Driver {
     fn look_at_host(&mut self) -> Result<Option<u8>> {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             let message = format!("stopped after {} seconds (--timeout)", self.timeout);
-            return Err(Failure::new(Failure::TIMEOUT, message));
+            return Err(Failure::error(Failure::TIMEOUT, message));
         }
         if self.clock == ClockArg::Host {
             self.machine.kernel.advance_to(self.host_now());
@@ -187,6 +187,6 @@ impl Driver {
     /// No timer, no input, nothing runnable: says what every task waits for.
     fn stuck(&mut self) -> Result<Option<u8>> {
         let report = super::escape::task_list(&self.machine.kernel);
-        Err(Failure::new(Failure::TIMEOUT, format!("nothing can ever run again:\n{report}")))
+        Err(Failure::error(Failure::TIMEOUT, format!("nothing can ever run again:\n{report}")))
     }
 }

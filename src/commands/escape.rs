@@ -65,7 +65,9 @@ impl Escape {
     fn offer(&mut self, kernel: &mut Kernel) -> Action {
         let groups = cgroupfs::freezer_groups(kernel);
         if groups.is_empty() {
-            return Action::Say("\nthere is no freezer cgroup: mount -t cgroup -o freezer freezer /containers\n".into());
+            return Action::Say(
+                "\nthere is no freezer cgroup: mount -t cgroup -o freezer freezer /containers\n".into(),
+            );
         }
         let mut text = String::from("\n");
         for (n, (group, state)) in groups.iter().enumerate().take(9) {

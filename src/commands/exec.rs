@@ -40,17 +40,17 @@ fn read_program(path: &Path) -> Result<Vec<u8>> {
             std::io::ErrorKind::NotFound => Failure::NOT_FOUND,
             _ => Failure::NOT_EXECUTABLE,
         };
-        Failure::new(code, format!("{shown}: {error}"))
+        Failure::error(code, format!("{shown}: {error}"))
     })?;
     if bytes.starts_with(b"#!") {
         return Ok(bytes);
     }
     let header = goblin::elf::Elf::parse_header(&bytes)
-        .map_err(|_| Failure::new(Failure::NOT_EXECUTABLE, format!("{shown}: not an ELF program")))?;
+        .map_err(|_| Failure::error(Failure::NOT_EXECUTABLE, format!("{shown}: not an ELF program")))?;
     if !ARCHES.iter().any(|arch| arch.elf.machine == header.e_machine) {
         let known: Vec<_> = ARCHES.iter().map(|arch| arch.name).collect();
         let machine = goblin::elf::header::machine_to_str(header.e_machine);
-        return Err(Failure::new(
+        return Err(Failure::error(
             Failure::NOT_EXECUTABLE,
             format!("{shown}: unsupported architecture {machine} (supported: {})", known.join(", ")),
         ));

@@ -1,4 +1,5 @@
 //! The subcommands, one a file, and what a failure exits with.
+#![allow(clippy::disallowed_types)] // the host's date is what --clock host asks for
 mod arch;
 mod disasm;
 mod driver;
@@ -39,7 +40,8 @@ impl Failure {
     /// Not found.
     pub const NOT_FOUND: u8 = 127;
 
-    pub fn new(code: u8, message: impl Into<String>) -> anyhow::Error {
+    /// The error with this exit code and message.
+    pub fn error(code: u8, message: impl Into<String>) -> anyhow::Error {
         Failure { code, message: message.into() }.into()
     }
     /// The exit code of an error.
@@ -57,11 +59,10 @@ impl std::fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// The kernel's configuration from the command line.
-#[allow(clippy::disallowed_types)] // the host's date is what --clock host asks for
 fn config(args: &MachineArgs, clock: ClockArg, cmdline: String) -> Result<Config> {
     let profile = freezer::profile(&args.freezer).ok_or_else(|| {
         let known: Vec<_> = freezer::PROFILES.iter().map(|profile| profile.name).collect();
-        Failure::new(Failure::USAGE, format!("--freezer {}: no such profile ({})", args.freezer, known.join(", ")))
+        Failure::error(Failure::USAGE, format!("--freezer {}: no such profile ({})", args.freezer, known.join(", ")))
     })?;
     let mut config = Config {
         cpus: args.cpus,
@@ -73,7 +74,8 @@ fn config(args: &MachineArgs, clock: ClockArg, cmdline: String) -> Result<Config
         ..Config::default()
     };
     if clock == ClockArg::Host {
-        config.realtime = SystemTime::now().duration_since(UNIX_EPOCH).context("the host's clock is before 1970")?.as_secs();
+        config.realtime =
+            SystemTime::now().duration_since(UNIX_EPOCH).context("the host's clock is before 1970")?.as_secs();
     }
     Ok(config)
 }
@@ -84,5 +86,5 @@ fn known_arch(name: &str) -> Result<()> {
         return Ok(());
     }
     let known: Vec<_> = crate::ARCHES.iter().map(|arch| arch.name).collect();
-    Err(Failure::new(Failure::USAGE, format!("--arch {name}: no such architecture ({})", known.join(", "))))
+    Err(Failure::error(Failure::USAGE, format!("--arch {name}: no such architecture ({})", known.join(", "))))
 }

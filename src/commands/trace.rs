@@ -26,7 +26,7 @@ impl TraceSink {
                 "sched" => TraceKind::Sched,
                 _ => {
                     let message = format!("--trace {kind}: not one of syscall, signal, freezer, sched");
-                    return Err(Failure::new(Failure::USAGE, message));
+                    return Err(Failure::error(Failure::USAGE, message));
                 }
             });
         }

@@ -134,7 +134,12 @@ impl Console {
     pub fn run(mut self) -> Ended {
         for _ in 0..MOST_STEPS {
             if let Some(status) = self.step() {
-                return Ended { status, out: self.shown(), now: self.machine.kernel.clock.now, state_hash: self.machine.state_hash() };
+                return Ended {
+                    status,
+                    out: self.shown(),
+                    now: self.machine.kernel.clock.now,
+                    state_hash: self.machine.state_hash(),
+                };
             }
         }
         panic!("still running after {MOST_STEPS} steps; shown so far:\n{}", self.shown());

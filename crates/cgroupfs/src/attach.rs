@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn numbers_are_kstrtoint_s() {
         assert_eq!(parse_int(b" 12 \n"), Ok(12));
-        assert_eq!((parse_int(b"0x1f"), parse_int(b"017"), parse_int(b"-0"), parse_int(b"+0")), (Ok(31), Ok(15), Ok(0), Ok(0)));
+        assert_eq!(
+            (parse_int(b"0x1f"), parse_int(b"017"), parse_int(b"-0"), parse_int(b"+0")),
+            (Ok(31), Ok(15), Ok(0), Ok(0))
+        );
         for bad in [&b""[..], b"\n", b"1x", b"1 2", b"1\n1", b"-", b"0x", b"08"] {
             assert_eq!(parse_int(bad), Err(Errno::EINVAL), "{bad:?}");
         }

@@ -110,8 +110,9 @@ impl FileSystem for CgroupFs {
         self.with(kernel, |h, kernel| {
             let Ok(group) = h.get(id) else { return Ok(Vec::new()) };
             let groups = group.children.iter();
-            let mut entries: Vec<DirEntry> =
-                groups.map(|(name, &child)| DirEntry { name: name.clone(), ino: ino(child, 0), kind: S_IFDIR }).collect();
+            let mut entries: Vec<DirEntry> = groups
+                .map(|(name, &child)| DirEntry { name: name.clone(), ino: ino(child, 0), kind: S_IFDIR })
+                .collect();
             for (at, file) in files::files(h, id, kernel).iter().enumerate() {
                 let name = files::shown_name(h, file).as_bytes().to_vec();
                 entries.push(DirEntry { name, ino: ino(id, at + 1), kind: S_IFREG });

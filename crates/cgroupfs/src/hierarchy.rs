@@ -50,7 +50,11 @@ pub(crate) struct Hierarchy {
 
 impl Hierarchy {
     /// A hierarchy whose root has every task.
-    pub(crate) fn new(number: u32, subsystems: Vec<&'static dyn Subsystem>, tasks: impl Iterator<Item = Tid>) -> Hierarchy {
+    pub(crate) fn new(
+        number: u32,
+        subsystems: Vec<&'static dyn Subsystem>,
+        tasks: impl Iterator<Item = Tid>,
+    ) -> Hierarchy {
         let members: BTreeSet<Tid> = tasks.collect();
         let group_of = members.iter().map(|&tid| (tid, ROOT)).collect();
         let root = Group { members, mode: 0o755, ..Group::default() };
@@ -121,13 +125,8 @@ impl Hierarchy {
         let (notify_on_release, clone_children) = (above.notify_on_release, above.clone_children);
         let id = GroupId(self.next);
         self.next += 1;
-        let group = Group {
-            parent: Some(parent),
-            name: name.to_vec(),
-            notify_on_release,
-            clone_children,
-            ..Group::default()
-        };
+        let group =
+            Group { parent: Some(parent), name: name.to_vec(), notify_on_release, clone_children, ..Group::default() };
         self.groups.insert(id, group);
         self.get_mut(parent)?.children.insert(name.to_vec(), id);
         for subsystem in self.subsystems.clone() {

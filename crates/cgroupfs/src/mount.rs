@@ -52,7 +52,13 @@ fn parse(data: &[u8]) -> Result<Options> {
 }
 
 /// Finds or makes the hierarchy, and a super block that shows it.
-pub(crate) fn mount(core: &mut Core, kernel: &mut Kernel, fstype: &str, _source: &[u8], data: &[u8]) -> Result<SuperId> {
+pub(crate) fn mount(
+    core: &mut Core,
+    kernel: &mut Kernel,
+    fstype: &str,
+    _source: &[u8],
+    data: &[u8],
+) -> Result<SuperId> {
     if fstype != "cgroup" {
         return Err(Errno::ENODEV);
     }

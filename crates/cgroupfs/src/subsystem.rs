@@ -19,7 +19,8 @@ pub(crate) trait Subsystem: Sync {
     fn files(&self, hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> &'static [FileSpec];
     fn read(&self, hierarchy: &mut Hierarchy, id: GroupId, file: &str, kernel: &mut Kernel) -> Result<String>;
     /// `text` is what was written, unstripped.
-    fn write(&self, hierarchy: &mut Hierarchy, id: GroupId, file: &str, text: &[u8], kernel: &mut Kernel) -> Result<()>;
+    fn write(&self, hierarchy: &mut Hierarchy, id: GroupId, file: &str, text: &[u8], kernel: &mut Kernel)
+    -> Result<()>;
     /// Whether a task may move to `to`.
     fn can_attach(&self, _hierarchy: &Hierarchy, _to: GroupId, _tid: Tid, _kernel: &Kernel) -> Result<()> {
         Ok(())
