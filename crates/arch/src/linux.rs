@@ -56,7 +56,11 @@ pub trait LinuxAbi: Sync {
     /// The signal for any other trap. For `Trap::Fault` see [`LinuxAbi::fault_signal`].
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo;
 
-    /// System calls that exist on this architecture alone (arch_prctl). `None`: not one of them.
+    /// The system calls that exist on this architecture alone (arch_prctl), for the documents.
+    fn arch_syscalls(&self) -> &'static [Sysno] {
+        &[]
+    }
+    /// Makes one of them. `None`: not one of them.
     fn arch_syscall(
         &self,
         cpu: &mut Cpu,

@@ -42,6 +42,9 @@ impl LinuxAbi for X86Linux {
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo {
         traps::trap_signal(cpu, trap)
     }
+    fn arch_syscalls(&self) -> &'static [Sysno] {
+        &[Sysno::ArchPrctl]
+    }
     fn arch_syscall(
         &self,
         cpu: &mut Cpu,
