@@ -60,6 +60,11 @@ impl Machine {
 
     /// Runs one time slice of one task.
     pub fn step(&mut self) -> Step {
+        self.step_within(u64::MAX)
+    }
+
+    /// The same, for at most so many instructions.
+    pub fn step_within(&mut self, most: u64) -> Step {
         let tid = match self.kernel.schedule() {
             Schedule::Run(tid) => tid,
             Schedule::Idle { until } => return Step::Idle { until },
@@ -69,7 +74,7 @@ impl Machine {
         let clock = Clock { now: slot.now, carry: slot.carry, share: slot.share };
         let mask = slot.cpu.arch.isa.address_mask();
         let mut memory = mmu::Memory::new(slot.space, slot.frames, tid.0.into(), mask);
-        let run = self.engine.run(slot.cpu, &mut memory, clock, slot.budget);
+        let run = self.engine.run(slot.cpu, &mut memory, clock, slot.budget.min(most));
         self.kernel.handle(tid, run.exit, run.ticks);
         Step::Ran
     }

@@ -48,7 +48,8 @@ fn other_words_are_eio() {
     }
 }
 
-/// F08-09, F08-10, RACE-18: a task that cannot be frozen, and the three ways out.
+/// F08-09, F08-10, RACE-18: a task that cannot be frozen, and the three ways out. Who leaves takes the request along and
+/// freezes where it arrives, until that group is frozen and thawed (F08-25).
 #[test]
 fn an_incomplete_freeze_has_three_ways_out() {
     for arch in arches() {
@@ -59,11 +60,15 @@ stuck() { head -c 1 /dev/stuck > /dev/null & P=$!; echo $P > /containers/0/tasks
 stuck; echo FROZEN > $s && echo no; cat $s; sleep 0.1; cat $s
 echo RUNNING > $s; cat $s
 echo FROZEN > $s && echo no; cat $s; echo x > /dev/stuck; sleep 0.1; echo FROZEN > $s && echo retried; cat $s; echo RUNNING > $s; wait $P
-stuck; echo FROZEN > $s && echo no; cat $s; echo $P > /containers/tasks; cat $s; echo RUNNING > $s; echo x > /dev/stuck; wait $P; echo end";
+stuck; echo FROZEN > $s && echo no; cat $s; mkdir /containers/1; echo $P > /containers/1/tasks; cat $s; echo RUNNING > $s
+echo x > /dev/stuck; sleep 0.1; s=/containers/1/freezer.state; cut -d' ' -f3 /proc/$P/stat; cat $s; echo FROZEN > $s; echo RUNNING > $s; wait $P; echo end";
         let ended = sh(arch, script);
         let lines: Vec<&str> = ended.out.lines().filter(|line| !line.contains("busy")).collect();
         assert_eq!(ended.out.matches("busy").count(), 3, "{}", ended.out);
-        let want = ["FREEZING", "FREEZING", "RUNNING", "FREEZING", "retried", "FROZEN", "FREEZING", "FROZEN", "end"];
+        let want = [
+            "FREEZING", "FREEZING", "RUNNING", "FREEZING", "retried", "FROZEN", "FREEZING", "FROZEN", "D", "RUNNING",
+            "end",
+        ];
         assert_eq!(lines, want, "{arch}: {}", ended.out);
     }
 }

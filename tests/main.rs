@@ -1,7 +1,11 @@
 //! The system tests: guest programs under the whole machine, on every architecture there is.
 mod support;
 
+mod busybox;
+mod freeze_storm;
 mod freezer;
+mod hostile;
+mod load;
 mod programs;
 mod shell;
 mod snapshot;

@@ -1,6 +1,8 @@
 //! Runs machines for tests: boots, feeds the console, collects what it shows.
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
+pub mod raw;
+
 use kernel::Config;
 use minikern::{ARCHES, Boot, Machine, Step};
 use std::path::{Path, PathBuf};
@@ -66,6 +68,34 @@ pub fn boot_program(program: &Path, args: &[&str]) -> Boot {
     }
 }
 
+/// A machine whose root is `image`, without anything mounted, running `command`.
+pub fn boot_image(image: Vec<u8>, command: &[&str]) -> Boot {
+    Boot {
+        config: Config::default(),
+        initramfs: image,
+        init: vec![command[0].into()],
+        args: command[1..].iter().map(|arg| arg.to_string()).collect(),
+        env: vec!["PATH=/bin".into(), "HOME=/".into(), "TERM=linux".into()],
+        workdir: None,
+        mount_usual: false,
+    }
+}
+
+/// An image with one more file: archives that follow one another are one image.
+pub fn with_file(image: Vec<u8>, name: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut extra = kernel::vfs::cpio::Writer::new();
+    extra.add(name, 0o100_755, 0, content);
+    [image, extra.finish()].concat()
+}
+
+/// An empty directory of the host's for one test.
+pub fn scratch(name: &str) -> PathBuf {
+    let dir = root().join("target/scratch").join(name);
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).expect("target/");
+    dir
+}
+
 /// A program that .ci/setup builds or fetches; says so when it is not there.
 pub fn oracle(path: &str) -> Option<PathBuf> {
     let path = root().join("target/oracle").join(path);
@@ -82,6 +112,12 @@ pub struct Console {
     input: std::collections::VecDeque<u8>,
     out: Vec<u8>,
     eof: bool,
+    /// Most instructions of a step.
+    pub slice: u64,
+    /// Time does not jump to the next timer.
+    pub hold: bool,
+    /// Nothing can run before somebody outside acts.
+    pub stuck: bool,
 }
 
 /// Steps after which a test's machine is taken to run for ever.
@@ -92,38 +128,62 @@ impl Console {
         let mut machine = Machine::boot(boot).expect("the machine boots");
         machine.kernel.tty.set_echo(false);
         machine.kernel.tty.set_onlcr(false);
-        Console { machine, input: input.bytes().collect(), out: Vec::new(), eof: false }
+        Console {
+            machine,
+            input: input.bytes().collect(),
+            out: Vec::new(),
+            eof: false,
+            slice: u64::MAX,
+            hold: false,
+            stuck: false,
+        }
     }
 
     /// One step, with what its idleness asks for; the status once the machine has halted.
     pub fn step(&mut self) -> Option<u8> {
-        let step = self.machine.step();
+        let status = self.step_or_idle();
+        assert!(!self.stuck, "nothing can ever run again; shown so far:\n{}", self.shown());
+        status
+    }
+
+    /// The same; `stuck` says that nothing can run before somebody outside acts.
+    pub fn step_or_idle(&mut self) -> Option<u8> {
+        let step = self.machine.step_within(self.slice);
         let shown = self.machine.kernel.tty.take_output();
         self.out.extend(shown);
+        self.stuck = false;
         match step {
-            Step::Ran => None,
-            Step::Halted(status) => Some(status),
+            Step::Ran => {}
+            Step::Halted(status) => return Some(status),
             Step::Idle { until } => {
                 if !self.eof && self.machine.kernel.tty_reader_waits() {
-                    // One line at a time, as a person would.
-                    let line: Vec<u8> = {
-                        let end = self.input.iter().position(|&b| b == b'\n').map_or(self.input.len(), |at| at + 1);
-                        self.input.drain(..end).collect()
-                    };
-                    if line.is_empty() {
-                        self.eof = true;
-                        self.machine.kernel.tty_input_eof();
-                    } else {
-                        self.machine.kernel.tty_input(&line);
-                    }
-                } else if let Some(until) = until {
+                    self.type_line();
+                } else if let Some(until) = until.filter(|_| !self.hold) {
                     self.machine.kernel.advance_to(until);
                 } else {
-                    panic!("nothing can ever run again; shown so far:\n{}", self.shown());
+                    self.stuck = true;
                 }
-                None
             }
         }
+        None
+    }
+
+    /// One line at a time, as a person would.
+    fn type_line(&mut self) {
+        let end = self.input.iter().position(|&b| b == b'\n').map_or(self.input.len(), |at| at + 1);
+        let line: Vec<u8> = self.input.drain(..end).collect();
+        if line.is_empty() {
+            self.eof = true;
+            self.machine.kernel.tty_input_eof();
+        } else {
+            self.machine.kernel.tty_input(&line);
+        }
+    }
+
+    /// How it ended.
+    pub fn ended(&self, status: u8) -> Ended {
+        let kernel = &self.machine.kernel;
+        Ended { status, out: self.shown(), now: kernel.clock.now, state_hash: self.machine.state_hash() }
     }
 
     pub fn shown(&self) -> String {
@@ -134,12 +194,7 @@ impl Console {
     pub fn run(mut self) -> Ended {
         for _ in 0..MOST_STEPS {
             if let Some(status) = self.step() {
-                return Ended {
-                    status,
-                    out: self.shown(),
-                    now: self.machine.kernel.clock.now,
-                    state_hash: self.machine.state_hash(),
-                };
+                return self.ended(status);
             }
         }
         panic!("still running after {MOST_STEPS} steps; shown so far:\n{}", self.shown());
@@ -147,7 +202,15 @@ impl Console {
 
     /// A second machine that goes on from here, its console with it.
     pub fn snapshot(&mut self) -> Console {
-        Console { machine: self.machine.snapshot(), input: self.input.clone(), out: self.out.clone(), eof: self.eof }
+        Console {
+            machine: self.machine.snapshot(),
+            input: self.input.clone(),
+            out: self.out.clone(),
+            eof: self.eof,
+            slice: self.slice,
+            hold: self.hold,
+            stuck: self.stuck,
+        }
     }
 }
 

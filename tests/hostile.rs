@@ -1,0 +1,243 @@
+//! What a hostile guest can do: nothing to minikern, and to the guest's other tasks no more than Linux lets it.
+use crate::support::raw::{Code, DATA, DATA_END};
+use crate::support::{Console, arches, boot, boot_image, with_file};
+use abi::{SIGKILL, Siginfo};
+use kernel::vfs::cpio::{Reader, Writer};
+use kernel::{INIT, Task, Tid};
+use minikern::{Boot, Machine, Step};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+fn tiny_image(program: &[u8]) -> Vec<u8> {
+    let mut image = Writer::new();
+    for dir in ["dev", "proc", "tmp"] {
+        image.add(dir.as_bytes(), 0o40755, 0, &[]);
+    }
+    image.add(b"file", 0o100_644, 0, b"some text");
+    image.add(b"program", 0o100_755, 0, program);
+    image.finish()
+}
+
+fn tiny_boot(program: &[u8]) -> Boot {
+    let mut boot = boot_image(tiny_image(program), &["/program"]);
+    boot.mount_usual = true;
+    boot.config.memory = 16 << 20;
+    boot
+}
+
+/// Kills the processes that `which` picks, all at once.
+fn kill(machine: &mut Machine, which: impl Fn(&Task) -> bool) {
+    let picked: Vec<Tid> = machine.kernel.tasks.iter().filter(|task| which(task)).map(|task| task.tgid).collect();
+    picked.into_iter().for_each(|tgid| machine.kernel.send_to_group(tgid, Siginfo::kernel(SIGKILL)));
+}
+
+/// Runs a machine for so many steps; its status if it halts.
+fn steps(machine: &mut Machine, most: u32, slice: u64) -> Option<u8> {
+    for _ in 0..most {
+        match machine.step_within(slice) {
+            Step::Ran => {}
+            Step::Halted(status) => return Some(status),
+            Step::Idle { until: Some(until) } => machine.kernel.advance_to(until),
+            Step::Idle { until: None } => return None,
+        }
+        machine.kernel.tty.take_output();
+    }
+    None
+}
+
+/// Arguments: addresses of the kernel's half, none at all, just before and at the end of what is mapped; lengths and numbers
+/// at the ends of their ranges; and some that are right, so that the next argument is looked at.
+const ARGS: [u64; 28] = [
+    0,
+    1,
+    2,
+    3,
+    4,
+    8,
+    16,
+    64,
+    512,
+    4096,
+    65536,
+    1 << 31,
+    u32::MAX as u64,
+    1 << 32,
+    1 << 46,
+    i64::MAX as u64,
+    1 << 63,
+    u64::MAX,
+    -100i64 as u64,
+    -4096i64 as u64,
+    0x7fff_ffff_f000,
+    0x7fff_ffff_ffff,
+    0xffff_8000_0000_0000,
+    DATA,
+    DATA,
+    DATA_END - 1,
+    DATA_END - 8,
+    DATA_END,
+];
+
+/// A child calls `number` with hostile arguments; its parent waits for it and exits with 42.
+fn attacker(arch: &str, number: u64) -> Vec<u8> {
+    let mut code = Code::new(arch);
+    let numbers = code.numbers();
+    code.call(numbers.clone, [17, 0, 0, 0, 0, 0]);
+    let parent = code.jump_if_result();
+    // What a call that makes processes makes goes on from there, and makes as many again.
+    let rounds = if [numbers.clone, 57, 58, 435].contains(&number) { 5 } else { 40 };
+    let mut seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    for round in 0..rounds {
+        let mut args = [ARGS[round % ARGS.len()]; 6];
+        if round >= 8 {
+            for arg in &mut args {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                *arg = ARGS[(seed >> 20) as usize % ARGS.len()];
+            }
+        }
+        code.call(number, args);
+    }
+    code.call(numbers.exit_group, [0; 6]);
+    code.land(parent);
+    code.call(numbers.wait4, [u64::MAX, 0, 0, 0, 0, 0]);
+    code.call(numbers.exit_group, [42, 0, 0, 0, 0, 0]);
+    code.program()
+}
+
+#[test]
+fn every_system_call_with_hostile_arguments() {
+    for arch in arches() {
+        let mut odd = Vec::new();
+        for number in (0..600).chain([1 << 31, u64::from(u32::MAX), 1 << 32, i64::MAX as u64, u64::MAX]) {
+            let mut machine = Machine::boot(&tiny_boot(&attacker(arch, number))).expect("it boots");
+            let mut ended = steps(&mut machine, 2000, u64::MAX);
+            if ended.is_none() {
+                // It sleeps or computes: that is its right, until it is killed.
+                kill(&mut machine, |task| task.tgid != INIT);
+                ended = steps(&mut machine, 2000, u64::MAX);
+            }
+            if ended != Some(42) {
+                odd.push((number, ended));
+            }
+        }
+        assert!(odd.is_empty(), "{arch}: init did not outlive these: {odd:?}");
+    }
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
+}
+
+/// A program of the default image.
+fn real_program(arch: &str) -> Vec<u8> {
+    let image = crate::support::default_image();
+    let ours = format!("{arch}/bin/").into_bytes();
+    let mut programs = Reader::new(&image).map(|entry| entry.expect("a good image"));
+    let program = programs.find(|entry| entry.name.starts_with(&ours) && entry.data.starts_with(b"\x7fELF"));
+    program.expect("the image has programs").data.to_vec()
+}
+
+#[test]
+fn elf_files_with_damaged_headers() {
+    for arch in arches() {
+        let program = real_program(arch);
+        let headers = 64 + 56 * usize::from(u16::from_le_bytes([program[56], program[57]]));
+        let edge = prop_oneof![any::<u8>(), Just(0u8), Just(0xff), Just(0x7f), Just(0x80)];
+        let damage =
+            (proptest::collection::vec((0..headers, edge), 1..12), proptest::option::weighted(0.2, 0..program.len()));
+        let done = runner(150).run(&damage, |(bytes, cut)| {
+            let mut program = program.clone();
+            bytes.into_iter().for_each(|(at, value)| program[at] = value);
+            program.truncate(cut.unwrap_or(usize::MAX));
+            // An error is as good as a program that runs into its faults.
+            if let Ok(mut machine) = Machine::boot(&tiny_boot(&program)) {
+                steps(&mut machine, 50, 20_000);
+            }
+            Ok(())
+        });
+        done.unwrap_or_else(|error| panic!("{arch}: {error}"));
+    }
+}
+
+#[test]
+fn archives_with_damage() {
+    let image = tiny_image(b"#!/program\n");
+    let digit = prop_oneof![any::<u8>(), Just(b'0'), Just(b'f'), Just(b'F'), Just(b'8'), Just(0)];
+    let damage = (proptest::collection::vec((0..image.len(), digit), 0..10), proptest::option::of(0..image.len()));
+    let done = runner(2000).run(&damage, |(bytes, cut)| {
+        let mut image = image.clone();
+        bytes.into_iter().for_each(|(at, value)| image[at] = value);
+        image.truncate(cut.unwrap_or(usize::MAX));
+        let mut boot = boot_image(image, &["/program"]);
+        boot.config.memory = 4 << 20;
+        let _ = Machine::boot(&boot);
+        Ok(())
+    });
+    done.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn any_bytes_as_code() {
+    for arch in arches() {
+        let done = runner(400).run(&proptest::collection::vec(any::<u8>(), 4..200), |bytes| {
+            let mut code = Code::new(arch);
+            code.bytes = bytes;
+            let mut machine = Machine::boot(&tiny_boot(&code.program())).expect("it boots");
+            steps(&mut machine, 50, 20_000);
+            Ok(())
+        });
+        done.unwrap_or_else(|error| panic!("{arch}: {error}"));
+    }
+}
+
+#[test]
+fn a_fork_bomb_ends_at_the_limits() {
+    for arch in arches() {
+        let mut code = Code::new(arch);
+        code.call(code.numbers().clone, [17, 0, 0, 0, 0, 0]);
+        code.jump_back(0);
+        // The image's init reaps the bomb's orphans.
+        let mut boot = boot(arch, &["init"]);
+        boot.init.push("/init".into());
+        boot.initramfs = with_file(boot.initramfs, b"bomb", &code.program());
+        boot.config.memory = 32 << 20;
+        let mut console = Console::new(&boot, "/bomb &\nwait $!; echo status $?\nseq 3 | wc -l\nexit 6\n");
+        let mut most = 0;
+        for step in 0..100_000 {
+            assert_eq!(console.step(), None, "{arch}: {}", console.shown());
+            let now = console.machine.kernel.tasks.len();
+            if now > most {
+                most = now;
+            } else if step > 20_000 {
+                break;
+            }
+        }
+        assert!((20..50_000).contains(&most), "{arch}: {most} tasks");
+        kill(&mut console.machine, |task| task.comm == b"bomb");
+        let ended = console.run();
+        assert!(
+            ended.out.contains("status 137\n") && ended.out.contains("3\n"),
+            "{arch}: of {most} tasks\n{}",
+            ended.out
+        );
+        assert_eq!(ended.status, 6, "{arch}: {}", ended.out);
+    }
+}
+
+#[test]
+fn who_takes_all_memory_is_killed() {
+    for arch in arches() {
+        let mut code = Code::new(arch);
+        // A private anonymous gigabyte without reservation (MAP_NORESERVE).
+        code.call(code.numbers().mmap, [0, 1 << 30, 3, 0x4022, u64::MAX, 0]);
+        code.touch_all();
+        let mut boot = boot(arch, &["sh", "-c", "sleep 1000 & /hog; echo status $?; kill $!; seq 3 | wc -l"]);
+        boot.initramfs = with_file(boot.initramfs, b"hog", &code.program());
+        boot.config.memory = 32 << 20;
+        let ended = crate::support::run(&boot, "");
+        assert_eq!(ended.status, 0, "{arch}: {}", ended.out);
+        assert!(ended.out.contains("status 137\n") && ended.out.ends_with("3\n"), "{arch}: {}", ended.out);
+    }
+}

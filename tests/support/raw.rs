@@ -1,0 +1,145 @@
+//! Programs written in machine code: system calls with any arguments, and a few jumps.
+use minikern::ARCHES;
+
+/// Where a raw program is mapped; a page of zeroes lies at `DATA`, and nothing behind it.
+pub const BASE: u64 = 0x40_0000;
+pub const DATA: u64 = 0x1000_0000;
+pub const DATA_END: u64 = DATA + 4096;
+
+/// Numbers that the programs here use themselves.
+pub struct Numbers {
+    pub clone: u64,
+    pub wait4: u64,
+    pub exit_group: u64,
+    pub mmap: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Isa {
+    X86,
+    Arm,
+}
+
+/// Machine code of one architecture.
+pub struct Code {
+    isa: Isa,
+    machine: u16,
+    pub bytes: Vec<u8>,
+}
+
+impl Code {
+    pub fn new(arch: &str) -> Code {
+        let isa = match arch {
+            "x86_64" => Isa::X86,
+            "aarch64" => Isa::Arm,
+            _ => panic!("{arch} needs its instructions here"),
+        };
+        let machine = ARCHES.iter().find(|a| a.name == arch).expect("an architecture").elf.machine;
+        Code { isa, machine, bytes: Vec::new() }
+    }
+    pub fn numbers(&self) -> Numbers {
+        match self.isa {
+            Isa::X86 => Numbers { clone: 56, wait4: 61, exit_group: 231, mmap: 9 },
+            Isa::Arm => Numbers { clone: 220, wait4: 260, exit_group: 94, mmap: 222 },
+        }
+    }
+    fn word(&mut self, word: u32) {
+        self.bytes.extend(word.to_le_bytes());
+    }
+    /// A constant into a general register.
+    fn constant(&mut self, reg: u8, value: u64) {
+        match self.isa {
+            Isa::X86 => {
+                self.bytes.extend([0x48 | reg >> 3, 0xb8 | reg & 7]); // mov r64, imm64
+                self.bytes.extend(value.to_le_bytes());
+            }
+            Isa::Arm => {
+                for part in 0..4 {
+                    let op = if part == 0 { 0xd280_0000 } else { 0xf280_0000 }; // movz, movk
+                    self.word(op | part << 21 | ((value >> (16 * part)) as u32 & 0xffff) << 5 | u32::from(reg));
+                }
+            }
+        }
+    }
+    /// A system call; its result is where the architecture puts it.
+    pub fn call(&mut self, number: u64, args: [u64; 6]) {
+        let (nr, regs): (u8, [u8; 6]) = match self.isa {
+            Isa::X86 => (0, [7, 6, 2, 10, 8, 9]),
+            Isa::Arm => (8, [0, 1, 2, 3, 4, 5]),
+        };
+        for (reg, value) in regs.into_iter().zip(args) {
+            self.constant(reg, value);
+        }
+        self.constant(nr, number);
+        match self.isa {
+            Isa::X86 => self.bytes.extend([0x0f, 0x05]),
+            Isa::Arm => self.word(0xd400_0001),
+        }
+    }
+    /// A jump taken if the last result is not zero; `land` says where it goes.
+    pub fn jump_if_result(&mut self) -> usize {
+        match self.isa {
+            Isa::X86 => self.bytes.extend([0x48, 0x85, 0xc0, 0x0f, 0x85, 0, 0, 0, 0]), // test rax, rax; jnz
+            Isa::Arm => self.word(0xb500_0000),                                        // cbnz x0
+        }
+        self.bytes.len()
+    }
+    pub fn land(&mut self, jump: usize) {
+        let distance = (self.bytes.len() - jump) as u32;
+        match self.isa {
+            Isa::X86 => self.bytes[jump - 4..jump].copy_from_slice(&distance.to_le_bytes()),
+            Isa::Arm => {
+                self.bytes[jump - 4..jump].copy_from_slice(&(0xb500_0000 | (distance / 4 + 1) << 5).to_le_bytes())
+            }
+        }
+    }
+    /// Back to an offset, for ever.
+    pub fn jump_back(&mut self, to: usize) {
+        match self.isa {
+            Isa::X86 => {
+                self.bytes.push(0xe9);
+                let distance = to as i64 - (self.bytes.len() as i64 + 4);
+                self.bytes.extend((distance as i32).to_le_bytes());
+            }
+            Isa::Arm => {
+                let distance = (to as i64 - self.bytes.len() as i64) / 4;
+                self.word(0x1400_0000 | distance as u32 & 0x03ff_ffff);
+            }
+        }
+    }
+    /// Writes to every page from the last result on, for ever.
+    pub fn touch_all(&mut self) {
+        match self.isa {
+            // mov byte [rax], 1; add rax, 4096; jmp
+            Isa::X86 => self.bytes.extend([0xc6, 0x00, 0x01, 0x48, 0x05, 0x00, 0x10, 0x00, 0x00, 0xeb, 0xf5]),
+            Isa::Arm => [0x3900_0001, 0x9140_0400, 0x17ff_fffe].into_iter().for_each(|w| self.word(w)), // strb; add; b
+        }
+    }
+    /// A static ELF program of this code.
+    pub fn program(&self) -> Vec<u8> {
+        let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
+        elf.resize(16, 0);
+        let entry = 64 + 2 * 56;
+        elf.extend([2, 0]);
+        elf.extend(self.machine.to_le_bytes());
+        elf.extend(1u32.to_le_bytes());
+        for word in [BASE + entry, 64, 0] {
+            elf.extend(word.to_le_bytes());
+        }
+        elf.extend(0u32.to_le_bytes());
+        for half in [64u16, 56, 2, 64, 0, 0] {
+            elf.extend(half.to_le_bytes());
+        }
+        let size = entry + self.bytes.len() as u64;
+        // The code, writable too; then a page of zeroes.
+        for (flags, addr, file, memory) in [(7u32, BASE, size, size), (6, DATA, 0, 4096)] {
+            elf.extend(1u32.to_le_bytes());
+            elf.extend(flags.to_le_bytes());
+            for word in [0, addr, addr, file, memory, 4096] {
+                elf.extend(word.to_le_bytes());
+            }
+        }
+        elf.extend(&self.bytes);
+        elf
+    }
+}
