@@ -1,5 +1,6 @@
 //! The command line.
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// A tiny multi-architecture Linux with the container freezer, in one process.
@@ -56,16 +57,17 @@ pub struct ExecArgs {
 /// What machine to build; common to `run` and `exec`.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct MachineArgs {
-    /// Virtual CPUs.
-    #[arg(long, visible_alias = "smp", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    /// Virtual CPUs; also -smp N.
+    #[arg(long, alias = "smp", value_name = "N", default_value_t = 1, value_parser = parse_cpus)]
     pub cpus: u32,
-    /// Guest memory: bytes, or with K, M, G.
+    /// Guest memory in MiB, or with K, M, G.
     #[arg(short, long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub memory: u64,
     /// Seed of the scheduler's jitter and of the guest's random numbers.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// How virtual time passes [default: host when standard input is a terminal, else virtual].
+    /// How the guest's time passes: by instructions, the same every run, or with the host's clock [default: host when
+    /// standard input is a terminal, else virtual].
     #[arg(long, value_enum, value_name = "CLOCK")]
     pub clock: Option<ClockArg>,
     /// Which kernel's freezer the guest sees.
@@ -96,9 +98,10 @@ pub struct MachineArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ClockArg {
-    /// Retired instructions and jumps over idle time: the same run every time.
+    // Plain comments: clap would print documentation of each value, a screen longer.
+    // Retired instructions and jumps over idle time: the same run every time.
     Virtual,
-    /// Paced by the host's clock.
+    // Paced by the host's clock.
     Host,
 }
 
@@ -120,12 +123,17 @@ pub struct ImageArgs {
 pub enum ImageCommand {
     /// Pack a directory into an image (gzip if FILE ends in .gz).
     Create {
+        /// The directory that becomes the guest's root.
         dir: PathBuf,
-        #[arg(short, value_name = "FILE")]
+        /// The image to write.
+        #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
-    /// List what an image holds.
-    List { file: PathBuf },
+    /// List what an image holds: mode, owner, group, size, name.
+    List {
+        /// A cpio archive (plain, gzip or zstd) or a directory.
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, ClapArgs)]
@@ -139,33 +147,41 @@ pub struct DisasmArgs {
     pub ir: bool,
 }
 
-/// A size: digits, then nothing, K, M or G (powers of 1024), as QEMU takes it.
+/// A size as QEMU's -m takes it: digits, then K, M, G (powers of 1024) or nothing, which is M.
 fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.trim_end_matches(['b', 'B', 'i']).to_ascii_uppercase() {
-        t if t.ends_with('K') => (t.trim_end_matches('K').to_string(), 10),
-        t if t.ends_with('M') => (t.trim_end_matches('M').to_string(), 20),
-        t if t.ends_with('G') => (t.trim_end_matches('G').to_string(), 30),
-        t => (t, 0),
+    let size = text.strip_prefix("size=").unwrap_or(text);
+    let size = ["iB", "B"].iter().find_map(|unit| size.strip_suffix(unit)).unwrap_or(size);
+    let (digits, shift) = match size.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&size[..at], 10),
+        Some((at, 'm' | 'M')) => (&size[..at], 20),
+        Some((at, 'g' | 'G')) => (&size[..at], 30),
+        _ => (size, 20),
     };
-    let size = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << shift));
-    match size {
-        Some(size) if (1 << 20..=1 << 40).contains(&size) => Ok(size),
-        Some(_) => Err("from 1M to 1024G".into()),
-        None => Err("a number with K, M or G".into()),
+    match digits.parse::<u64>().map(|n| n.checked_mul(1 << shift)) {
+        Ok(Some(size)) if (1 << 20..=1 << 40).contains(&size) => Ok(size),
+        Ok(_) => Err("not from 1M to 1024G".into()),
+        Err(_) => Err("not a number with K, M or G".into()),
+    }
+}
+
+fn parse_cpus(text: &str) -> Result<u32, String> {
+    match text.strip_prefix("cpus=").unwrap_or(text).parse() {
+        Ok(cpus @ 1..=64) => Ok(cpus),
+        _ => Err("not a number from 1 to 64".into()),
     }
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds < 1e9 => Ok(seconds),
-        _ => Err("a positive number of seconds".into()),
+        _ => Err("not a positive number of seconds".into()),
     }
 }
 
 fn parse_assignment(text: &str) -> Result<String, String> {
     match text.split_once('=') {
         Some((name, _)) if !name.is_empty() => Ok(text.into()),
-        _ => Err("NAME=VALUE".into()),
+        _ => Err("not NAME=VALUE".into()),
     }
 }
 
@@ -178,13 +194,34 @@ fn parse_mount(text: &str) -> Result<MountArg, String> {
         Some((source, target)) if !source.is_empty() && target.starts_with('/') => {
             Ok(MountArg { source: source.into(), target: target.into(), read_only })
         }
-        _ => Err("SRC:DST or SRC:DST:ro, with DST absolute".into()),
+        _ => Err("not SRC:DST or SRC:DST:ro with an absolute DST".into()),
     }
 }
 
-/// The command line with QEMU's spelling of `-smp` made ours.
-pub fn qemu_spellings(args: impl Iterator<Item = std::ffi::OsString>) -> Vec<std::ffi::OsString> {
-    args.map(|arg| if arg == "-smp" { "--smp".into() } else { arg }).collect()
+/// The command line with QEMU's spelling of `-smp` made ours; the guest's own arguments stay as they are.
+pub fn qemu_spellings(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.collect();
+    let exec = args.get(1).is_some_and(|command| command == "exec");
+    let mut value = false;
+    for arg in args.iter_mut().skip(2) {
+        if std::mem::take(&mut value) {
+            continue;
+        }
+        let text = arg.to_string_lossy();
+        // `exec` ends its options at the program, `run` at the two dashes.
+        if text == "--" || (exec && !text.starts_with('-')) {
+            break;
+        }
+        // All but -v take a value, in the next argument unless it is in this one.
+        value = match text.strip_prefix("--") {
+            Some(long) => !long.contains('=') && long != "verbose" && long != "help",
+            None => text == "-smp" || (text.len() == 2 && text.starts_with('-') && text != "-v" && text != "-h"),
+        };
+        if text == "-smp" {
+            *arg = "--smp".into();
+        }
+    }
+    args
 }
 
 #[cfg(test)]
@@ -195,8 +232,22 @@ mod tests {
     fn sizes_are_as_qemu_takes_them() {
         assert_eq!(parse_size("64M"), Ok(64 << 20));
         assert_eq!(parse_size("1g"), Ok(1 << 30));
-        assert_eq!(parse_size("2097152"), Ok(2 << 20));
-        assert!(parse_size("0").is_err() && parse_size("M").is_err() && parse_size("-1").is_err());
+        assert_eq!(parse_size("512"), Ok(512 << 20));
+        assert_eq!(parse_size("size=2048KiB"), Ok(2 << 20));
+        for wrong in ["", "0", "M", "-1", "64Q", "1MM", "99999999999G", "é"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn smp_is_ours_and_not_the_guests() {
+        let spelt = |line: &str| {
+            let args = qemu_spellings(line.split(' ').map(OsString::from));
+            args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(spelt("m run -smp 2 -m 64M"), "m run --smp 2 -m 64M");
+        assert_eq!(spelt("m run a.img -v -smp 2 -- p -smp"), "m run a.img -v --smp 2 -- p -smp");
+        assert_eq!(spelt("m exec -e A=1 -smp 2 prog -smp 3"), "m exec -e A=1 --smp 2 prog -smp 3");
     }
 
     #[test]

@@ -1,110 +1,114 @@
-//! The host's side of the guest console: standard input and output, and the terminal in raw mode.
-use rustix::termios::{OptionalActions, Termios};
+//! The host's side of the guest console: standard input and output.
+use crate::terminal;
 use std::io::{self, IsTerminal, Read, Write};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::time::Duration;
 
-/// Bytes from standard input, read by a thread of their own so that the machine never waits for them unasked.
+/// Chunks of input read ahead of the machine: what is piped in may have no end.
+const AHEAD: usize = 4;
+
+/// What comes from the host, sent by threads of their own so that the machine never waits for it unasked.
 pub struct Input {
-    bytes: Receiver<Vec<u8>>,
+    events: Receiver<Arrived>,
 }
 
-/// What there is to read.
+/// What has come.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrived {
     Bytes(Vec<u8>),
+    /// The terminal has another size.
+    Resized,
     Nothing,
     Eof,
 }
 
 impl Input {
-    /// Starts reading standard input.
-    pub fn open() -> Input {
-        let (send, bytes) = channel();
-        std::thread::spawn(move || {
-            let mut buf = [0; 4096];
-            while let Ok(len) = io::stdin().lock().read(&mut buf) {
-                if len == 0 || send.send(buf[..len].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        Input { bytes }
+    /// Starts reading standard input; `terminal` if that is a terminal in raw mode.
+    pub fn open(terminal: bool) -> io::Result<Input> {
+        let (send, events) = sync_channel(AHEAD);
+        if terminal {
+            let send = send.clone();
+            // The machine may be busy with earlier events; then it looks at the size after them.
+            terminal::watch_signals(move || drop(send.try_send(Arrived::Resized)))?;
+        }
+        std::thread::spawn(move || read_all(&send));
+        Ok(Input { events })
     }
+
     /// What has come, without waiting.
     pub fn poll(&self) -> Arrived {
-        match self.bytes.try_recv() {
-            Ok(bytes) => Arrived::Bytes(bytes),
+        match self.events.try_recv() {
+            Ok(event) => event,
             Err(TryRecvError::Empty) => Arrived::Nothing,
             Err(TryRecvError::Disconnected) => Arrived::Eof,
         }
     }
-    /// Waits for bytes, at most `timeout`.
-    pub fn wait(&self, timeout: Option<std::time::Duration>) -> Arrived {
-        use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
+
+    /// Waits for something, at most `timeout`.
+    pub fn wait(&self, timeout: Option<Duration>) -> Arrived {
         match timeout {
-            None => self.bytes.recv().map_or(Arrived::Eof, Arrived::Bytes),
-            Some(timeout) => match self.bytes.recv_timeout(timeout) {
-                Ok(bytes) => Arrived::Bytes(bytes),
-                Err(Timeout) => Arrived::Nothing,
-                Err(Disconnected) => Arrived::Eof,
+            None => self.events.recv().unwrap_or(Arrived::Eof),
+            Some(timeout) => match self.events.recv_timeout(timeout) {
+                Ok(event) => event,
+                Err(RecvTimeoutError::Timeout) => Arrived::Nothing,
+                Err(RecvTimeoutError::Disconnected) => Arrived::Eof,
             },
         }
     }
 }
 
-/// Writes to standard output at once; a reader that went away is no error of the guest's.
-pub fn write_out(bytes: &[u8]) {
+fn read_all(send: &SyncSender<Arrived>) {
+    let mut buf = [0; 4096];
+    loop {
+        let event = match io::stdin().lock().read(&mut buf) {
+            Ok(len) if len > 0 => Arrived::Bytes(buf[..len].to_vec()),
+            Err(error) if passes(&error) => continue,
+            Ok(_) | Err(_) => Arrived::Eof,
+        };
+        let ended = event == Arrived::Eof;
+        if send.send(event).is_err() || ended {
+            return;
+        }
+    }
+}
+
+/// Writes to standard output at once.
+pub fn write_out(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(bytes).and_then(|()| out.flush());
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match out.write(rest) {
+            Ok(len) => rest = &rest[len..],
+            Err(error) if passes(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    loop {
+        match out.flush() {
+            Err(error) if passes(&error) => {}
+            done => return done,
+        }
+    }
+}
+
+/// Whether an error passes by itself; waits a little for a file that another process made non-blocking.
+fn passes(error: &io::Error) -> bool {
+    match error.kind() {
+        io::ErrorKind::Interrupted => true,
+        io::ErrorKind::WouldBlock => {
+            std::thread::sleep(Duration::from_millis(5));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Says something of our own, on standard error; if that is closed, nobody wants to know.
+pub fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Whether standard input is a terminal.
 pub fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
-}
-
-/// The size of the terminal on standard output: columns and rows.
-pub fn size() -> Option<(u16, u16)> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-    (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
-}
-
-/// The terminal's settings from before it went raw, for every way out: `Drop`, and the panic hook.
-static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
-
-/// Raw mode, for as long as it lives.
-pub struct RawMode(());
-
-impl RawMode {
-    /// Puts the terminal on standard input into raw mode.
-    pub fn enter() -> io::Result<RawMode> {
-        let saved = rustix::termios::tcgetattr(io::stdin())?;
-        let mut raw = saved.clone();
-        raw.make_raw();
-        rustix::termios::tcsetattr(io::stdin(), OptionalActions::Flush, &raw)?;
-        if let Ok(mut slot) = SAVED.lock() {
-            *slot = Some(saved);
-        }
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            restore();
-            before(info);
-        }));
-        Ok(RawMode(()))
-    }
-}
-
-impl Drop for RawMode {
-    fn drop(&mut self) {
-        restore();
-    }
-}
-
-fn restore() {
-    if let Ok(mut slot) = SAVED.lock()
-        && let Some(saved) = slot.take()
-    {
-        let _ = rustix::termios::tcsetattr(io::stdin(), OptionalActions::Drain, &saved);
-    }
 }

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod console;
 pub mod hostfs;
 pub mod image;
+pub mod terminal;
 
 pub use arches::ARCHES;
 pub use document::syscalls_document;

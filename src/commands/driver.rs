@@ -4,7 +4,8 @@ use super::Failure;
 use super::escape::{Action, Escape};
 use super::trace::TraceSink;
 use crate::args::{ClockArg, MachineArgs};
-use crate::console::{self, Arrived, Input, RawMode};
+use crate::console::{self, Arrived, Input};
+use crate::terminal::{self, RawMode};
 use crate::{Boot, Machine, Step};
 use anyhow::{Context, Result};
 use std::time::{Duration, Instant};
@@ -32,7 +33,7 @@ impl Driver {
     pub(super) fn new(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
         let started = Instant::now();
         let mut machine = Machine::boot(boot)?;
-        let trace = TraceSink::open(args.trace.as_deref(), &mut machine.kernel)?;
+        let trace = TraceSink::open(args.trace.as_deref(), terminal, &mut machine.kernel)?;
         for mount in &args.mount {
             super::mount::lend(&mut machine.kernel, mount)?;
         }
@@ -41,13 +42,15 @@ impl Driver {
         machine.kernel.tty.set_paced(!terminal);
         // Nor does a file want carriage returns.
         machine.kernel.tty.set_onlcr(terminal);
-        if let Some((columns, rows)) = console::size() {
+        if let Some((columns, rows)) = terminal::size() {
             machine.kernel.tty_resize(rows, columns);
         }
         let raw = if terminal { Some(RawMode::enter().context("the terminal")?) } else { None };
+        // A pipe is opened when the guest first reads; a terminal's keys and signals count from the start.
+        let input = if terminal { Some(Input::open(true).context("the terminal")?) } else { None };
         Ok(Driver {
             machine,
-            input: None,
+            input,
             eof: false,
             clock,
             started,
@@ -63,20 +66,22 @@ impl Driver {
     /// Runs to the end; gives the exit code.
     pub(super) fn run(mut self) -> Result<u8> {
         let ended = self.steps();
-        self.flush()?;
-        self.trace.finish()?;
-        drop(self.raw.take());
+        let flushed = self.flush().and_then(|()| self.trace.finish());
+        if self.raw.take().is_some() && ended.is_err() {
+            // The guest's cursor is wherever it is.
+            console::say("\n");
+        }
         if self.verbose {
             let kernel = &self.machine.kernel;
             let (used, _) = kernel.frames.usage();
-            eprintln!(
-                "minikern: {} ns of virtual time in {:.3} s; {used} frames in use; {:?}",
+            console::say(&format!(
+                "minikern: {} ns of virtual time in {:.3} s; {used} frames in use; {:?}\n",
                 kernel.clock.now,
                 self.started.elapsed().as_secs_f64(),
                 self.machine.engine.stats()
-            );
+            ));
         }
-        ended
+        flushed.and(ended)
     }
 
     fn steps(&mut self) -> Result<u8> {
@@ -104,7 +109,7 @@ impl Driver {
     fn flush(&mut self) -> Result<()> {
         let out = self.machine.kernel.tty.take_output();
         if !out.is_empty() {
-            console::write_out(&out);
+            console::write_out(&out).context("standard output")?;
         }
         self.trace.drain(&mut self.machine.kernel)
     }
@@ -116,7 +121,10 @@ impl Driver {
         }
         if self.clock == ClockArg::Host {
             self.machine.kernel.advance_to(self.host_now());
-            // The terminal is listened to all the time: ^C must reach a guest that does not read.
+        }
+        // A terminal is listened to all the time: ^C and Ctrl-A must reach a guest that does not read. The rest waits until
+        // the guest has taken what there was, for it may have no end.
+        if self.raw.is_some() || (self.clock == ClockArg::Host && !self.machine.kernel.tty_input_pending()) {
             return self.take_input(|input| input.poll());
         }
         Ok(None)
@@ -134,14 +142,14 @@ impl Driver {
             let wait = until.map(|until| Duration::from_nanos(until.saturating_sub(self.host_now())));
             let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let wait = [wait, left].into_iter().flatten().min();
-            if wait.is_none() && self.eof {
-                return self.stuck();
-            }
-            let ended = if self.eof {
-                std::thread::sleep(wait.unwrap_or_default());
-                None
-            } else {
-                self.take_input(|input| input.wait(wait))?
+            let listens = !self.eof && (self.raw.is_some() || !self.machine.kernel.tty_input_pending());
+            let ended = match wait {
+                _ if listens => self.take_input(|input| input.wait(wait))?,
+                Some(wait) => {
+                    std::thread::sleep(wait);
+                    None
+                }
+                None => return self.stuck(),
             };
             self.machine.kernel.advance_to(self.host_now());
             return Ok(ended);
@@ -163,8 +171,16 @@ impl Driver {
         if self.eof {
             return Ok(None);
         }
-        match read(self.input.get_or_insert_with(Input::open)) {
+        if self.input.is_none() {
+            self.input = Some(Input::open(false).context("standard input")?);
+        }
+        match self.input.as_ref().map_or(Arrived::Eof, read) {
             Arrived::Nothing => {}
+            Arrived::Resized => {
+                if let Some((columns, rows)) = terminal::size() {
+                    self.machine.kernel.tty_resize(rows, columns);
+                }
+            }
             Arrived::Eof => {
                 self.eof = true;
                 self.machine.kernel.tty_input_eof();
@@ -174,9 +190,13 @@ impl Driver {
                 for byte in bytes {
                     match self.escape.key(byte, &mut self.machine.kernel) {
                         Action::Guest(byte) => self.machine.kernel.tty_input(&[byte]),
-                        Action::Say(text) => console::write_out(text.replace('\n', "\r\n").as_bytes()),
+                        // Not the guest's words: standard output is the guest's alone.
+                        Action::Say(text) => console::say(&text.replace('\n', "\r\n")),
                         Action::Nothing => {}
-                        Action::Exit => return Ok(Some(0)),
+                        Action::Exit => {
+                            console::say("\r\n");
+                            return Ok(Some(0));
+                        }
                     }
                 }
             }

@@ -19,6 +19,7 @@ pub use run::run;
 use crate::args::{ClockArg, MachineArgs};
 use anyhow::{Context, Result};
 use kernel::{Config, freezer};
+use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An error whose exit code is not the general 125.
@@ -39,6 +40,8 @@ impl Failure {
     pub const NOT_EXECUTABLE: u8 = 126;
     /// Not found.
     pub const NOT_FOUND: u8 = 127;
+    /// Nobody reads our output any more (128 + SIGPIPE, as a shell has it); nothing is said of that.
+    pub const READER_GONE: u8 = 141;
 
     /// The error with this exit code and message.
     pub fn error(code: u8, message: impl Into<String>) -> anyhow::Error {
@@ -46,7 +49,14 @@ impl Failure {
     }
     /// The exit code of an error.
     pub fn code_of(error: &anyhow::Error) -> u8 {
-        error.downcast_ref::<Failure>().map_or(Failure::INTERNAL, |failure| failure.code)
+        let gone = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        };
+        match error.downcast_ref::<Failure>() {
+            Some(failure) => failure.code,
+            None if error.chain().any(gone) => Failure::READER_GONE,
+            None => Failure::INTERNAL,
+        }
     }
 }
 

@@ -8,12 +8,15 @@ use std::io::{BufWriter, Write};
 /// The sink of `--trace`.
 pub(super) struct TraceSink {
     file: Option<BufWriter<File>>,
+    /// What ends a line on standard error: a terminal in raw mode does not return by itself.
+    newline: &'static str,
 }
 
 impl TraceSink {
     /// Switches on what `spec` (`WHAT[,WHAT][=FILE]`) names.
-    pub(super) fn open(spec: Option<&str>, kernel: &mut Kernel) -> Result<TraceSink> {
-        let Some(spec) = spec else { return Ok(TraceSink { file: None }) };
+    pub(super) fn open(spec: Option<&str>, raw: bool, kernel: &mut Kernel) -> Result<TraceSink> {
+        let newline = if raw { "\r\n" } else { "\n" };
+        let Some(spec) = spec else { return Ok(TraceSink { file: None, newline }) };
         let (kinds, file) = match spec.split_once('=') {
             Some((kinds, file)) => (kinds, Some(file)),
             None => (spec, None),
@@ -31,7 +34,7 @@ impl TraceSink {
             });
         }
         let file = file.map(|name| File::create(name).with_context(|| format!("--trace: {name}"))).transpose()?;
-        Ok(TraceSink { file: file.map(BufWriter::new) })
+        Ok(TraceSink { file: file.map(BufWriter::new), newline })
     }
 
     /// Writes what has been traced since the last call.
@@ -39,7 +42,7 @@ impl TraceSink {
         for line in kernel.trace.take() {
             match &mut self.file {
                 Some(file) => writeln!(file, "{line}").context("--trace")?,
-                None => eprintln!("{line}"),
+                None => write!(std::io::stderr(), "{line}{}", self.newline).context("--trace")?,
             }
         }
         Ok(())
