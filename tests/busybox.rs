@@ -18,7 +18,8 @@ fn image(busybox: &[u8]) -> Vec<u8> {
 }
 
 const INIT: &str =
-    "/bin/busybox mount -t proc proc /proc; /bin/busybox mount -t devtmpfs dev /dev; /bin/busybox mkdir /tmp/w
+    "/bin/busybox mount -t proc proc /proc; /bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox mount -t tmpfs tmp /tmp; /bin/busybox mkdir /tmp/w
 /bin/busybox env -i PATH=/nowhere /bin/busybox sh /applets.sh /tmp/w </dev/null 2>&1 | /bin/busybox cat";
 
 /// The script's output on this machine, in a directory of its own.

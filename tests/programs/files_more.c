@@ -13,6 +13,10 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#ifndef RENAME_NOREPLACE // musl leaves them to linux/fs.h
+#define RENAME_NOREPLACE 1
+#define RENAME_EXCHANGE 2
+#endif
 
 // Runs `body` in a child and gives what it returns.
 #define IN_CHILD(body)                             \
