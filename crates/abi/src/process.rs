@@ -202,6 +202,9 @@ pub const ARCH_SET_CPUID: i32 = 0x1012;
 
 pub const PIDFD_NONBLOCK: u32 = 0x800;
 pub const PIDFD_THREAD: u32 = 0x80;
+pub const PIDFD_SIGNAL_THREAD: u32 = 1;
+pub const PIDFD_SIGNAL_THREAD_GROUP: u32 = 2;
+pub const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 4;
 
 /// `futex` operations and their modifiers.
 pub const FUTEX_WAIT: u32 = 0;

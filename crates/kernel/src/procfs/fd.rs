@@ -35,6 +35,12 @@ pub(super) fn info(kernel: &mut Kernel, place: Place, number: i32) -> Result<Vec
     let flags = file.flags | if fd.cloexec { OpenFlags::O_CLOEXEC } else { OpenFlags::empty() };
     let (_, ino) = kernel.vfs.inode(file.path);
     let mount = kernel.vfs.mount_number(file.path.mount);
-    let text = format!("pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{mount}\nino:\t{}\n", file.offset, bits.encode(flags), ino.0);
+    let mut text =
+        format!("pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{mount}\nino:\t{}\n", file.offset, bits.encode(flags), ino.0);
+    if let Ok(key) = kernel.pidfd(fd.file) {
+        // `pidfd_show_fdinfo`: -1 once it has been reaped.
+        let pid = kernel.pidfd_process(key).map_or(-1, |tgid| i64::from(tgid.0));
+        text += &format!("Pid:\t{pid}\nNSpid:\t{pid}\n");
+    }
     Ok(text.into_bytes())
 }

@@ -16,6 +16,7 @@ mod ioctl;
 mod limits;
 mod locks;
 mod mm;
+mod pidfd;
 mod pipe;
 mod poll;
 mod process;

@@ -30,7 +30,7 @@ pub(crate) const ROWS: &[Row] = &[
 const SIGSETSIZE: u64 = 8;
 
 /// A signal number a guest gave; 0 only asks whether it could be sent.
-fn signo(value: u64) -> Result<u8> {
+pub(super) fn signo(value: u64) -> Result<u8> {
     let value = value as i32;
     u8::try_from(value).ok().filter(|&signo| signo <= abi::NSIG).ok_or(Errno::EINVAL)
 }
@@ -44,13 +44,13 @@ fn may_kill(kernel: &Kernel, tid: Tid, target: Tid, signo: u8) -> bool {
 }
 
 /// From kill(2).
-fn by_user(kernel: &Kernel, tid: Tid, signo: u8, code: i32) -> Siginfo {
+pub(super) fn by_user(kernel: &Kernel, tid: Tid, signo: u8, code: i32) -> Siginfo {
     let task = &kernel.tasks[tid];
     Siginfo { signo, errno: 0, code, fields: Fields::Kill { pid: task.tgid.0, uid: task.cred.uid } }
 }
 
 /// Checks permission, and sends unless it is only a probe.
-fn send(kernel: &mut Kernel, tid: Tid, target: Target, info: Siginfo) -> Result<()> {
+pub(super) fn send(kernel: &mut Kernel, tid: Tid, target: Target, info: Siginfo) -> Result<()> {
     let (Target::Group(to) | Target::Thread(to)) = target;
     if !may_kill(kernel, tid, to, info.signo) {
         return Err(Errno::EPERM);
@@ -93,7 +93,7 @@ fn process(kernel: &Kernel, pid: i32) -> Option<Tgid> {
 }
 
 /// A group succeeds if one member could be signalled, and fails as the last one did; `kill -1` forgives EPERM.
-fn kill_many(kernel: &mut Kernel, tid: Tid, targets: Vec<Tgid>, info: Siginfo, all: bool) -> Result<()> {
+pub(super) fn kill_many(kernel: &mut Kernel, tid: Tid, targets: Vec<Tgid>, info: Siginfo, all: bool) -> Result<()> {
     let mut result = Err(Errno::ESRCH);
     for tgid in targets {
         match send(kernel, tid, Target::Group(tgid), info) {

@@ -53,6 +53,7 @@ const SUBJECTS: &[&[Row]] = &[
     super::ioctl::ROWS,
     super::locks::ROWS,
     super::mm::ROWS,
+    super::pidfd::ROWS,
     super::pipe::ROWS,
     super::poll::ROWS,
     super::time::ROWS,

@@ -4,13 +4,14 @@ use crate::signal::{Actions, Pending, SignalState};
 use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, full, partial};
 use crate::{Kernel, Result, TraceKind};
 use abi::{
-    CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER2, CSIGNAL, CloneArgs, CloneFlags, Errno,
-    RLIMIT_NPROC, Restart, SIGCHLD, SigAltStack, Sysno,
+    CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER2, CSIGNAL,
+    CloneArgs, CloneFlags, Errno, OpenFlags, RLIMIT_NPROC, Restart, SIGCHLD, SigAltStack, Sysno,
 };
 use arch::Tif;
 use std::collections::BTreeSet;
 
-const NO_NAMESPACES: &str = "namespaces are EINVAL, as without their config options; no pidfd, no set_tid";
+const NO_NAMESPACES: &str =
+    "namespaces are EINVAL, as without their config options; no pidfd of a thread, no CLONE_SIGHAND between processes";
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
@@ -19,6 +20,9 @@ pub(crate) const ROWS: &[Row] = &[
     partial(Sysno::Clone, clone, NO_NAMESPACES),
     partial(Sysno::Clone3, clone3, NO_NAMESPACES),
 ];
+
+/// Most numbers set_tid may give, one for each nested namespace.
+const MAX_PID_NS_LEVEL: u64 = 32;
 
 const NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWNS
     .union(CloneFlags::CLONE_NEWCGROUP)
@@ -84,8 +88,11 @@ fn clone3_args(kernel: &mut Kernel, tid: Tid, addr: u64, size: u64) -> Result<Cl
     if args.flags.intersects(silent) && args.exit_signal != 0 || args.flags.contains(CloneFlags::CLONE_DETACHED) {
         return Err(Errno::EINVAL);
     }
-    if args.set_tid_size != 0 || args.flags.contains(CloneFlags::CLONE_INTO_CGROUP) {
-        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone3: set_tid or CLONE_INTO_CGROUP", tid.0));
+    if (args.set_tid == 0) != (args.set_tid_size == 0) || args.set_tid_size > MAX_PID_NS_LEVEL {
+        return Err(Errno::EINVAL);
+    }
+    if args.flags.contains(CloneFlags::CLONE_INTO_CGROUP) {
+        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone3: CLONE_INTO_CGROUP", tid.0));
         return Err(Errno::EINVAL);
     }
     // clone3 is told the lowest address, the CPU wants the top.
@@ -153,8 +160,13 @@ fn check_flags(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<()> {
     {
         return Err(Errno::EINVAL);
     }
-    if flags.contains(F::CLONE_PIDFD) {
-        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone: CLONE_PIDFD", tid.0));
+    if flags.contains(F::CLONE_PIDFD | F::CLONE_PARENT_SETTID) && args.pidfd == args.parent_tid
+        || flags.contains(F::CLONE_PIDFD | F::CLONE_DETACHED)
+    {
+        return Err(Errno::EINVAL);
+    }
+    if flags.contains(F::CLONE_PIDFD | F::CLONE_THREAD) {
+        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone: CLONE_PIDFD of a thread", tid.0));
         return Err(Errno::EINVAL);
     }
     if flags.contains(F::CLONE_SIGHAND) && !flags.contains(F::CLONE_THREAD) {
@@ -177,7 +189,13 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         return Err(Errno::EAGAIN);
     }
     let mm = parent.mm.ok_or(Errno::EINVAL)?;
-    let child_tid = kernel.tasks.alloc_tid(kernel.config.pid_max).ok_or(Errno::EAGAIN)?;
+    let child_tid = match args.set_tid_size {
+        0 => kernel.tasks.alloc_tid(kernel.config.pid_max).ok_or(Errno::EAGAIN)?,
+        _ => set_tid(kernel, tid, args)?,
+    };
+    if flags.contains(CloneFlags::CLONE_PIDFD) {
+        kernel.user(tid).prefault(args.pidfd, 4, true)?;
+    }
     kernel.with_cgroups(|core, kernel| core.can_fork(kernel, tid)).unwrap_or(Ok(()))?;
     let child_mm = if flags.contains(CloneFlags::CLONE_VM) { Some(kernel.mms.share(mm)) } else { kernel.fork_mm(mm) };
     let Some(child_mm) = child_mm else {
@@ -187,7 +205,17 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
     let parent = &kernel.tasks[tid];
     let files = kernel.vfs.fork_files(parent.files, flags.contains(CloneFlags::CLONE_FILES));
     let fs = kernel.vfs.fork_fs(parent.fs, flags.contains(CloneFlags::CLONE_FS));
+    // The descriptor is the parent's: a child with a table of its own does not have it.
+    let pidfd = flags.contains(CloneFlags::CLONE_PIDFD).then(|| clone_pidfd(kernel, tid, child_tid, args.pidfd));
+    if let Some(Err(errno)) = pidfd {
+        kernel.drop_mm(child_mm);
+        kernel.drop_files(files);
+        kernel.drop_fs(fs);
+        kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
+        return Err(errno);
+    }
 
+    let parent = &kernel.tasks[tid];
     let thread = flags.contains(CloneFlags::CLONE_THREAD);
     let mut cpu = parent.cpu.clone();
     let stack = (args.stack != 0).then_some(args.stack);
@@ -249,7 +277,39 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
     };
     let new_group = (!thread).then(|| copy_group(kernel, tid, child_tid, flags));
     kernel.tasks.insert(child, new_group);
+    if let Some(Ok(key)) = pidfd {
+        kernel.pidfd_attach(child_tid, key);
+    }
     Ok(child_tid)
+}
+
+/// The number of clone3's set_tid, of which there is one, for the only namespace (`alloc_pid`).
+fn set_tid(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> {
+    if args.set_tid_size > 1 {
+        return Err(Errno::EINVAL);
+    }
+    let wanted = kernel.user(tid).read_u32(args.set_tid)?;
+    if !(1..kernel.config.pid_max).contains(&wanted) {
+        return Err(Errno::EINVAL);
+    }
+    let cred = &kernel.tasks[tid].cred;
+    if !cred.capable(CAP_CHECKPOINT_RESTORE) && !cred.capable(CAP_SYS_ADMIN) {
+        return Err(Errno::EPERM);
+    }
+    kernel.tasks.take_tid(wanted).ok_or(Errno::EEXIST)
+}
+
+/// CLONE_PIDFD: a descriptor for the child to be, and its key.
+fn clone_pidfd(kernel: &mut Kernel, tid: Tid, child: Tid, addr: u64) -> Result<u64> {
+    let (file, key) = kernel.new_pidfd(tid, child, OpenFlags::empty())?;
+    let fd = kernel.install_fd(tid, file, 0, true)?;
+    match kernel.user(tid).write_u32(addr, fd as u32) {
+        Ok(()) => Ok(key),
+        Err(errno) => {
+            let _ = kernel.close_fd(tid, fd);
+            Err(errno)
+        }
+    }
 }
 
 /// The thread group of a new process.
@@ -304,6 +364,7 @@ impl ThreadGroup {
             child_subreaper: false,
             did_exec: false,
             dumpable,
+            pidfd: None,
             oom_score_adj: 0,
             dead_times: (0, 0),
             children_times: (0, 0),

@@ -95,6 +95,8 @@ fn group_is_dead(kernel: &mut Kernel, tgid: Tgid) {
         kernel.halt(code as u8);
         return;
     }
+    let pidfd = kernel.tasks.group(tgid).and_then(|group| group.pidfd);
+    kernel.pidfd_notify(pidfd);
     kernel.forget_original_parent(tgid);
     let (pgid, sid, parent) = {
         let group = kernel.tasks.group(tgid).expect("still a zombie");
@@ -141,7 +143,9 @@ impl Kernel {
 
     /// Takes a dead group out for good (`release_task`).
     pub(super) fn release(&mut self, tgid: Tgid) {
+        let pidfd = self.tasks.group(tgid).and_then(|group| group.pidfd);
         self.tasks.remove(tgid);
+        self.pidfd_notify(pidfd);
     }
 
     /// Children of a dead group go to the next subreaper above it, or to init (`find_new_reaper`).
@@ -169,7 +173,7 @@ impl Kernel {
             let leader = &mut self.tasks[child];
             // A parent that said nothing of SIGCHLD is not sent clone's other choice.
             leader.exit_signal = SIGCHLD;
-            if leader.is_dead() && self.tasks.group(child).is_some_and(|group| group.threads.len() == 1) {
+            if self.tasks.is_group_dead(child) {
                 if do_notify_parent(self, child) {
                     self.release(child);
                 }

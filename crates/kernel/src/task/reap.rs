@@ -1,7 +1,7 @@
 //! wait4 and waitid (kernel/exit.c).
 use super::exit::exit_status;
 use super::{Tgid, Tid, WaitKey};
-use crate::syscall::{Call, Outcome, Row, Sleep, full, partial};
+use crate::syscall::{Call, Outcome, Row, Sleep, full};
 use crate::{Kernel, Result};
 use abi::{
     __WALL, __WCLONE, __WNOTHREAD, CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, Errno, Fields, P_ALL, P_PGID,
@@ -12,7 +12,7 @@ use abi::{
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
     full(Sysno::Wait4, wait4),
-    partial(Sysno::Waitid, waitid, "no P_PIDFD"),
+    full(Sysno::Waitid, waitid),
 ];
 
 /// Whom a call waits for.
@@ -70,16 +70,24 @@ fn waitid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     if options & !known != 0 || options & (WEXITED | WUNTRACED | WCONTINUED) == 0 {
         return Errno::EINVAL.into();
     }
+    let mut nonblocking = false;
     let who = match (which, id) {
         (P_ALL, _) => Who::Any,
         (P_PID, 1..) => Who::Child(Tid(id as u32)),
         (P_PGID, 0) => Who::Pgrp(kernel.tasks.group_of(tid).pgid),
         (P_PGID, 1..) => Who::Pgrp(Tid(id as u32)),
-        (P_PIDFD, 0..) => return Errno::EBADF.into(),
+        (P_PIDFD, 0..) => match pidfd_who(kernel, tid, id) {
+            Ok((child, nonblock)) => {
+                nonblocking = nonblock;
+                Who::Child(child)
+            }
+            Err(errno) => return errno.into(),
+        },
         _ => return Errno::EINVAL.into(),
     };
-    let report = match do_wait(kernel, tid, who, options) {
+    let report = match do_wait(kernel, tid, who, options | if nonblocking { WNOHANG } else { 0 }) {
         Err(outcome) => return outcome,
+        Ok(None) if nonblocking && options & WNOHANG == 0 => return Errno::EAGAIN.into(),
         Ok(report) => report,
     };
     let mut result = Ok(0);
@@ -103,6 +111,14 @@ fn waitid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         result = result.and(wrote.map(|()| 0));
     }
     Outcome::Done(result)
+}
+
+/// The process behind a pidfd, and whether the file waits for nobody (PIDFD_NONBLOCK). One that is reaped is no child.
+fn pidfd_who(kernel: &Kernel, tid: Tid, fd: i32) -> Result<(Tgid, bool)> {
+    let file = kernel.fd_file(tid, fd)?;
+    let key = kernel.pidfd(file)?;
+    let child = kernel.pidfd_process(key).ok_or(Errno::ECHILD)?;
+    Ok((child, kernel.vfs.file(file).nonblocking()))
 }
 
 /// Finds something to report, and reaps a dead child unless WNOWAIT. `Ok(None)`: nothing yet, and WNOHANG.

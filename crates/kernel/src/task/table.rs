@@ -83,6 +83,11 @@ impl Tasks {
     pub fn session_of(&self, pgid: Tid) -> Option<Tid> {
         self.pgrp(pgid).next().and_then(|tgid| self.group(tgid)).map(|group| group.sid)
     }
+    /// The last thread is gone, and nobody has waited for the leader yet.
+    pub fn is_group_dead(&self, tgid: Tgid) -> bool {
+        self.get(tgid).is_some_and(|leader| leader.is_dead())
+            && self.group(tgid).is_some_and(|group| group.threads.len() == 1)
+    }
     /// Tasks of a user.
     pub fn count_of_user(&self, uid: u32) -> u32 {
         self.users.get(&uid).copied().unwrap_or(0)
@@ -90,6 +95,15 @@ impl Tasks {
     /// The newest number, for /proc/loadavg.
     pub fn last_tid(&self) -> u32 {
         self.last_tid
+    }
+
+    /// The number clone3's set_tid asks for, if it is free.
+    pub(crate) fn take_tid(&self, tid: u32) -> Option<Tid> {
+        let tid = Tid(tid);
+        let used = self.table.contains_key(&tid)
+            || self.pgrps.contains_key(&tid)
+            || self.groups.values().any(|group| group.sid == tid);
+        (!used).then_some(tid)
     }
 
     /// The next free number: not a task's, a process group's or a session's.

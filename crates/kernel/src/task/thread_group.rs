@@ -44,6 +44,8 @@ pub struct ThreadGroup {
     /// Did an execve since fork (setpgid refuses such a child).
     pub did_exec: bool,
     pub dumpable: bool,
+    /// The key of the pidfds of this process, while any are open.
+    pub(crate) pidfd: Option<u64>,
     /// Thousandths of all memory added to what the OOM killer sees; -1000 exempts.
     pub oom_score_adj: i16,
     /// Times of dead threads and waited-for children (ns).

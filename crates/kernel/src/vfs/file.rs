@@ -29,6 +29,7 @@ pub enum FileKind {
     Socket(u64),
     EventFd(u64),
     TimerFd(u64),
+    PidFd(u64),
     Epoll(u64),
     /// O_PATH: a place only.
     PathOnly,
@@ -143,6 +144,7 @@ impl Kernel {
                 self.close_timerfd(id);
                 self.forget_key(id);
             }
+            FileKind::PidFd(key) => self.close_pidfd(key),
             FileKind::EventFd(id) => {
                 self.vfs.eventfds.remove(&id);
                 self.forget_key(id);
@@ -179,7 +181,7 @@ impl Kernel {
             FileKind::Socket(id) => return self.read_socket(id, buf),
             FileKind::EventFd(id) => return self.read_eventfd(id, buf),
             FileKind::TimerFd(id) => return self.read_timerfd(id, buf),
-            FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
+            FileKind::PidFd(_) | FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
         if at.is_none() {
@@ -213,7 +215,7 @@ impl Kernel {
             FileKind::Socket(id) => return self.send(id, data, Vec::new()),
             FileKind::EventFd(id) => return self.write_eventfd(id, data),
             FileKind::TimerFd(_) => return Err(Errno::EINVAL.into()),
-            FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
+            FileKind::PidFd(_) | FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
         if at.is_none() {
@@ -240,6 +242,7 @@ impl Kernel {
             FileKind::Socket(id) => self.poll_socket(id),
             FileKind::EventFd(id) => self.poll_eventfd(id),
             FileKind::TimerFd(id) => self.poll_timerfd(id),
+            FileKind::PidFd(key) => self.poll_pidfd(key),
             FileKind::Epoll(id) => self.poll_epoll(caller, id),
             FileKind::PathOnly => (PollEvents::POLLNVAL, Vec::new()),
         }

@@ -22,6 +22,7 @@ mod mount;
 mod open;
 mod path;
 mod perm;
+mod pidfd;
 mod pipe;
 mod socket;
 mod timerfd;
@@ -109,6 +110,7 @@ pub struct Vfs {
     pub(crate) sockets: BTreeMap<u64, socket::Socket>,
     eventfds: BTreeMap<u64, eventfd::EventFd>,
     timerfds: BTreeMap<u64, timerfd::TimerFd>,
+    pidfds: BTreeMap<u64, pidfd::PidFd>,
     epolls: BTreeMap<u64, epoll::Epoll>,
     /// How often keys that an epoll watches have been notified.
     notified: BTreeMap<crate::WaitKey, u64>,
@@ -143,6 +145,7 @@ impl Default for Vfs {
             sockets: BTreeMap::new(),
             eventfds: BTreeMap::new(),
             timerfds: BTreeMap::new(),
+            pidfds: BTreeMap::new(),
             epolls: BTreeMap::new(),
             notified: BTreeMap::new(),
             fifos: BTreeMap::new(),
