@@ -12,6 +12,8 @@ fn image(busybox: &[u8]) -> Vec<u8> {
     image.add(b"tmp", 0o41777, 0, &[]);
     image.add(b"bin/busybox", 0o100_755, 0, busybox);
     image.add(b"bin/sh", 0o120_777, 0, b"busybox");
+    image.add(b"etc/passwd", 0o100_644, 0, b"root:x:0:0:root:/root:/bin/sh\n");
+    image.add(b"etc/group", 0o100_644, 0, b"root:x:0:\n");
     let script = std::fs::read(root().join("tests/busybox/applets.sh")).expect("tests/busybox/applets.sh");
     image.add(b"applets.sh", 0o100_644, 0, &script);
     image.finish()
