@@ -37,7 +37,7 @@ pub struct RunArgs {
     /// Add to the kernel command line.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub append: String,
-    /// The first program and its arguments, instead of the image's init.
+    /// The first program and its arguments, instead of the image's init (which is what mounts /proc).
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<String>,
 }

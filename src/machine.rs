@@ -40,6 +40,11 @@ pub struct Boot {
 impl Machine {
     /// A machine at the first instruction of its first program.
     pub fn boot(boot: &Boot) -> Result<Machine> {
+        Machine::boot_with(boot, |_| Ok(()))
+    }
+
+    /// The same; `prepare` has the kernel to itself when the root filesystem is there and no program is yet.
+    pub fn boot_with(boot: &Boot, prepare: impl FnOnce(&mut Kernel) -> Result<()>) -> Result<Machine> {
         let mut kernel = Kernel::new(boot.config.clone(), ARCHES);
         kernel.cgroups = Cgroups::new(cgroupfs::new());
         if let Err(error) = kernel.unpack_initramfs(&boot.initramfs) {
@@ -54,6 +59,7 @@ impl Machine {
                 }
             }
         }
+        prepare(&mut kernel)?;
         kernel.start_init(&boot.init, &boot.args, &boot.env, boot.workdir.as_deref())?;
         Ok(Machine { kernel, engine: Engine::new() })
     }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use arch::{Arch, Flow};
 use goblin::elf::Elf;
 use goblin::elf::program_header::{PF_X, PT_LOAD};
+use goblin::elf::section_header::SHT_PROGBITS;
 use goblin::elf::sym::STT_FUNC;
 use std::io::Write;
 
@@ -34,9 +35,17 @@ pub fn disasm(args: DisasmArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// The address ranges to show: a symbol's, the one given, or every executable segment's.
+/// The address ranges to show: a symbol's, the one given, or all that is code.
 fn ranges(elf: &Elf<'_>, what: Option<&str>) -> Result<Vec<(u64, u64)>> {
     let Some(what) = what else {
+        // A segment may begin with the file's headers; sections tell code from them, where there are sections.
+        let code =
+            elf.section_headers.iter().filter(|section| section.is_executable() && section.sh_type == SHT_PROGBITS);
+        let sections: Vec<_> =
+            code.map(|section| (section.sh_addr, section.sh_addr.saturating_add(section.sh_size))).collect();
+        if !sections.is_empty() {
+            return Ok(sections);
+        }
         let text = elf.program_headers.iter().filter(|ph| ph.p_type == PT_LOAD && ph.p_flags & PF_X != 0);
         return Ok(text.map(|ph| (ph.p_vaddr, ph.p_vaddr.saturating_add(ph.p_filesz))).collect());
     };
@@ -46,7 +55,10 @@ fn ranges(elf: &Elf<'_>, what: Option<&str>) -> Result<Vec<(u64, u64)>> {
             u64::from_str_radix(digits, 16)
                 .map_err(|_| Failure::error(Failure::USAGE, format!("{text}: not an address")))
         };
-        return Ok(vec![(number(start)?, number(end)?)]);
+        return match (number(start)?, number(end)?) {
+            (start, end) if start < end => Ok(vec![(start, end)]),
+            _ => Err(Failure::error(Failure::USAGE, format!("{what}: an empty range"))),
+        };
     }
     let symbol = elf.syms.iter().find(|sym| sym.st_type() == STT_FUNC && elf.strtab.get_at(sym.st_name) == Some(what));
     let symbol = symbol.ok_or_else(|| Failure::error(Failure::USAGE, format!("{what}: no such function")))?;

@@ -32,11 +32,12 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
         let started = Instant::now();
-        let mut machine = Machine::boot(boot)?;
-        let trace = TraceSink::open(args.trace.as_deref(), terminal, &mut machine.kernel)?;
-        for mount in &args.mount {
-            super::mount::lend(&mut machine.kernel, mount)?;
-        }
+        let mut sink = None;
+        let mut machine = Machine::boot_with(boot, |kernel| {
+            sink = Some(TraceSink::open(args.trace.as_deref(), terminal, kernel)?);
+            args.mount.iter().try_for_each(|mount| super::mount::lend(kernel, mount))
+        })?;
+        let trace = sink.context("the trace")?;
         // A person types at an echoing terminal; a pipe is not echoed back.
         machine.kernel.tty.set_echo(terminal);
         machine.kernel.tty.set_paced(!terminal);
@@ -61,6 +62,12 @@ impl Driver {
             escape: Escape::default(),
             verbose: args.verbose > 0,
         })
+    }
+
+    /// Makes the first program mortal: a signal it does not handle ends it, which a first process otherwise ignores.
+    pub(super) fn mortal(mut self) -> Driver {
+        self.machine.kernel.make_init_mortal();
+        self
     }
 
     /// Runs to the end; gives the exit code.

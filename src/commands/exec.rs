@@ -3,7 +3,10 @@ use super::driver::Driver;
 use super::{Failure, config};
 use crate::args::{ClockArg, ExecArgs};
 use crate::{ARCHES, Boot, console};
+use abi::Errno;
 use anyhow::Result;
+use kernel::NoInit;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 pub fn exec(args: ExecArgs) -> Result<u8> {
@@ -29,7 +32,21 @@ pub fn exec(args: ExecArgs) -> Result<u8> {
         workdir: args.machine.workdir.clone(),
         mount_usual: true,
     };
-    Driver::new(&boot, &args.machine, clock, terminal)?.run()
+    let shown = args.program.display();
+    let driver =
+        Driver::new(&boot, &args.machine, clock, terminal).map_err(|error| match error.downcast_ref::<NoInit>() {
+            // The program itself is there, so it is its interpreter that is not.
+            Some(tried) if tried.missing() => {
+                let message = format!("{shown}: its interpreter is not in the guest (--mount lends directories)");
+                Failure::error(Failure::NOT_FOUND, message)
+            }
+            Some(NoInit::Tried(tried)) => {
+                let why = tried.first().map_or(Errno::ENOEXEC, |(_, errno)| *errno);
+                Failure::error(Failure::NOT_EXECUTABLE, format!("{shown}: execve gives {why:?}"))
+            }
+            _ => error,
+        })?;
+    driver.mortal().run()
 }
 
 /// The program's bytes, if it is an ELF file of an architecture there is.
@@ -42,6 +59,13 @@ fn read_program(path: &Path) -> Result<Vec<u8>> {
         };
         Failure::error(code, format!("{shown}: {error}"))
     })?;
+    let mode = std::fs::metadata(path).map_or(0, |meta| meta.permissions().mode());
+    if mode & 0o111 == 0 {
+        return Err(Failure::error(
+            Failure::NOT_EXECUTABLE,
+            format!("{shown}: not executable (mode {:o})", mode & 0o7777),
+        ));
+    }
     if bytes.starts_with(b"#!") {
         return Ok(bytes);
     }

@@ -18,7 +18,7 @@ pub use run::run;
 
 use crate::args::{ClockArg, MachineArgs};
 use anyhow::{Context, Result};
-use kernel::{Config, freezer};
+use kernel::{Config, NoInit, freezer};
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -52,6 +52,9 @@ impl Failure {
         let gone = |cause: &(dyn std::error::Error + 'static)| {
             cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
         };
+        if let Some(tried) = error.downcast_ref::<NoInit>() {
+            return if tried.missing() { Failure::NOT_FOUND } else { Failure::NOT_EXECUTABLE };
+        }
         match error.downcast_ref::<Failure>() {
             Some(failure) => failure.code,
             None if error.chain().any(gone) => Failure::READER_GONE,

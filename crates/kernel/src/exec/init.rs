@@ -3,18 +3,31 @@ use crate::vfs::Walk;
 use crate::{Kernel, Result, Tid};
 use abi::{Errno, S_IFCHR};
 
-/// Why no first program runs: the paths tried, and what became of each.
+/// Why no first program runs.
 #[derive(Debug)]
-pub struct NoInit(pub Vec<(String, Errno)>);
+pub enum NoInit {
+    /// The paths tried, and what became of each.
+    Tried(Vec<(String, Errno)>),
+    /// It has no working directory.
+    Directory(String, Errno),
+}
+
+impl NoInit {
+    /// Whether there is no such program, rather than one that cannot run.
+    pub fn missing(&self) -> bool {
+        matches!(self, NoInit::Tried(tried) if tried.iter().all(|(_, errno)| *errno == Errno::ENOENT))
+    }
+}
 
 impl std::fmt::Display for NoInit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no init found; tried")?;
-        for (i, (path, errno)) in self.0.iter().enumerate() {
-            let comma = if i == 0 { "" } else { "," };
-            write!(f, "{comma} {path} ({errno:?})")?;
+        match self {
+            NoInit::Tried(tried) => {
+                let tried: Vec<String> = tried.iter().map(|(path, errno)| format!("{path} ({errno:?})")).collect();
+                write!(f, "no init found; tried {}", tried.join(", "))
+            }
+            NoInit::Directory(dir, errno) => write!(f, "working directory {dir}: {errno:?}"),
         }
-        Ok(())
     }
 }
 
@@ -34,7 +47,7 @@ impl Kernel {
             .install_dir(b"/dev", 0o755)
             .and_then(|()| self.install_node(b"/dev/console", S_IFCHR | 0o600, abi::makedev(5, 1)));
         if let Err(errno) = console {
-            return Err(NoInit(vec![("/dev/console".into(), errno)]));
+            return Err(NoInit::Tried(vec![("/dev/console".into(), errno)]));
         }
         let envp: Vec<Vec<u8>> = env.iter().map(|text| text.clone().into_bytes()).collect();
         let mut tried = Vec::new();
@@ -44,12 +57,12 @@ impl Kernel {
             match self.spawn_init(path.as_bytes(), argv, &envp) {
                 Ok(init) => {
                     let Some(dir) = workdir else { return Ok(()) };
-                    return self.init_chdir(init, dir).map_err(|errno| NoInit(vec![(dir.into(), errno)]));
+                    return self.init_chdir(init, dir).map_err(|errno| NoInit::Directory(dir.into(), errno));
                 }
                 Err(errno) => tried.push((path.clone(), errno)),
             }
         }
-        Err(NoInit(tried))
+        Err(NoInit::Tried(tried))
     }
 
     fn init_chdir(&mut self, init: Tid, dir: &str) -> Result<()> {
