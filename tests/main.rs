@@ -2,6 +2,7 @@
 mod support;
 
 mod busybox;
+mod cli;
 mod freeze_storm;
 mod freezer;
 mod hostile;
