@@ -47,9 +47,7 @@ impl Machine {
     pub fn boot_with(boot: &Boot, prepare: impl FnOnce(&mut Kernel) -> Result<()>) -> Result<Machine> {
         let mut kernel = Kernel::new(boot.config.clone(), ARCHES);
         kernel.cgroups = Cgroups::new(cgroupfs::new());
-        if let Err(error) = kernel.unpack_initramfs(&boot.initramfs) {
-            bail!("{error}");
-        }
+        kernel.unpack_initramfs(&boot.initramfs)?;
         if boot.mount_usual {
             for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")] {
                 let mounted = kernel.mount_type(kind, kind.as_bytes(), at.as_bytes(), MountFlags::empty(), b"");

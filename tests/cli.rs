@@ -56,7 +56,11 @@ fn the_exit_code_is_the_guest_s() {
         // The first program cannot be killed from inside; the shell gives its child's end as its own.
         assert_eq!(run("sh -c 'kill -TERM $$'; exit $?").code, 128 + 15, "{arch}");
         let ran = run("echo out; echo error >&2; uname -m");
-        assert_eq!((ran.code, ran.out, ran.err), (0, format!("out\nerror\n{arch}\n"), String::new()), "the console is standard output");
+        assert_eq!(
+            (ran.code, ran.out, ran.err),
+            (0, format!("out\nerror\n{arch}\n"), String::new()),
+            "the console is standard output"
+        );
     }
 }
 
@@ -74,7 +78,14 @@ fn a_first_program_that_faults_gives_its_signal() {
 
 #[test]
 fn wrong_usage_is_2() {
-    for args in [&["run", "--no-such-option"][..], &["frobnicate"], &["run", "--cpus", "0"], &["run", "-m", "lots"], &["exec"], &[]] {
+    for args in [
+        &["run", "--no-such-option"][..],
+        &["frobnicate"],
+        &["run", "--cpus", "0"],
+        &["run", "-m", "lots"],
+        &["exec"],
+        &[],
+    ] {
         let ran = minikern(args, "");
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}");
         assert!(!ran.err.is_empty(), "{args:?}");
@@ -123,7 +134,9 @@ fn architectures_are_listed() {
         assert!(ran.out.lines().any(|line| line.starts_with(arch)), "{arch}: {}", ran.out);
     }
     // facts/ARCHES.md: machine, TIF_SIGPENDING, TIF_FREEZE of the day.
-    let words = |name: &str| ran.out.lines().find(|l| l.starts_with(name)).expect("a line").split_whitespace().collect::<Vec<_>>();
+    let words = |name: &str| {
+        ran.out.lines().find(|l| l.starts_with(name)).expect("a line").split_whitespace().collect::<Vec<_>>()
+    };
     assert_eq!(words("x86_64")[1..5], ["62", "little", "2", "23"]);
     assert_eq!(words("aarch64")[1..5], ["183", "little", "0", "19"]);
 }
@@ -139,7 +152,8 @@ fn an_image_goes_round() {
     std::fs::write(tree.join("hello"), "from the image\n").expect("a file");
     std::os::unix::fs::symlink("box", tree.join("bin/sh")).expect("a link");
     std::os::unix::fs::symlink("box", tree.join("bin/cat")).expect("a link");
-    std::fs::set_permissions(tree.join("bin/box"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    std::fs::set_permissions(tree.join("bin/box"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("a mode");
     for name in ["plain.img", "small.img.gz"] {
         let image = dir.join(name);
         let ran = minikern(&["image", "create", text(&tree), "-o", text(&image)], "");
@@ -172,7 +186,11 @@ fn programs_are_disassembled() {
         assert!(ran.out.trim_start().starts_with(&format!("{entry:x}:")), "{arch}: {}", ran.out);
         let with_ir = minikern(&["disasm", "--ir", text(&program), &range], "");
         assert_eq!(with_ir.code, 0, "{arch}: {}", with_ir.err);
-        assert!(with_ir.out.lines().filter(|line| line.trim_start().starts_with('|')).count() >= 8, "{arch}: {}", with_ir.out);
+        assert!(
+            with_ir.out.lines().filter(|line| line.trim_start().starts_with('|')).count() >= 8,
+            "{arch}: {}",
+            with_ir.out
+        );
         fails(&["disasm", text(&program), "no_such_function"], 2, &["no_such_function"]);
         fails(&["disasm", text(&program), "0x10..zz"], 2, &["zz"]);
     }
@@ -204,7 +222,8 @@ fn options_reach_the_guest() {
 fn exec_takes_variables_once_and_passes_arguments() {
     for arch in arches() {
         let Some(program) = oracle(&format!("programs/{arch}/argv_env_auxv")) else { continue };
-        let ran = minikern(&["exec", "-e", "PATH=/bin", "-e", "GREETING=hi", text(&program), "one", "-v", "--seed"], "");
+        let ran =
+            minikern(&["exec", "-e", "PATH=/bin", "-e", "GREETING=hi", text(&program), "one", "-v", "--seed"], "");
         assert_eq!(ran.code, 0, "{}", ran.err);
         for line in ["argv[1] = 'one'", "argv[2] = '-v'", "argv[3] = '--seed'", "GREETING hi", "found == 1: ok"] {
             assert!(ran.out.contains(line), "{arch}: {line}: {}", ran.out);
@@ -220,10 +239,13 @@ fn calls_are_traced_to_a_file_or_to_standard_error() {
     let ran = minikern(&["run", "--trace", &spec, "--", "sh", "-c", "echo traced"], "");
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "traced\n", ""));
     let lines = std::fs::read_to_string(file).expect("the trace");
-    assert!(lines.lines().any(|line| line.contains("write(1, ") && line.ends_with("= 7")), "{lines}");
+    assert!(
+        lines.lines().any(|line| line.contains("write") && line.contains("(1, ") && line.ends_with("= 7")),
+        "{lines}"
+    );
     let ran = minikern(&["run", "--trace", "syscall", "--", "sh", "-c", "echo traced"], "");
     assert_eq!((ran.code, ran.out.as_str()), (0, "traced\n"));
-    assert!(ran.err.contains("write(1, "), "{}", ran.err);
+    assert!(ran.err.lines().any(|line| line.contains("sh] write")), "{}", ran.err);
 }
 
 #[test]
@@ -259,7 +281,10 @@ fn a_lent_directory_is_read_and_written_and_nothing_else_is() {
 #[test]
 fn a_script_comes_through_a_pipe() {
     for arch in arches() {
-        let ran = minikern(&["run", "--arch", arch, "--", "sh"], "x=5\necho $((x * 2))\nread y\nthe line\necho got $y\nexit 9\n");
+        let ran = minikern(
+            &["run", "--arch", arch, "--", "sh"],
+            "x=5\necho $((x * 2))\nread y\nthe line\necho got $y\nexit 9\n",
+        );
         assert_eq!((ran.code, ran.err.as_str()), (9, ""), "{arch}: {}", ran.out);
         assert!(ran.out.contains("10\n") && ran.out.contains("got the line\n"), "{arch}: {}", ran.out);
         let ran = minikern(&["run", "--arch", arch, "--", "sh", "-c", "wc -l"], "a\nb\nc\n");
@@ -279,10 +304,10 @@ fn a_missing_init_names_what_was_tried() {
     let dir = scratch("cli-init");
     let image = dir.join("image");
     std::fs::write(&image, archive(b"file", 0o100_644, b"text")).expect("an image");
-    fails(&["run", text(&image)], 125, &["/init", "/sbin/init", "/bin/init", "/bin/sh", "ENOENT"]);
+    fails(&["run", text(&image)], 127, &["/init", "/sbin/init", "/bin/init", "/bin/sh", "ENOENT"]);
     fails(&["run", text(&image), "--", "/no/such/program"], 127, &["/no/such/program"]);
     std::fs::write(&image, archive(b"init", 0o100_755, b"\x7fELF\x02\x01\x01")).expect("an image");
-    fails(&["run", text(&image)], 125, &["/init", "ENOEXEC"]);
+    fails(&["run", text(&image)], 126, &["/init", "ENOEXEC"]);
 }
 
 #[test]
@@ -299,7 +324,7 @@ fn bad_images_are_refused_in_one_line() {
     fails(&["run", &file("no-end", &archive(b"f", 0o100_644, b"x")[..116])], 125, &["no-end"]);
     fails(&["run", &file("magic", b"what is this, then?")], 125, &["magic", "77686174"]);
     fails(&["run", &file("empty", b"")], 125, &["empty", "not a cpio archive"]);
-    fails(&["run", text(&dir.join("nothing"))], 127, &["nothing"]);
+    fails(&["run", text(&dir.join("nothing"))], 125, &["nothing"]);
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(&good).expect("memory");
     let mut gz = gz.finish().expect("memory");

@@ -22,7 +22,7 @@ pub fn exec(args: ExecArgs) -> Result<u8> {
     root.add(b"tmp", 0o41777, 0, &[]);
     root.add(format!("bin/{name}").as_bytes(), 0o100_755, 0, &program);
     let mut env = vec!["PATH=/bin".to_string(), "HOME=/root".into(), "TERM=linux".into()];
-    env.extend(args.machine.env.iter().cloned());
+    super::set_env(&mut env, &args.machine.env);
     let boot = Boot {
         config: config(&args.machine, clock, String::new())?,
         initramfs: root.finish(),

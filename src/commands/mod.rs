@@ -93,6 +93,15 @@ fn config(args: &MachineArgs, clock: ClockArg, cmdline: String) -> Result<Config
     Ok(config)
 }
 
+/// Adds `NAME=VALUE`s to an environment; a name that is there gets the new value.
+fn set_env(env: &mut Vec<String>, assignments: &[String]) {
+    for assignment in assignments {
+        let name = assignment.split_inclusive('=').next().unwrap_or(assignment);
+        env.retain(|old| !old.starts_with(name));
+        env.push(assignment.clone());
+    }
+}
+
 /// Refuses an architecture there is none of.
 fn known_arch(name: &str) -> Result<()> {
     if crate::ARCHES.iter().any(|arch| arch.name == name) {

@@ -3,6 +3,7 @@ use super::driver::Driver;
 use crate::args::{ClockArg, RunArgs};
 use crate::{Boot, console, image};
 use anyhow::Result;
+use kernel::vfs::ImageError;
 
 /// Paths tried as the first program, in order.
 const INIT: [&str; 4] = ["/init", "/sbin/init", "/bin/init", "/bin/sh"];
@@ -30,7 +31,7 @@ pub fn run(args: RunArgs) -> Result<u8> {
         None => default_path(),
     };
     let mut env = vec![format!("PATH={path}"), "HOME=/".into(), "TERM=linux".into()];
-    env.extend(args.machine.env.iter().cloned());
+    super::set_env(&mut env, &args.machine.env);
     let boot = Boot {
         config: super::config(&args.machine, clock, args.append.trim().to_string())?,
         initramfs,
@@ -40,7 +41,11 @@ pub fn run(args: RunArgs) -> Result<u8> {
         workdir: args.machine.workdir.clone(),
         mount_usual: false,
     };
-    Driver::new(&boot, &args.machine, clock, terminal)?.run()
+    let driver = Driver::new(&boot, &args.machine, clock, terminal).map_err(|error| match &args.image {
+        Some(image) if error.is::<ImageError>() => error.context(image.display().to_string()),
+        _ => error,
+    });
+    driver?.run()
 }
 
 /// Where a command without a slash is looked for: the preferred architecture's programs, then everyone's.
