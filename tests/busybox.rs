@@ -10,8 +10,6 @@ fn image(busybox: &[u8]) -> Vec<u8> {
         image.add(dir.as_bytes(), 0o40755, 0, &[]);
     }
     image.add(b"tmp", 0o41777, 0, &[]);
-    image.add(b"etc/passwd", 0o100_644, 0, b"root:x:0:0:root:/root:/bin/sh\n");
-    image.add(b"etc/group", 0o100_644, 0, b"root:x:0:\n");
     image.add(b"bin/busybox", 0o100_755, 0, busybox);
     image.add(b"bin/sh", 0o120_777, 0, b"busybox");
     image.add(b"etc/passwd", 0o100_644, 0, b"root:x:0:0:root:/root:/bin/sh\n");

@@ -2,7 +2,6 @@
 // large directories emptied while read, O_PATH and /proc/self/fd, RLIMIT_NOFILE and RLIMIT_FSIZE.
 #include "check.h"
 #include <dirent.h>
-#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
