@@ -19,8 +19,7 @@ fn image(busybox: &[u8]) -> Vec<u8> {
     image.finish()
 }
 
-const INIT: &str =
-    "/bin/busybox mount -t proc proc /proc; /bin/busybox mount -t devtmpfs dev /dev
+const INIT: &str = "/bin/busybox mount -t proc proc /proc; /bin/busybox mount -t devtmpfs dev /dev
 /bin/busybox mount -t tmpfs tmp /tmp; /bin/busybox mkdir /tmp/w
 /bin/busybox env -i PATH=/nowhere /bin/busybox sh /applets.sh /tmp/w </dev/null 2>&1 | /bin/busybox cat";
 
