@@ -134,6 +134,7 @@ impl Kernel {
             start_time: self.clock.now,
             utime: 0,
             stime: 0,
+            faults: 0,
             switches: (0, 0),
             kthread: false,
             freezer_skip: false,

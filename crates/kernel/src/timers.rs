@@ -52,7 +52,7 @@ impl Kernel {
             .iter()
             .filter_map(|&tid| self.tasks.get(tid))
             .map(Task::cpu_time)
-            .fold(group.dead_times, |(user, system), (u, s)| (user.wrapping_add(u), system.wrapping_add(s)))
+            .fold(group.dead.times, |(user, system), (u, s)| (user.wrapping_add(u), system.wrapping_add(s)))
     }
 
     /// What is left of an itimer, and its interval.

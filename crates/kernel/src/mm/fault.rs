@@ -28,6 +28,16 @@ pub(super) fn perms(prot: Prot) -> Perms {
 impl Kernel {
     /// Resolves a page fault of a task, if its areas permit the access.
     pub fn handle_fault(&mut self, tid: Tid, fault: Fault) -> FaultOutcome {
+        let outcome = self.resolve_fault(tid, fault);
+        if outcome == FaultOutcome::Resolved
+            && let Some(task) = self.tasks.get_mut(tid)
+        {
+            task.faults = task.faults.wrapping_add(1);
+        }
+        outcome
+    }
+
+    fn resolve_fault(&mut self, tid: Tid, fault: Fault) -> FaultOutcome {
         let mask = self.tasks.get(tid).map_or(u64::MAX, |task| task.arch().isa.address_mask());
         let addr = fault.addr & mask;
         let stack_limit = self

@@ -68,6 +68,9 @@ impl Kernel {
 
     /// Unmaps `start..end` (page-aligned), cutting areas at its borders.
     pub fn unmap(&mut self, tid: Tid, start: u64, end: u64) -> Result<()> {
+        if let Some(mm) = self.mm_mut(tid) {
+            mm.keep_peak();
+        }
         let removed = self.take_areas(tid, start, end)?;
         let id = self.tasks[tid].mm.ok_or(Errno::ENOMEM)?;
         if let Some(mm) = self.mms.get_mut(id) {
@@ -176,6 +179,7 @@ impl Kernel {
     pub(crate) fn unmap_truncated(&mut self, inode: (SuperId, Ino), size: u64) {
         let first = size.div_ceil(PAGE_SIZE);
         for (_, mm) in self.mms.iter_mut() {
+            mm.keep_peak();
             for vma in mm.vmas.iter() {
                 let Backing::File { file, page } = vma.backing else { continue };
                 if self.vfs.inode(self.vfs.file(file).path) == inode {

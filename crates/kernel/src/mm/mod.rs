@@ -45,6 +45,8 @@ pub struct Mm {
     pub exe: Option<FileId>,
     /// Where the vdso page is; 0 = none.
     pub vdso: u64,
+    /// Bytes mapped and resident pages at their most, as of when some of them went (`hiwater_vm`, `hiwater_rss`).
+    peak: (u64, u64),
 }
 
 /// All address spaces.
@@ -172,17 +174,29 @@ impl Mm {
             auxv: Vec::new(),
             exe: None,
             vdso: 0,
+            peak: (0, 0),
         }
     }
 
     /// The numbers of another, with an empty space and no areas.
     fn clone_facts(&self) -> Mm {
-        Mm { space: self.space.clone(), vmas: Vmas::default(), auxv: Vec::new(), ..*self }
+        Mm { space: self.space.clone(), vmas: Vmas::default(), auxv: Vec::new(), peak: (0, 0), ..*self }
     }
 
     /// Bytes mapped, resident pages: /proc/PID/statm.
     pub fn size(&self) -> (u64, u64) {
         (self.vmas.iter().map(Vma::len).sum(), self.space.resident() as u64)
+    }
+
+    /// The same, at their most.
+    pub fn peak(&self) -> (u64, u64) {
+        let (bytes, pages) = self.size();
+        (self.peak.0.max(bytes), self.peak.1.max(pages))
+    }
+
+    /// Some of it is about to go (`update_hiwater_vm`).
+    pub(crate) fn keep_peak(&mut self) {
+        self.peak = self.peak();
     }
 }
 impl Mms {

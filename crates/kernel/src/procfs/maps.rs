@@ -25,11 +25,14 @@ pub(super) struct Usage {
     pub(super) text: u64,
     /// Page table pages of the lowest level.
     pub(super) tables: u64,
+    /// The most that was mapped, and that was resident.
+    pub(super) peak: (u64, u64),
 }
 
 impl Usage {
     pub(super) fn of(mm: &Mm) -> Usage {
-        let mut usage = Usage::default();
+        let (bytes, resident) = mm.peak();
+        let mut usage = Usage { peak: (bytes / PAGE_SIZE, resident), ..Usage::default() };
         let mut table = None;
         for vma in mm.vmas.iter() {
             let pages = vma.len() / PAGE_SIZE;

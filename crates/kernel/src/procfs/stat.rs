@@ -1,5 +1,6 @@
 //! /proc/PID/stat (fs/proc/array.c: do_task_stat).
 use super::Place;
+use crate::task::Accounts;
 use crate::{Kernel, Result, TaskState, Tid};
 use abi::{Errno, NSEC_PER_SEC, RLIMIT_RSS, SigSet, USER_HZ};
 
@@ -59,7 +60,8 @@ pub(super) fn stat(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
             flags |= flag;
         }
     }
-    let (user, system) = if place.thread { task.cpu_time() } else { kernel.group_cpu_time(task.tgid) };
+    let accounts = if place.thread { Accounts::of(task) } else { kernel.group_accounts(task.tgid) };
+    let ((user, system), faults) = (accounts.times, accounts.faults);
     let (ignored, caught) = dispositions(kernel, task.tgid);
     let (size, resident) = mm.map_or((0, 0), |mm| mm.size());
     let address = |of: fn(&crate::Mm) -> u64, hidden: u64| match mm {
@@ -76,15 +78,15 @@ pub(super) fn stat(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
         tty.to_string(),
         foreground.to_string(),
         flags.to_string(),
-        // Page faults are not counted.
-        "0".into(),
-        "0".into(),
+        faults.to_string(),
+        group.children_accounts.faults.to_string(),
+        // Major ones.
         "0".into(),
         "0".into(),
         ticks(user).to_string(),
         ticks(system).to_string(),
-        ticks(group.children_times.0).to_string(),
-        ticks(group.children_times.1).to_string(),
+        ticks(group.children_accounts.times.0).to_string(),
+        ticks(group.children_accounts.times.1).to_string(),
         (20 + i32::from(task.nice)).to_string(),
         task.nice.to_string(),
         group.threads.len().to_string(),

@@ -66,12 +66,11 @@ fn credentials(text: &mut String, cred: &Cred) {
 fn memory(text: &mut String, usage: &Usage) {
     let kib = |pages: u64| pages * 4;
     let rows = [
-        // Peaks are not kept: what is now is the most that is known.
-        ("VmPeak", kib(usage.total)),
+        ("VmPeak", kib(usage.peak.0)),
         ("VmSize", kib(usage.total)),
         ("VmLck", 0),
         ("VmPin", 0),
-        ("VmHWM", kib(usage.resident())),
+        ("VmHWM", kib(usage.peak.1)),
         ("VmRSS", kib(usage.resident())),
         ("RssAnon", kib(usage.anon)),
         ("RssFile", kib(usage.file)),
@@ -113,8 +112,7 @@ pub(super) fn status(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8
         text += "CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\n";
     }
     let _ = writeln!(text, "Threads:\t{}", group.threads.len());
-    let queued = group.pending.queue.len()
-        + group.threads.iter().filter_map(|&tid| kernel.tasks.get(tid)).map(|t| t.pending.queue.len()).sum::<usize>();
+    let queued = kernel.signals_queued(cred.uid);
     let _ = writeln!(text, "SigQ:\t{queued}/{}", group.rlimits[RLIMIT_SIGPENDING].cur);
     let (ignored, caught) = dispositions(kernel, task.tgid);
     let words = [
@@ -174,7 +172,7 @@ mod tests {
     #[test]
     fn memory_lines_are_linuxs() {
         let mut text = String::new();
-        memory(&mut text, &Usage { total: 765, anon: 27, file: 410, ..Usage::default() });
+        memory(&mut text, &Usage { peak: (765, 437), total: 765, anon: 27, file: 410, ..Usage::default() });
         assert!(text.starts_with("VmPeak:\t    3060 kB\nVmSize:\t    3060 kB\n"), "{text}");
         assert!(text.contains("RssFile:\t    1640 kB\n") && text.ends_with("HugetlbPages:\t       0 kB\n"));
     }

@@ -43,27 +43,31 @@ impl Kernel {
             return Ok(());
         }
         let limit = self.tasks.group_of(tid).rlimit(RLIMIT_SIGPENDING);
-        let group = self.tasks.group_mut(tgid).expect("looked up above");
-        let shared = group.pending.queue.len();
-        let queue = match target {
-            Target::Group(_) => &mut group.pending,
-            Target::Thread(tid) => &mut self.tasks.get_mut(tid).expect("looked up above").pending,
-        };
-        // DIFFERS FROM LINUX: the limit is on what is queued for one process, not on what one user has sent.
-        let queued = match target {
-            Target::Group(_) => shared,
-            Target::Thread(_) => shared + queue.queue.len(),
-        };
         // `override_rlimit`: standard signals from the kernel or kill(2) always find room; they are bounded by their number.
         let exempt = info.signo < SIGRTMIN && (info.code >= 0 || info.code == abi::SI_TKILL);
-        let room = exempt || (queued as u64) < limit;
+        let room = exempt || self.signals_queued(self.tasks[tid].cred.uid) < limit;
         if !room && info.signo >= SIGRTMIN && info.code != SI_USER {
             return Err(Errno::EAGAIN);
         }
+        let queue = match target {
+            Target::Group(_) => &mut self.tasks.group_mut(tgid).expect("looked up above").pending,
+            Target::Thread(tid) => &mut self.tasks[tid].pending,
+        };
         if queue.add(info, room) {
             self.complete_signal(target, tid, tgid, info.signo);
         }
         Ok(())
+    }
+
+    /// What is queued for all processes of a user, which RLIMIT_SIGPENDING limits (`sigqueue_alloc`).
+    pub(crate) fn signals_queued(&self, uid: u32) -> u64 {
+        let of_user = self.tasks.iter().filter(|task| task.cred.uid == uid);
+        // What is sent to a group is counted with its leader, which stays as long as the group does.
+        let queued = of_user.map(|task| {
+            let shared = if task.is_leader() { self.tasks.group_of(task.tid).pending.queue.len() } else { 0 };
+            task.pending.queue.len() + shared
+        });
+        queued.sum::<usize>() as u64
     }
 
     /// Stop signals and SIGCONT cancel each other; a process that is dying, or ignores the signal, does not get it.
@@ -242,4 +246,31 @@ pub(crate) fn fatal_signal_pending(kernel: &Kernel, tid: Tid) -> bool {
 /// SIGKILL and SIGSTOP, which init's immunity still lets through if forced (`sig_kernel_only`).
 pub(super) fn kernel_only(signo: u8) -> bool {
     matches!(signo, SIGKILL | SIGSTOP)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::test_arch::{call, fork, machine};
+    use crate::{Config, INIT, Kernel, Tid};
+    use abi::{Errno, RLIMIT_SIGPENDING, SIGRTMIN, SIGUSR1, SigSet, Sysno};
+
+    /// RLIMIT_SIGPENDING is a user's: what is queued for another process of it counts, another user's does not.
+    #[test]
+    fn queued_signals_are_limited_per_user() {
+        let mut kernel = machine(Config::default());
+        let (first, second, other) = (fork(&mut kernel, INIT), fork(&mut kernel, INIT), fork(&mut kernel, INIT));
+        for tid in [first, second, other] {
+            kernel.tasks[tid].blocked = SigSet::FULL;
+            kernel.tasks.group_of_mut(tid).rlimits[RLIMIT_SIGPENDING].cur = 2;
+        }
+        kernel.tasks[other].cred.uid = 7;
+        let kill =
+            |kernel: &mut Kernel, tid: Tid, signo: u8| call(kernel, INIT, Sysno::Tkill, &[tid.0.into(), signo.into()]);
+        let eagain = Some(-i64::from(Errno::EAGAIN.0));
+        assert_eq!(kill(&mut kernel, first, SIGRTMIN), Some(0));
+        assert_eq!(kill(&mut kernel, second, SIGRTMIN), Some(0));
+        assert_eq!(kill(&mut kernel, second, SIGRTMIN), eagain);
+        assert_eq!(kill(&mut kernel, first, SIGUSR1), Some(0), "a standard signal finds room");
+        assert_eq!(kill(&mut kernel, other, SIGRTMIN), Some(0));
+    }
 }

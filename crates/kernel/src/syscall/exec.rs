@@ -82,6 +82,7 @@ impl Kernel {
     /// The point of no return (fs/exec.c, begin_new_exec and what follows): the task becomes the new program.
     pub(crate) fn begin_new_exec(&mut self, tid: Tid, image: Image) {
         self.mm_release(tid);
+        self.keep_max_rss(tid);
         let new = self.mms.insert(image.mm);
         if let Some(old) = self.tasks[tid].mm.replace(new) {
             self.drop_mm(old);

@@ -1,9 +1,9 @@
 //! Limits and times used.
 use super::{Call, Outcome, Row, full};
+use crate::task::Accounts;
 use crate::{Kernel, Result, Tgid, Tid};
 use abi::{
-    CAP_SYS_RESOURCE, Errno, RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD, Rlimit, Rusage, Sysno, Timeval,
-    Tms, USER_HZ,
+    CAP_SYS_RESOURCE, Errno, RLIM_NLIMITS, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD, Rlimit, Sysno, Tms, USER_HZ,
 };
 
 #[rustfmt::skip]
@@ -84,29 +84,19 @@ fn do_prlimit(kernel: &mut Kernel, tid: Tid, tgid: Tgid, resource: u32, new: Opt
 fn getrusage(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let [who, addr, ..] = call.args;
     let task = &kernel.tasks[tid];
-    let (times, switches) = match who as i32 {
-        RUSAGE_SELF => (kernel.group_cpu_time(task.tgid), task.switches),
-        RUSAGE_CHILDREN => (kernel.tasks.group_of(tid).children_times, (0, 0)),
-        RUSAGE_THREAD => ((task.utime, task.stime), task.switches),
+    let used = match who as i32 {
+        RUSAGE_SELF => kernel.group_accounts(task.tgid),
+        RUSAGE_CHILDREN => kernel.tasks.group_of(tid).children_accounts,
+        RUSAGE_THREAD => Accounts { max_rss: kernel.group_accounts(task.tgid).max_rss, ..Accounts::of(task) },
         _ => return Errno::EINVAL.into(),
     };
-    let resident = if who as i32 == RUSAGE_CHILDREN { 0 } else { kernel.mm(tid).map_or(0, |mm| mm.size().1) };
-    let usage = Rusage {
-        utime: Timeval::from_ns(times.0),
-        stime: Timeval::from_ns(times.1),
-        // What is resident now: no high-water mark is kept.
-        maxrss: resident * 4,
-        nvcsw: switches.0,
-        nivcsw: switches.1,
-        ..Rusage::default()
-    };
-    kernel.user(tid).write(addr, &usage.encode_64()).into()
+    kernel.user(tid).write(addr, &used.rusage().encode_64()).into()
 }
 
 fn times(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let tick = 1_000_000_000 / USER_HZ;
     let group = kernel.tasks.group_of(tid);
-    let (own, children) = (kernel.group_cpu_time(group.tgid), group.children_times);
+    let (own, children) = (kernel.group_cpu_time(group.tgid), group.children_accounts.times);
     let tms = Tms { utime: own.0 / tick, stime: own.1 / tick, cutime: children.0 / tick, cstime: children.1 / tick };
     let now = kernel.clock.now / tick;
     if call.args[0] != 0

@@ -175,6 +175,7 @@ fn madvise(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
             MADV_DONTNEED => {
                 let id = kernel.tasks[tid].mm.ok_or(Errno::ENOMEM)?;
                 if let Some(mm) = kernel.mms.get_mut(id) {
+                    mm.keep_peak();
                     mm.space.unmap(&mut kernel.frames, start, end);
                 }
             }

@@ -1,5 +1,5 @@
 //! fork, vfork, clone and clone3 (kernel/fork.c).
-use super::{INIT, Task, TaskState, ThreadGroup, Tid, WaitKey};
+use super::{Accounts, INIT, Task, TaskState, ThreadGroup, Tid, WaitKey};
 use crate::signal::{Actions, Pending, SignalState};
 use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, full, partial};
 use crate::{Kernel, Result, TraceKind};
@@ -270,6 +270,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         start_time: kernel.clock.now,
         utime: 0,
         stime: 0,
+        faults: 0,
         switches: (0, 0),
         kthread: false,
         freezer_skip: false,
@@ -366,8 +367,8 @@ impl ThreadGroup {
             dumpable,
             pidfd: None,
             oom_score_adj: 0,
-            dead_times: (0, 0),
-            children_times: (0, 0),
+            dead: Accounts::default(),
+            children_accounts: Accounts::default(),
         }
     }
 }

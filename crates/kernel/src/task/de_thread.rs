@@ -1,5 +1,5 @@
 //! execve in a thread group: the other threads die first (fs/exec.c: de_thread).
-use super::{Tid, WaitKey};
+use super::{Accounts, Tid, WaitKey};
 use crate::Kernel;
 use crate::syscall::{OnSignal, Sleep, SleepKind};
 use abi::Restart;
@@ -40,10 +40,8 @@ impl Kernel {
             return Ok(tid);
         }
         let leader = &self.tasks[tgid];
-        let (times, start_time) = ((leader.utime, leader.stime), leader.start_time);
-        let group = self.tasks.group_of_mut(tid);
-        group.dead_times.0 += times.0;
-        group.dead_times.1 += times.1;
+        let (accounts, start_time) = (Accounts::of(leader), leader.start_time);
+        self.tasks.group_of_mut(tid).dead.add(&accounts);
         self.tasks.remove_leader(tgid);
         self.tasks.rename(tid, tgid);
         self.tasks[tgid].start_time = start_time;

@@ -1,5 +1,5 @@
 //! The end of a task (kernel/exit.c).
-use super::{INIT, TaskState, Tgid, Tid, WaitKey};
+use super::{Accounts, INIT, TaskState, Tgid, Tid, WaitKey};
 use crate::signal::{group_ticks, orphaned_without};
 use crate::tty::disassociate_ctty;
 use crate::{Kernel, TraceKind};
@@ -41,6 +41,7 @@ pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     kernel.leave_stop_count(tid);
     kernel.retarget_shared_pending(tid, unblocked);
     kernel.mm_release(tid);
+    kernel.keep_max_rss(tid);
     // exit_mm: a dying task is not frozen any more (F08-46).
     let task = &mut kernel.tasks[tid];
     task.thread_info.clear(Tif::Freeze);
@@ -66,13 +67,12 @@ fn exit_notify(kernel: &mut Kernel, tid: Tid) {
     kernel.tasks.set_asleep(tid, TaskState::Zombie);
     let task = &mut kernel.tasks[tid];
     task.pending.flush(SigSet::FULL);
-    let (tgid, times) = (task.tgid, (task.utime, task.stime));
+    let (tgid, accounts) = (task.tgid, Accounts::of(task));
     let group = kernel.tasks.group_mut(tgid).expect("a task has a group");
     let alone = group.threads.iter().filter(|&&thread| thread != tgid).all(|&thread| thread == tid);
     if tid != tgid {
-        // A thread reaps itself; the group keeps its times.
-        group.dead_times.0 += times.0;
-        group.dead_times.1 += times.1;
+        // A thread reaps itself; the group keeps what it used.
+        group.dead.add(&accounts);
     }
     let exec_waits = group.group_exec.is_some();
     if tid != tgid {

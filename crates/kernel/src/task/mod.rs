@@ -1,4 +1,5 @@
 //! Tasks and thread groups: the table that owns them, and how they sleep and wake.
+mod account;
 mod clone;
 mod de_thread;
 mod exit;
@@ -9,6 +10,7 @@ mod tests;
 mod thread_group;
 mod wait;
 
+pub(crate) use account::Accounts;
 pub use table::Tasks;
 pub use thread_group::ThreadGroup;
 pub use wait::WaitKey;
@@ -127,6 +129,8 @@ pub struct Task {
     pub utime: u64,
     /// Virtual nanoseconds in the kernel: each system call costs `sched::SYSCALL_NS`.
     pub stime: u64,
+    /// Page faults that were resolved.
+    pub faults: u64,
     /// Voluntary and involuntary switches.
     pub switches: (u64, u64),
     pub kthread: bool,

@@ -1,12 +1,11 @@
 //! wait4 and waitid (kernel/exit.c).
 use super::exit::exit_status;
-use super::{Tgid, Tid, WaitKey};
+use super::{Accounts, Tgid, Tid, WaitKey};
 use crate::syscall::{Call, Outcome, Row, Sleep, full};
 use crate::{Kernel, Result};
 use abi::{
     __WALL, __WCLONE, __WNOTHREAD, CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, Errno, Fields, P_ALL, P_PGID,
-    P_PID, P_PIDFD, Rusage, SIGCHLD, SIGCONT, Siginfo, Sysno, Timeval, WCONTINUED, WEXITED, WNOHANG, WNOWAIT,
-    WUNTRACED, WaitStatus,
+    P_PID, P_PIDFD, SIGCHLD, SIGCONT, Siginfo, Sysno, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WUNTRACED, WaitStatus,
 };
 
 #[rustfmt::skip]
@@ -32,7 +31,8 @@ struct Report {
     /// As siginfo has it.
     code: i32,
     value: i32,
-    times: (u64, u64),
+    /// Of the child and its own children (RUSAGE_BOTH).
+    used: Accounts,
 }
 
 fn wait4(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
@@ -169,8 +169,9 @@ fn peek(kernel: &Kernel, child: Tgid, options: u32) -> Option<Report> {
     let leader = kernel.tasks.get(child)?;
     let group = kernel.tasks.group(child)?;
     let report = |status, code, value| {
-        let times = kernel.group_cpu_time(child);
-        Report { child, uid: leader.cred.uid, status, code, value, times }
+        let mut used = kernel.group_accounts(child);
+        used.add(&group.children_accounts);
+        Report { child, uid: leader.cred.uid, status, code, value, used }
     };
     if leader.is_dead() && group.threads.len() == 1 {
         let status = exit_status(kernel, child);
@@ -194,11 +195,9 @@ fn consume(kernel: &mut Kernel, parent: Tgid, report: &Report) {
     let dead = matches!(report.code, CLD_EXITED | CLD_KILLED);
     let Some(group) = kernel.tasks.group_mut(report.child) else { return };
     if dead {
-        let waited = group.children_times;
         kernel.release(report.child);
         if let Some(group) = kernel.tasks.group_mut(parent) {
-            group.children_times.0 += report.times.0 + waited.0;
-            group.children_times.1 += report.times.1 + waited.1;
+            group.children_accounts.add(&report.used);
         }
     } else {
         group.wait_report = None;
@@ -212,10 +211,5 @@ fn put_rusage(kernel: &mut Kernel, tid: Tid, addr: u64, report: &Report) -> Resu
     if addr == 0 {
         return Ok(());
     }
-    let usage = Rusage {
-        utime: Timeval::from_ns(report.times.0),
-        stime: Timeval::from_ns(report.times.1),
-        ..Rusage::default()
-    };
-    kernel.user(tid).write(addr, &usage.encode_64())
+    kernel.user(tid).write(addr, &report.used.rusage().encode_64())
 }

@@ -1,5 +1,5 @@
 //! Thread groups (processes): what their threads have in common.
-use super::{Tgid, Tid};
+use super::{Accounts, Tgid, Tid};
 use crate::signal::{Actions, Pending};
 use abi::Rlimit;
 use std::collections::BTreeSet;
@@ -48,9 +48,9 @@ pub struct ThreadGroup {
     pub(crate) pidfd: Option<u64>,
     /// Thousandths of all memory added to what the OOM killer sees; -1000 exempts.
     pub oom_score_adj: i16,
-    /// Times of dead threads and waited-for children (ns).
-    pub dead_times: (u64, u64),
-    pub children_times: (u64, u64),
+    /// What dead threads used, and waited-for children with theirs.
+    pub(crate) dead: Accounts,
+    pub(crate) children_accounts: Accounts,
 }
 
 impl ThreadGroup {
