@@ -43,6 +43,12 @@ fn program_file(arch: &str, dir: &Path) -> PathBuf {
     path
 }
 
+/// Writes a file that may be executed.
+fn executable(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).expect("a file");
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+}
+
 fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
@@ -69,7 +75,7 @@ fn a_first_program_that_faults_gives_its_signal() {
     let dir = scratch("cli-fault");
     for arch in arches() {
         let path = dir.join(arch);
-        std::fs::write(&path, crate::support::raw::Code::new(arch).program()).expect("a program");
+        executable(&path, &crate::support::raw::Code::new(arch).program());
         // Its code ends at once: behind it are zeroes up to the page's end, and no page.
         let ran = minikern(&["exec", text(&path)], "");
         assert!(ran.code == 128 + 11 || ran.code == 128 + 4, "{arch}: {}: {}", ran.code, ran.err);
@@ -107,7 +113,7 @@ fn what_cannot_be_executed_is_126_and_what_is_not_there_127() {
     let dir = scratch("cli-bad-programs");
     let file = |name: &str, bytes: &[u8]| {
         let path = dir.join(name);
-        std::fs::write(&path, bytes).expect("a file");
+        executable(&path, bytes);
         path
     };
     // A header alone: 64 bits little-endian RISC-V, 32 bits big-endian PowerPC.
@@ -121,6 +127,9 @@ fn what_cannot_be_executed_is_126_and_what_is_not_there_127() {
     fails(&["exec", text(&file("empty", b""))], 126, &["empty"]);
     fails(&["exec", text(&file("cut", b"\x7fELF\x02\x01"))], 126, &["cut"]);
     fails(&["exec", text(&dir)], 126, &["cli-bad-programs"]);
+    let plain = file("plain", b"#!/bin/sh\n");
+    std::fs::set_permissions(&plain, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("a mode");
+    fails(&["exec", text(&plain)], 126, &["plain", "not executable"]);
     fails(&["exec", text(&dir.join("nothing"))], 127, &["nothing"]);
     fails(&["disasm", text(&dir.join("nothing"))], 127, &["nothing"]);
     fails(&["disasm", text(&file("riscv", &riscv))], 126, &["riscv"]);
