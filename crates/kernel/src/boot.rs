@@ -1,6 +1,6 @@
 //! The machine at power-on: an empty kernel, and its first process.
 use crate::freezer::Request;
-use crate::signal::{Pending, SignalState};
+use crate::signal::{Actions, Pending, SignalState};
 use crate::task::{INIT, Task, TaskState, ThreadGroup, Tid};
 use crate::vfs::{Opened, Walk};
 use crate::*;
@@ -141,7 +141,8 @@ impl Kernel {
             thawed: false,
         };
         let limits = default_rlimits(self.config.max_threads());
-        let group = ThreadGroup { unkillable: true, ..ThreadGroup::new(tid, tid, tid, None, limits, true) };
+        let sighand = self.tasks.new_sighand(Actions::default());
+        let group = ThreadGroup { unkillable: true, ..ThreadGroup::new(tid, sighand, tid, tid, None, limits, true) };
         self.tasks.insert(task, Some(group));
     }
 

@@ -223,8 +223,7 @@ mod tests {
     }
 
     fn handle(kernel: &mut Kernel, tid: Tid, signo: u8) {
-        kernel.tasks.group_of_mut(tid).actions.0[usize::from(signo)] =
-            SigAction { handler: 1 << 12, ..SigAction::default() };
+        kernel.tasks.actions_mut(tid).0[usize::from(signo)] = SigAction { handler: 1 << 12, ..SigAction::default() };
     }
 
     /// R08-01, R08-02, R08-04, R08-06, R08-09: a task in user mode.

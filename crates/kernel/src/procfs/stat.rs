@@ -23,9 +23,9 @@ fn obsolete(set: SigSet) -> u64 {
 /// The signals a group ignores, and those it handles.
 pub(super) fn dispositions(kernel: &Kernel, tgid: Tid) -> (SigSet, SigSet) {
     let (mut ignored, mut caught) = (SigSet::EMPTY, SigSet::EMPTY);
-    if let Some(group) = kernel.tasks.group(tgid) {
+    if kernel.tasks.group(tgid).is_some() {
         for signo in 1..=abi::NSIG {
-            match group.actions.0[usize::from(signo)].handler {
+            match kernel.tasks.actions(tgid).0[usize::from(signo)].handler {
                 abi::SIG_DFL => {}
                 abi::SIG_IGN => ignored.add(signo),
                 _ => caught.add(signo),

@@ -98,8 +98,8 @@ fn a_frozen_task_shows() {
 fn status_lines() {
     let mut kernel = proc();
     kernel.tasks[INIT].blocked = SigSet::of(&[SIGUSR1]);
-    kernel.tasks.group_of_mut(INIT).actions.0[usize::from(SIGTERM)].handler = SIG_IGN;
-    kernel.tasks.group_of_mut(INIT).actions.0[usize::from(SIGHUP)].handler = 0x1000;
+    kernel.tasks.actions_mut(INIT).0[usize::from(SIGTERM)].handler = SIG_IGN;
+    kernel.tasks.actions_mut(INIT).0[usize::from(SIGHUP)].handler = 0x1000;
     let status = text(&mut kernel, INIT, "/proc/self/status");
     for line in [
         "Name:\tinit",

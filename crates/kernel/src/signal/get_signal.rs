@@ -123,18 +123,18 @@ impl Kernel {
             let blocked = self.tasks[tid].blocked;
             let Some(info) = self.dequeue_signal(tid, blocked) else { return GetSignal::Nothing };
             let signo = info.signo;
-            let group = self.tasks.group_of_mut(tid);
-            let action = *group.actions.get(signo);
+            let action = *self.tasks.actions(tid).get(signo);
             match action.handler {
                 SIG_IGN => continue,
                 SIG_DFL => {}
                 _ => {
                     if action.flags.contains(SaFlags::SA_RESETHAND) {
-                        group.actions.0[usize::from(signo)].handler = SIG_DFL;
+                        self.tasks.actions_mut(tid).0[usize::from(signo)].handler = SIG_DFL;
                     }
                     return GetSignal::Deliver(Box::new(self.delivery(tid, info, action)));
                 }
             }
+            let group = self.tasks.group_of(tid);
             let exiting = group.group_exit;
             if group.unkillable && exiting.is_none() && !kernel_only(signo) {
                 continue;

@@ -72,8 +72,10 @@ fn notify_stopped(kernel: &mut Kernel, tgid: Tgid, code: i32, signo: u8) {
     let status = if code == CLD_CONTINUED { SIGCONT } else { signo };
     let (utime, stime) = group_ticks(kernel, tgid);
     let fields = Fields::Child { pid: tgid.0, uid: leader.cred.uid, status: status.into(), utime, stime };
-    let Some(of_parent) = kernel.tasks.group(parent) else { return };
-    let action = of_parent.actions.get(SIGCHLD);
+    if kernel.tasks.group(parent).is_none() {
+        return;
+    }
+    let action = kernel.tasks.actions(parent).get(SIGCHLD);
     if action.handler != abi::SIG_IGN && !action.flags.contains(SaFlags::SA_NOCLDSTOP) {
         kernel.send_to_group(parent, Siginfo { signo: SIGCHLD, errno: 0, code, fields });
     }

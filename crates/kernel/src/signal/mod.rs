@@ -33,7 +33,7 @@ impl Actions {
         !matches!(self.get(signo).handler, SIG_DFL | SIG_IGN)
     }
     /// execve: handlers go, what was ignored stays ignored (`flush_signal_handlers`).
-    fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         for action in self.0.iter_mut() {
             let handler = if action.handler == SIG_IGN { SIG_IGN } else { SIG_DFL };
             *action = SigAction { handler, ..SigAction::default() };
@@ -62,7 +62,8 @@ pub(crate) fn kill_pgrp(kernel: &mut Kernel, pgid: Tid, signo: u8) {
 impl Kernel {
     /// What execve does to signals: handlers and alternate stack go.
     pub(crate) fn flush_signal_handlers(&mut self, tid: Tid) {
-        self.tasks.group_of_mut(tid).actions.flush();
+        self.tasks.unshare_sighand(tid);
+        self.tasks.actions_mut(tid).flush();
         self.tasks[tid].altstack = SigAltStack::default();
     }
 }

@@ -124,12 +124,12 @@ impl Kernel {
         if task.blocked.contains(signo) || task.signal.waiting_for.is_some_and(|set| set.contains(signo)) {
             return false;
         }
-        let group = self.tasks.group_of(tid);
-        match group.actions.get(signo).handler {
+        match self.tasks.actions(tid).get(signo).handler {
             SIG_IGN => true,
             // SIGKILL and SIGSTOP reach init's queue only if forced.
             SIG_DFL => {
-                group.unkillable || matches!(default_action(signo), DefaultAction::Ignore | DefaultAction::Continue)
+                self.tasks.group_of(tid).unkillable
+                    || matches!(default_action(signo), DefaultAction::Ignore | DefaultAction::Continue)
             }
             _ => false,
         }
@@ -146,7 +146,7 @@ impl Kernel {
                 None => return,
             },
         };
-        let fatal = group.actions.get(signo).handler == SIG_DFL
+        let fatal = self.tasks.actions(tid).get(signo).handler == SIG_DFL
             && matches!(default_action(signo), DefaultAction::Terminate)
             && !group.unkillable
             && !self.tasks[chosen].signal.waiting_for.is_some_and(|set| set.contains(signo));
@@ -200,13 +200,12 @@ impl Kernel {
     pub(crate) fn force_signal(&mut self, tid: Tid, info: Siginfo) {
         let signo = info.signo;
         let blocked = self.tasks[tid].blocked.contains(signo);
-        let group = self.tasks.group_of_mut(tid);
-        let action = &mut group.actions.0[usize::from(signo)];
+        let action = &mut self.tasks.actions_mut(tid).0[usize::from(signo)];
         if blocked || action.handler == SIG_IGN {
             action.handler = SIG_DFL;
         }
         if action.handler == SIG_DFL {
-            group.unkillable = false;
+            self.tasks.group_of_mut(tid).unkillable = false;
         }
         if blocked {
             self.tasks[tid].blocked.remove(signo);
@@ -218,7 +217,7 @@ impl Kernel {
     /// `force_sigsegv`: a signal frame that cannot be written, or read back. No second try if SIGSEGV itself failed.
     pub(crate) fn force_sigsegv(&mut self, tid: Tid, failed: u8) {
         if failed == abi::SIGSEGV {
-            self.tasks.group_of_mut(tid).actions.0[usize::from(failed)].handler = SIG_DFL;
+            self.tasks.actions_mut(tid).0[usize::from(failed)].handler = SIG_DFL;
         }
         self.force_signal(tid, Siginfo::kernel(abi::SIGSEGV));
     }

@@ -225,7 +225,7 @@ mod tests {
         );
         assert_eq!(call(&mut kernel, INIT, Sysno::PidfdSendSignal, &[fd, SIGUSR1.into(), BUF, 0]), error(Errno::EPERM));
         for scope in [0, PIDFD_SIGNAL_THREAD, PIDFD_SIGNAL_THREAD_GROUP] {
-            kernel.tasks.group_of_mut(child).actions.0[usize::from(SIGUSR1)] =
+            kernel.tasks.actions_mut(child).0[usize::from(SIGUSR1)] =
                 SigAction { handler: 0x1000, ..SigAction::default() };
             let args = [fd, SIGUSR1.into(), 0, scope.into()];
             assert_eq!(call(&mut kernel, INIT, Sysno::PidfdSendSignal, &args), Some(0));

@@ -197,17 +197,18 @@ fn do_sigaction(kernel: &mut Kernel, tid: Tid, signal: u64, new: u64, old: u64, 
     if signo == 0 || action.is_some() && matches!(signo, SIGKILL | SIGSTOP) {
         return Err(Errno::EINVAL);
     }
-    let group = kernel.tasks.group_of_mut(tid);
-    let before = group.actions.0[usize::from(signo)];
+    let slot = &mut kernel.tasks.actions_mut(tid).0[usize::from(signo)];
+    let before = *slot;
     if let Some(mut action) = action {
         action.mask = action.mask.without(SigSet::UNBLOCKABLE);
-        group.actions.0[usize::from(signo)] = action;
+        *slot = action;
         // POSIX 3.3.1.3: setting SIG_IGN, or a default that ignores, drops what is pending, blocked or not.
         use abi::DefaultAction::{Continue, Ignore};
         let ignores = action.handler == SIG_IGN
             || action.handler == SIG_DFL && matches!(abi::default_action(signo), Ignore | Continue);
         if ignores {
             let mask = SigSet::of(&[signo]);
+            let group = kernel.tasks.group_of_mut(tid);
             group.pending.flush(mask);
             for thread in group.threads.clone() {
                 kernel.tasks[thread].pending.flush(mask);

@@ -27,8 +27,7 @@ fn get(kernel: &mut Kernel, addr: u64) -> u64 {
 }
 
 fn handle(kernel: &mut Kernel, signo: u8) {
-    kernel.tasks.group_of_mut(INIT).actions.0[usize::from(signo)] =
-        SigAction { handler: 0x1000, ..SigAction::default() };
+    kernel.tasks.actions_mut(INIT).0[usize::from(signo)] = SigAction { handler: 0x1000, ..SigAction::default() };
 }
 
 /// Lets time pass to the next timer; when that is.

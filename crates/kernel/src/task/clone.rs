@@ -1,6 +1,6 @@
 //! fork, vfork, clone and clone3 (kernel/fork.c).
-use super::{Accounts, INIT, Task, TaskState, ThreadGroup, Tid, WaitKey};
-use crate::signal::{Actions, Pending, SignalState};
+use super::{Accounts, INIT, SighandId, Task, TaskState, ThreadGroup, Tid, WaitKey};
+use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, full, partial};
 use crate::{Kernel, Result, TraceKind};
 use abi::{
@@ -10,8 +10,7 @@ use abi::{
 use arch::Tif;
 use std::collections::BTreeSet;
 
-const NO_NAMESPACES: &str =
-    "namespaces are EINVAL, as without their config options; no pidfd of a thread, no CLONE_SIGHAND between processes";
+const NO_NAMESPACES: &str = "namespaces are EINVAL, as without their config options; no pidfd of a thread";
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
@@ -169,10 +168,6 @@ fn check_flags(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<()> {
         kernel.trace.line(TraceKind::Missing, || format!("[{}] clone: CLONE_PIDFD of a thread", tid.0));
         return Err(Errno::EINVAL);
     }
-    if flags.contains(F::CLONE_SIGHAND) && !flags.contains(F::CLONE_THREAD) {
-        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone: processes that share handlers", tid.0));
-        return Err(Errno::EINVAL);
-    }
     Ok(())
 }
 
@@ -314,20 +309,21 @@ fn clone_pidfd(kernel: &mut Kernel, tid: Tid, child: Tid, addr: u64) -> Result<u
 }
 
 /// The thread group of a new process.
-fn copy_group(kernel: &Kernel, tid: Tid, child: Tid, flags: CloneFlags) -> ThreadGroup {
-    let group = kernel.tasks.group_of(tid);
-    let mut actions = group.actions.clone();
-    if flags.contains(CloneFlags::CLONE_CLEAR_SIGHAND) {
-        for action in actions.0.iter_mut() {
-            let handler = if action.handler == abi::SIG_IGN { abi::SIG_IGN } else { abi::SIG_DFL };
-            *action = abi::SigAction { handler, ..Default::default() };
+fn copy_group(kernel: &mut Kernel, tid: Tid, child: Tid, flags: CloneFlags) -> ThreadGroup {
+    let sighand = if flags.contains(CloneFlags::CLONE_SIGHAND) {
+        kernel.tasks.share_sighand(kernel.tasks.group_of(tid).sighand)
+    } else {
+        let mut actions = kernel.tasks.actions(tid).clone();
+        if flags.contains(CloneFlags::CLONE_CLEAR_SIGHAND) {
+            actions.flush();
         }
-    }
+        kernel.tasks.new_sighand(actions)
+    };
+    let group = kernel.tasks.group_of(tid);
     ThreadGroup {
         parent: if flags.contains(CloneFlags::CLONE_PARENT) { group.parent } else { group.tgid },
-        actions,
         oom_score_adj: group.oom_score_adj,
-        ..ThreadGroup::new(child, group.pgid, group.sid, group.tty, group.rlimits, group.dumpable)
+        ..ThreadGroup::new(child, sighand, group.pgid, group.sid, group.tty, group.rlimits, group.dumpable)
     }
 }
 
@@ -335,6 +331,7 @@ impl ThreadGroup {
     /// A group without threads, children or history.
     pub(crate) fn new(
         tgid: Tid,
+        sighand: SighandId,
         pgid: Tid,
         sid: Tid,
         tty: Option<u64>,
@@ -351,7 +348,7 @@ impl ThreadGroup {
             pgid,
             sid,
             tty,
-            actions: Actions::default(),
+            sighand,
             pending: Pending::default(),
             rlimits,
             group_exit: None,

@@ -122,7 +122,7 @@ fn do_notify_parent(kernel: &mut Kernel, tgid: Tgid) -> bool {
     let parent = kernel.tasks.group(tgid).expect("its leader is in it").parent;
     let Some(of_parent) = kernel.tasks.group_mut(parent) else { return true };
     of_parent.news.insert(tgid);
-    let action = *of_parent.actions.get(SIGCHLD);
+    let action = *kernel.tasks.actions(parent).get(SIGCHLD);
     let (code, status) =
         if status & 0x7f == 0 { (CLD_EXITED, status >> 8 & 0xff) } else { (CLD_KILLED, status & 0x7f) };
     let ignored = action.handler == SIG_IGN;

@@ -4,6 +4,7 @@ mod clone;
 mod de_thread;
 mod exit;
 mod reap;
+mod sighand;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod thread_group;
 mod wait;
 
 pub(crate) use account::Accounts;
+pub(crate) use sighand::SighandId;
 pub use table::Tasks;
 pub use thread_group::ThreadGroup;
 pub use wait::WaitKey;

@@ -1,8 +1,10 @@
 //! The table of all tasks: who exists, who sleeps, who belongs to whom.
+use super::sighand::Sighand;
 use super::wait::WaitTable;
 use super::{Task, TaskState, Tgid, ThreadGroup, Tid, WaitKey};
 use crate::sched::Scheduler;
 use crate::syscall::{Sleep, SleepKind};
+use crate::vfs::arena::Arena;
 use arch::Tif;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,7 @@ const RESERVED_PIDS: u32 = 300;
 pub struct Tasks {
     table: BTreeMap<Tid, Task>,
     groups: BTreeMap<Tgid, ThreadGroup>,
+    pub(super) sighands: Arena<Sighand>,
     pgrps: BTreeMap<Tid, BTreeSet<Tgid>>,
     /// Tasks of each user that are not reaped: RLIMIT_NPROC.
     users: BTreeMap<u32, u32>,
@@ -31,6 +34,7 @@ impl Tasks {
         Tasks {
             table: BTreeMap::new(),
             groups: BTreeMap::new(),
+            sighands: Arena::default(),
             pgrps: BTreeMap::new(),
             users: BTreeMap::new(),
             waits: WaitTable::default(),
@@ -148,7 +152,8 @@ impl Tasks {
         let group = self.groups.get_mut(&task.tgid).expect("a task has a group");
         group.threads.remove(&tid);
         if group.threads.is_empty() {
-            let (tgid, pgid, parent) = (group.tgid, group.pgid, group.parent);
+            let (tgid, pgid, parent, sighand) = (group.tgid, group.pgid, group.parent, group.sighand);
+            self.drop_sighand(sighand);
             self.groups.remove(&tgid);
             self.leave_pgrp(tgid, pgid);
             if let Some(parent) = self.groups.get_mut(&parent) {

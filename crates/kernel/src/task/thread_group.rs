@@ -1,6 +1,6 @@
 //! Thread groups (processes): what their threads have in common.
-use super::{Accounts, Tgid, Tid};
-use crate::signal::{Actions, Pending};
+use super::{Accounts, SighandId, Tgid, Tid};
+use crate::signal::Pending;
 use abi::Rlimit;
 use std::collections::BTreeSet;
 
@@ -20,7 +20,8 @@ pub struct ThreadGroup {
     pub sid: Tid,
     /// The controlling terminal, as a device number.
     pub tty: Option<u64>,
-    pub actions: Actions,
+    /// Its dispositions, which CLONE_SIGHAND shares with another group.
+    pub(crate) sighand: SighandId,
     /// Signals sent to the group as a whole.
     pub pending: Pending,
     pub rlimits: [Rlimit; 16],

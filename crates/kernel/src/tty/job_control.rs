@@ -20,8 +20,8 @@ impl Kernel {
         if !self.is_controlling_tty(caller, id) {
             return Ok(());
         }
-        let group = self.tasks.group_of(caller);
-        let (pgid, ignored) = (group.pgid, group.actions.is_ignored(signo));
+        let pgid = self.tasks.group_of(caller).pgid;
+        let ignored = self.tasks.actions(caller).is_ignored(signo);
         match self.tty.get(id).and_then(|tty| tty.pgrp) {
             Some(foreground) if foreground != pgid => {}
             _ => return Ok(()),

@@ -222,7 +222,7 @@ fn raw_reads_obey_min_and_time() {
 #[test]
 fn window_changes_are_announced_once() {
     let mut kernel = console();
-    kernel.tasks.group_of_mut(INIT).actions.0[usize::from(SIGWINCH)].handler = 0x1000;
+    kernel.tasks.actions_mut(INIT).0[usize::from(SIGWINCH)].handler = 0x1000;
     kernel.tty_resize(50, 132);
     assert!(kernel.tasks.group_of(INIT).pending.set.contains(SIGWINCH));
     assert_eq!(call(&mut kernel, INIT, Sysno::Ioctl, &[0, TIOCGWINSZ.into(), BUF]), Some(0));

@@ -3,7 +3,7 @@
 //! [`Path`] is a place in the tree: a mount and a dentry of it. What is kept beyond a call (a working directory, an open file,
 //! a mount point) is counted with `path_get` and `path_put`; a path in a local variable is not.
 mod anon;
-mod arena;
+pub(crate) mod arena;
 mod chrdev;
 pub mod cpio;
 mod dentry;
