@@ -1,6 +1,8 @@
 //! Debian's busybox of each architecture, as shipped: its shell as init, its applets against the native run.
 use crate::support::{arches, boot_image, oracle, root, run};
 use kernel::vfs::cpio::Writer;
+use minikern::Boot;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// An image of nothing but a busybox and a script.
@@ -23,8 +25,17 @@ const INIT: &str = "/bin/busybox mount -t proc proc /proc; /bin/busybox mount -t
 /bin/busybox mount -t tmpfs tmp /tmp; /bin/busybox mkdir /tmp/w
 /bin/busybox env -i PATH=/nowhere /bin/busybox sh /applets.sh /tmp/w </dev/null 2>&1 | /bin/busybox cat";
 
+/// A machine whose first process is busybox's shell with the script.
+pub(crate) fn boot(busybox: &Path) -> Boot {
+    let busybox = std::fs::read(busybox).expect("busybox");
+    let mut boot = boot_image(image(&busybox), &["/bin/sh", "-c", INIT]);
+    // The script has files of 2020 that are older than what it writes.
+    boot.config.realtime = 1_735_689_600;
+    boot
+}
+
 /// The script's output on this machine, in a directory of its own.
-fn native(busybox: &std::path::Path) -> String {
+fn native(busybox: &Path) -> String {
     let dir = root().join("target/busybox-native");
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).expect("target/");
@@ -50,18 +61,14 @@ fn applets_do_what_they_do_natively() {
     assert!(applets >= 80, "the native run counts {applets} applets:\n{want}");
     for arch in arches() {
         let Some(busybox) = oracle(&format!("busybox-{arch}")) else { continue };
-        let busybox = std::fs::read(busybox).expect("busybox");
-        let mut boot = boot_image(image(&busybox), &["/bin/sh", "-c", INIT]);
-        // The script has files of 2020 that are older than what it writes.
-        boot.config.realtime = 1_735_689_600;
-        let ended = run(&boot, "");
+        let ended = run(&boot(&busybox), "");
         compare(arch, &want, &ended.out);
         assert_eq!(ended.status, 0, "{arch}");
     }
 }
 
 /// Equal, or the first lines that are not.
-fn compare(arch: &str, want: &str, got: &str) {
+pub(crate) fn compare(arch: &str, want: &str, got: &str) {
     if want == got {
         return;
     }

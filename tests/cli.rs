@@ -301,6 +301,28 @@ fn a_script_comes_through_a_pipe() {
     }
 }
 
+#[test]
+fn virtual_time_jumps_and_host_time_passes() {
+    let ran = minikern(&["run", "--clock", "virtual", "--", "sh", "-c", "sleep 100000; echo slept"], "");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "slept\n"), "{}", ran.err);
+    #[allow(clippy::disallowed_types)] // the host's clock is what is tested
+    let started = std::time::Instant::now();
+    let ran = minikern(
+        &["run", "--clock", "host", "--", "sh", "-c", "sleep 0.3; echo slept; read line; echo got $line"],
+        "a line\n",
+    );
+    assert_eq!((ran.code, ran.out.as_str()), (0, "slept\ngot a line\n"), "{}", ran.err);
+    assert!(started.elapsed().as_millis() >= 300);
+}
+
+/// What never ends by itself is told so, with what every task waits for.
+#[test]
+fn a_machine_that_can_never_go_on_says_why() {
+    let ran = minikern(&["run", "--", "sh", "-c", "mount -t devtmpfs dev /dev; echo begun; cat /dev/stuck"], "");
+    assert_eq!((ran.code, ran.out.as_str()), (124, "begun\n"));
+    assert!(ran.err.contains("nothing can ever run again") && ran.err.contains("stuck_read"), "{}", ran.err);
+}
+
 /// An archive of one entry.
 fn archive(name: &[u8], mode: u32, data: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new();

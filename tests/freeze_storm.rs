@@ -21,8 +21,8 @@ impl Random {
 }
 
 /// A machine whose first process puts itself into a freezer group and becomes the program.
-fn storm_boot(arch: &str, name: &str) -> Option<Boot> {
-    let program = oracle(&format!("programs/{arch}/{name}"))?;
+fn storm_boot(arch: &str, libc: &str, name: &str) -> Option<Boot> {
+    let program = oracle(&format!("programs/{arch}{libc}/{name}"))?;
     let script = "mkdir -p /containers; mount -t cgroup -o freezer freezer /containers; mkdir /containers/0
 echo $$ > /containers/0/tasks; exec /prog one 'two words'";
     let mut boot = boot(arch, &["sh", "-c", script]);
@@ -80,13 +80,15 @@ fn freeze_and_thaw(console: &mut Console, random: &mut Random) {
 #[test]
 fn freezing_anywhere_changes_no_output() {
     for arch in arches() {
-        for name in PROGRAMS {
-            let Some(boot) = storm_boot(arch, name) else { continue };
+        let variants = PROGRAMS.iter().flat_map(|&name| [("", name), ("-glibc", name)]);
+        for (libc, name) in variants {
+            let Some(mut boot) = storm_boot(arch, libc, name) else { continue };
             let calm = crate::support::run(&boot, "");
-            assert_eq!(calm.status, 0, "{arch}/{name}: {}", calm.out);
+            assert_eq!(calm.status, 0, "{arch}{libc}/{name}: {}", calm.out);
             for seed in 1..=3 {
+                boot.config.cpus = seed as u32;
                 let ended = run_in(&boot, seed, &mut freeze_and_thaw);
-                assert_eq!((ended.status, &ended.out), (calm.status, &calm.out), "{arch}/{name}, seed {seed}");
+                assert_eq!((ended.status, &ended.out), (calm.status, &calm.out), "{arch}{libc}/{name}, seed {seed}");
             }
         }
     }
@@ -118,7 +120,7 @@ fn signals_and_freezes_in_any_order_lose_nothing() {
     };
     for arch in arches() {
         for name in ["int_ops", "pipes", "threads", "signal_storm"] {
-            let Some(boot) = storm_boot(arch, name) else { continue };
+            let Some(boot) = storm_boot(arch, "", name) else { continue };
             let calm = crate::support::run(&boot, "");
             for seed in 1..=3 {
                 let ended = run_in(&boot, seed, &mut storm);
@@ -130,4 +132,22 @@ fn signals_and_freezes_in_any_order_lose_nothing() {
 
 fn members(kernel: &kernel::Kernel) -> Vec<Tgid> {
     kernel.tasks.groups().map(|group| group.tgid).collect()
+}
+
+/// Eighty applets of Debian's busybox, frozen and thawed all along.
+#[test]
+fn a_busybox_script_freezes_and_thaws_all_along() {
+    for arch in arches() {
+        let Some(busybox) = oracle(&format!("busybox-{arch}")) else { continue };
+        let mut calm = crate::busybox::boot(&busybox);
+        let setup = "/bin/busybox mkdir /containers; /bin/busybox mount -t cgroup -o freezer freezer /containers; /bin/busybox mkdir /containers/0
+echo $$ > /containers/0/tasks; exec /bin/prog sh -c \"$0\"";
+        let script = calm.args.pop().expect("the script");
+        calm.initramfs = with_file(calm.initramfs, b"bin/prog", &std::fs::read(&busybox).expect("busybox"));
+        calm.args.extend([setup.into(), script]);
+        let want = crate::support::run(&calm, "");
+        let ended = run_in(&calm, 1, &mut freeze_and_thaw);
+        crate::busybox::compare(arch, &want.out, &ended.out);
+        assert_eq!(ended.status, want.status);
+    }
 }

@@ -1,5 +1,5 @@
 //! A machine is a value: copies run on identically, and a seed names a run.
-use crate::support::{Console, arches, boot, run};
+use crate::support::{Console, arches, boot, boot_program, oracle, run};
 use kernel::TraceKind;
 
 const SCRIPT: &str = "for i in 1 2 3; do seq $i | wc -l & done; wait; sleep 0.01; (exit 7); echo $?";
@@ -17,6 +17,41 @@ fn a_copy_made_anywhere_ends_as_the_original() {
             let copy = console.snapshot();
             assert_eq!(copy.run(), whole, "{arch}: the copy after {steps} steps");
             assert_eq!(console.run(), whole, "{arch}: the original after {steps} steps");
+        }
+    }
+}
+
+/// Programs in the middle of what they do, on two virtual CPUs, in slices of odd lengths so that copies fall anywhere.
+#[test]
+fn copies_of_running_programs_end_alike() {
+    for arch in arches() {
+        for name in ["threads", "signal_storm", "pipes", "exceptions", "futexes", "selfmod"] {
+            let Some(program) = oracle(&format!("programs/{arch}/{name}")) else { continue };
+            let mut boot = boot_program(&program, &["one", "two words"]);
+            boot.config.cpus = 2;
+            let mut console = Console::new(&boot, "");
+            let mut copies = Vec::new();
+            let status = (0u64..).find_map(|step| {
+                console.slice = 1 + step.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 50_000;
+                // From here on the copies run on in the slices that a machine of its own has.
+                if step.is_power_of_two() {
+                    let mut copy = console.snapshot();
+                    let mut second = copy.snapshot();
+                    (copy.slice, second.slice) = (u64::MAX, u64::MAX);
+                    copies.push((step, copy, second));
+                }
+                console.step()
+            });
+            let ended = console.ended(status.expect("it ends"));
+            for (step, copy, second) in copies {
+                let copy = copy.run();
+                assert_eq!(copy, second.run(), "{arch}/{name}: two copies made at step {step}");
+                assert_eq!(
+                    (copy.status, &copy.out),
+                    (ended.status, &ended.out),
+                    "{arch}/{name}: a copy of step {step}"
+                );
+            }
         }
     }
 }
