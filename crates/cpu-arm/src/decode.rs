@@ -123,10 +123,17 @@ pub(crate) struct Table {
 pub(crate) static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let rows: Vec<_> = insns::ALL.iter().flat_map(|part| part.iter()).map(|i| (Pattern::parse(i.bits), i)).collect();
     let mut index = vec![Vec::new(); 1 << (32 - INDEX_SHIFT)];
-    let high = !0 << INDEX_SHIFT;
-    for (bucket, key) in index.iter_mut().zip(0u32..) {
-        let word = key << INDEX_SHIFT;
-        bucket.extend((0u16..).zip(&rows).filter(|(_, (p, _))| (word ^ p.value) & p.mask & high == 0).map(|(n, _)| n));
+    for (n, (pattern, _)) in (0u16..).zip(&rows) {
+        // Every setting of the high bits that the row leaves open.
+        let open = !pattern.mask & (!0 << INDEX_SHIFT);
+        let mut setting = open;
+        loop {
+            index[((pattern.value | setting) >> INDEX_SHIFT) as usize].push(n);
+            if setting == 0 {
+                break;
+            }
+            setting = (setting - 1) & open;
+        }
     }
     Table { rows, index }
 });
