@@ -261,7 +261,10 @@ impl FileSystem for HostFs {
         }
         let file = self.open_file(&self.path(ino)?, OpenFlags::empty())?;
         let mut page = [0; PAGE_SIZE as usize];
-        let at = index.checked_mul(PAGE_SIZE).ok_or(Errno::EINVAL)?;
+        // No file reaches further than an offset can say.
+        let Some(at) = index.checked_mul(PAGE_SIZE).filter(|&at| at <= i64::MAX as u64 - PAGE_SIZE) else {
+            return Ok(None);
+        };
         let mut len = 0;
         while len < page.len() {
             match file.read_at(&mut page[len..], at + len as u64).map_err(errno)? {
@@ -296,5 +299,33 @@ impl HostFs {
                 kernel.frames.release(frame);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Config;
+
+    #[test]
+    fn names_stay_inside_and_pages_end_with_the_file() {
+        let dir = std::env::temp_dir().join(format!("minikern-hostfs-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("f"), b"data").unwrap();
+        let mut kernel = Kernel::new(Config::default(), crate::ARCHES);
+        let mut lent = HostFs::new(&dir, true).unwrap();
+        let root = lent.root();
+        for name in [&b".."[..], b".", b"", b"a/b"] {
+            assert_eq!(lent.lookup(&mut kernel, root, name), Err(Errno::EINVAL));
+        }
+        let file = lent.lookup(&mut kernel, root, b"f").unwrap();
+        let frame = lent.page(&mut kernel, file, 0, false).unwrap().unwrap();
+        assert_eq!(&kernel.frames.bytes(frame)[..5], b"data\0");
+        assert_eq!(lent.page(&mut kernel, file, 1, false), Ok(None));
+        // mmap asks for the last page there could be, to learn whether files can be mapped at all.
+        assert_eq!(lent.page(&mut kernel, file, u64::MAX >> 12, false), Ok(None));
+        assert_eq!(lent.unlink(&mut kernel, root, b"f"), Err(Errno::EROFS));
+        assert_eq!(lent.open(&mut kernel, Tid(1), file, OpenFlags::O_RDWR), Err(Errno::EROFS));
+        fs::remove_dir_all(&dir).unwrap();
     }
 }
