@@ -1,5 +1,5 @@
 //! Debian's busybox of each architecture, as shipped: its shell as init, its applets against the native run.
-use crate::support::{arches, boot_image, oracle, root, run};
+use crate::support::{arches, boot_image, oracle, root, run, skipped};
 use kernel::vfs::cpio::Writer;
 use minikern::Boot;
 use std::path::Path;
@@ -51,7 +51,7 @@ fn native(busybox: &Path) -> String {
 #[test]
 fn applets_do_what_they_do_natively() {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        println!("skipped: the native run needs x86-64 Linux");
+        skipped("the native run of busybox needs x86-64 Linux");
         return;
     }
     let Some(ours) = oracle("busybox-x86_64") else { return };

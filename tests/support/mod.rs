@@ -5,7 +5,10 @@ pub mod raw;
 
 use kernel::Config;
 use minikern::{ARCHES, Boot, Machine, Step};
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// How a machine ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,14 +99,25 @@ pub fn scratch(name: &str) -> PathBuf {
     dir
 }
 
-/// A program that .ci/setup builds or fetches; says so when it is not there.
-pub fn oracle(path: &str) -> Option<PathBuf> {
-    let path = root().join("target/oracle").join(path);
+/// A program that .ci/setup builds or fetches. Says so once if it, or the whole directory it would be in, is not there.
+pub fn oracle(name: &str) -> Option<PathBuf> {
+    let oracles = root().join("target/oracle");
+    let path = oracles.join(name);
     if path.exists() {
         return Some(path);
     }
-    println!("skipped: {} is not there (.ci/setup makes it)", path.file_name().unwrap_or_default().to_string_lossy());
+    let there = |dir: &&Path| oracles.join(dir).exists();
+    let missing = Path::new(name).ancestors().take_while(|dir| !there(dir)).last().unwrap_or(Path::new(name));
+    skipped(&format!("{} is not there (.ci/setup makes it)", missing.display()));
     None
+}
+
+/// One line past the test harness, which keeps what passing tests print; the same line once.
+pub fn skipped(why: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().expect("nobody panics with it").insert(why.into()) {
+        let _ = writeln!(std::io::stderr(), "skipped: {why}");
+    }
 }
 
 /// A machine being run, with what its console showed so far.
