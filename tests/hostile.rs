@@ -78,26 +78,37 @@ const ARGS: [u64; 28] = [
     DATA_END,
 ];
 
-/// A child calls `number` with hostile arguments; its parent waits for it and exits with 42.
-fn attacker(arch: &str, number: u64) -> Vec<u8> {
+/// xorshift64*.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+    fn arg(&mut self) -> u64 {
+        ARGS[(self.next() >> 33) as usize % ARGS.len()]
+    }
+}
+
+/// A child calls `number` with hostile arguments; its parent waits for it and exits with 42. With seed 0 what pointers point at is
+/// zeroes, else it is as hostile as they.
+fn attacker(arch: &str, number: u64, seed: u64) -> Vec<u8> {
     let mut code = Code::new(arch);
     let numbers = code.numbers();
+    let mut random = Random(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed << 32 | 1);
+    if seed > 0 {
+        code.data = (0..512).flat_map(|_| random.arg().to_le_bytes()).collect();
+    }
     code.call(numbers.clone, [17, 0, 0, 0, 0, 0]);
     let parent = code.jump_if_result();
     // What a call that makes processes makes goes on from there, and makes as many again.
     let rounds = if [numbers.clone, 57, 58, 435].contains(&number) { 5 } else { 40 };
-    let mut seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     for round in 0..rounds {
-        let mut args = [ARGS[round % ARGS.len()]; 6];
-        if round >= 8 {
-            for arg in &mut args {
-                seed ^= seed << 13;
-                seed ^= seed >> 7;
-                seed ^= seed << 17;
-                *arg = ARGS[(seed >> 20) as usize % ARGS.len()];
-            }
-        }
-        code.call(number, args);
+        let same = [ARGS[round % ARGS.len()]; 6];
+        code.call(number, if round < 8 && seed == 0 { same } else { [(); 6].map(|()| random.arg()) });
     }
     code.call(numbers.exit_group, [0; 6]);
     code.land(parent);
@@ -108,10 +119,11 @@ fn attacker(arch: &str, number: u64) -> Vec<u8> {
 
 #[test]
 fn every_system_call_with_hostile_arguments() {
+    let numbers = || (0..600).chain([1 << 31, u64::from(u32::MAX), 1 << 32, i64::MAX as u64, u64::MAX]);
     for arch in arches() {
         let mut odd = Vec::new();
-        for number in (0..600).chain([1 << 31, u64::from(u32::MAX), 1 << 32, i64::MAX as u64, u64::MAX]) {
-            let mut machine = Machine::boot(&tiny_boot(&attacker(arch, number))).expect("it boots");
+        for (number, seed) in numbers().flat_map(|number| (0..4).map(move |seed| (number, seed))) {
+            let mut machine = Machine::boot(&tiny_boot(&attacker(arch, number, seed))).expect("it boots");
             let mut ended = steps(&mut machine, 2000, u64::MAX);
             if ended.is_none() {
                 // It sleeps or computes: that is its right, until it is killed.
@@ -119,10 +131,53 @@ fn every_system_call_with_hostile_arguments() {
                 ended = steps(&mut machine, 2000, u64::MAX);
             }
             if ended != Some(42) {
-                odd.push((number, ended));
+                odd.push((number, seed, ended));
             }
         }
         assert!(odd.is_empty(), "{arch}: init did not outlive these: {odd:?}");
+    }
+}
+
+/// The attackers do what they are for: every call is made, by a child of its own.
+#[test]
+fn attackers_attack() {
+    for arch in arches() {
+        let wait4 = Code::new(arch).numbers().wait4;
+        let mut machine = Machine::boot(&tiny_boot(&attacker(arch, wait4, 1))).expect("it boots");
+        machine.kernel.trace.enable(kernel::TraceKind::Syscall);
+        assert_eq!(steps(&mut machine, 2000, u64::MAX), Some(42), "{arch}");
+        let lines = machine.kernel.trace.take();
+        let calls = lines.iter().filter(|line| line.starts_with("[2 ") && line.contains("wait4(")).count();
+        assert_eq!(calls, 40, "{arch}: {lines:?}");
+    }
+}
+
+/// rt_sigreturn to frames of garbage: the task gets what registers they give it, or a SIGSEGV.
+#[test]
+fn signal_frames_of_garbage() {
+    for arch in arches() {
+        for seed in 1..300u64 {
+            let mut random = Random(seed << 20 | 1);
+            let mut code = Code::new(arch);
+            let numbers = code.numbers();
+            code.data = (0..512)
+                .flat_map(|_| (if seed % 2 == 0 { random.arg() } else { random.next() }).to_le_bytes())
+                .collect();
+            code.call(numbers.clone, [17, 0, 0, 0, 0, 0]);
+            let parent = code.jump_if_result();
+            code.stack(DATA + seed % 3 * 8);
+            code.call(numbers.rt_sigreturn, [0; 6]);
+            code.land(parent);
+            code.call(numbers.wait4, [u64::MAX, 0, 0, 0, 0, 0]);
+            code.call(numbers.exit_group, [42, 0, 0, 0, 0, 0]);
+            let mut machine = Machine::boot(&tiny_boot(&code.program())).expect("it boots");
+            let mut ended = steps(&mut machine, 200, 20_000);
+            if ended.is_none() {
+                kill(&mut machine, |task| task.tgid != INIT);
+                ended = steps(&mut machine, 200, 20_000);
+            }
+            assert_eq!(ended, Some(42), "{arch}, seed {seed}");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Programs written in machine code: system calls with any arguments, and a few jumps.
 use minikern::ARCHES;
 
-/// Where a raw program is mapped; a page of zeroes lies at `DATA`, and nothing behind it.
+/// Where a raw program is mapped; a page of data lies at `DATA`, and nothing behind it.
 pub const BASE: u64 = 0x40_0000;
 pub const DATA: u64 = 0x1000_0000;
 pub const DATA_END: u64 = DATA + 4096;
@@ -12,6 +12,7 @@ pub struct Numbers {
     pub wait4: u64,
     pub exit_group: u64,
     pub mmap: u64,
+    pub rt_sigreturn: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Code {
     isa: Isa,
     machine: u16,
     pub bytes: Vec<u8>,
+    /// What the page at `DATA` begins with; zeroes follow.
+    pub data: Vec<u8>,
 }
 
 impl Code {
@@ -35,12 +38,12 @@ impl Code {
             _ => panic!("{arch} needs its instructions here"),
         };
         let machine = ARCHES.iter().find(|a| a.name == arch).expect("an architecture").elf.machine;
-        Code { isa, machine, bytes: Vec::new() }
+        Code { isa, machine, bytes: Vec::new(), data: Vec::new() }
     }
     pub fn numbers(&self) -> Numbers {
         match self.isa {
-            Isa::X86 => Numbers { clone: 56, wait4: 61, exit_group: 231, mmap: 9 },
-            Isa::Arm => Numbers { clone: 220, wait4: 260, exit_group: 94, mmap: 222 },
+            Isa::X86 => Numbers { clone: 56, wait4: 61, exit_group: 231, mmap: 9, rt_sigreturn: 15 },
+            Isa::Arm => Numbers { clone: 220, wait4: 260, exit_group: 94, mmap: 222, rt_sigreturn: 139 },
         }
     }
     fn word(&mut self, word: u32) {
@@ -58,6 +61,16 @@ impl Code {
                     let op = if part == 0 { 0xd280_0000 } else { 0xf280_0000 }; // movz, movk
                     self.word(op | part << 21 | ((value >> (16 * part)) as u32 & 0xffff) << 5 | u32::from(reg));
                 }
+            }
+        }
+    }
+    /// The stack pointer.
+    pub fn stack(&mut self, value: u64) {
+        match self.isa {
+            Isa::X86 => self.constant(4, value),
+            Isa::Arm => {
+                self.constant(9, value);
+                self.word(0x9100_013f); // mov sp, x9
             }
         }
     }
@@ -131,15 +144,19 @@ impl Code {
             elf.extend(half.to_le_bytes());
         }
         let size = entry + self.bytes.len() as u64;
-        // The code, writable too; then a page of zeroes.
-        for (flags, addr, file, memory) in [(7u32, BASE, size, size), (6, DATA, 0, 4096)] {
+        // The code, writable too; then the data, at the start of a page of the file as of memory.
+        let at = size.next_multiple_of(4096);
+        let data = self.data.len() as u64;
+        for (flags, offset, addr, file, memory) in [(7u32, 0, BASE, size, size), (6, at, DATA, data, 4096)] {
             elf.extend(1u32.to_le_bytes());
             elf.extend(flags.to_le_bytes());
-            for word in [0, addr, addr, file, memory, 4096] {
+            for word in [offset, addr, addr, file, memory, 4096] {
                 elf.extend(word.to_le_bytes());
             }
         }
         elf.extend(&self.bytes);
+        elf.resize(at as usize, 0);
+        elf.extend(&self.data);
         elf
     }
 }
