@@ -6,6 +6,7 @@ mod cli;
 mod freeze_storm;
 mod freezer;
 mod hostile;
+mod images;
 mod load;
 mod programs;
 mod shell;
