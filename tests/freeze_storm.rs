@@ -55,7 +55,8 @@ fn run_in(boot: &Boot, seed: u64, weather: Weather<'_>) -> Ended {
             }
         }
         // The shell that sets the group up is not the subject.
-        if console.machine.kernel.tasks.get(INIT).is_some_and(|init| init.comm == b"prog") {
+        let is_program = console.machine.kernel.tasks.get(INIT).is_some_and(|init| init.comm == b"prog");
+        if is_program || console.shown().starts_with("go\n") {
             // Or a timeout would end while its task is kept from what it waits for.
             console.hold = true;
             weather(&mut console, &mut random);
@@ -89,6 +90,30 @@ fn freezing_anywhere_changes_no_output() {
                 boot.config.cpus = seed as u32;
                 let ended = run_in(&boot, seed, &mut freeze_and_thaw);
                 assert_eq!((ended.status, &ended.out), (calm.status, &calm.out), "{arch}{libc}/{name}, seed {seed}");
+            }
+        }
+    }
+}
+
+/// Pipelines, background jobs and forks across architectures, all in the group.
+#[test]
+fn pipelines_across_architectures_freeze_and_thaw_all_along() {
+    for a in arches() {
+        for b in arches() {
+            let script = format!(
+                "mkdir -p /containers; mount -t cgroup -o freezer freezer /containers; mkdir /containers/0
+echo $$ > /containers/0/tasks; echo go
+for i in 1 2 3 4; do /{a}/bin/seq 300 | /{b}/bin/grep 1 | /{a}/bin/wc -l; (exit $i); echo $?; done
+/{b}/bin/sleep 0.01 & wait $!; echo slept $?
+trap 'echo got USR1' USR1; /{b}/bin/sh -c 'kill -USR1 $PPID; exit 3'; echo $?
+x=$(/{b}/bin/sh -c 'echo $(/{a}/bin/uname -m)'); echo $x"
+            );
+            let boot = boot(a, &["sh", "-c", &script]);
+            let calm = crate::support::run(&boot, "");
+            assert_eq!(calm.status, 0, "{a} and {b}: {}", calm.out);
+            for seed in 1..=5 {
+                let ended = run_in(&boot, seed, &mut freeze_and_thaw);
+                assert_eq!((ended.status, &ended.out), (calm.status, &calm.out), "{a} and {b}, seed {seed}");
             }
         }
     }
