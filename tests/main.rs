@@ -8,6 +8,8 @@ mod freezer;
 mod hostile;
 mod images;
 mod load;
+mod oracle;
+mod profiles;
 mod programs;
 mod shell;
 mod snapshot;

@@ -35,7 +35,10 @@ pub(crate) fn write_pid(
     let pid = parse_int(text)?;
     let pid = u32::try_from(pid).map_err(|_| Errno::EINVAL)?;
     let tid = if pid == 0 { caller } else { Tid(pid) };
-    let task = kernel.tasks.get(tid).filter(|task| !task.is_dead()).ok_or(Errno::ESRCH)?;
+    let task = kernel.tasks.get(tid).ok_or(Errno::ESRCH)?;
+    if task.is_dead() {
+        return kernel.config.freezer.rules.move_dead;
+    }
     if task.kthread {
         return Err(Errno::EINVAL);
     }

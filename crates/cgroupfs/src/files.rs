@@ -2,7 +2,7 @@
 use crate::attach::{parse_int, write_pid};
 use crate::hierarchy::{GroupId, Hierarchy, ROOT};
 use crate::subsystem::FileSpec;
-use abi::Errno;
+use abi::{Errno, PATH_MAX};
 use kernel::{Kernel, Result, Tid};
 
 /// The core's files, and which need a later kernel than 2008's or are the root's alone.
@@ -72,6 +72,14 @@ pub(crate) fn write(
     caller: Tid,
     kernel: &mut Kernel,
 ) -> Result<()> {
+    let rules = &kernel.config.freezer.rules;
+    if text.is_empty() && rules.kernfs {
+        return Ok(());
+    }
+    let longest = if file == AGENT.name { PATH_MAX } else { rules.max_write };
+    if text.len() > longest {
+        return Err(Errno::E2BIG);
+    }
     let group = hierarchy.get_mut(id)?;
     match file {
         "tasks" => write_pid(hierarchy, id, text, caller, false, kernel),

@@ -1,14 +1,11 @@
 //! The cgroup filesystem: a hierarchy as directories and control files.
 use crate::core::{Core, with_core};
 use crate::files;
-use crate::hierarchy::{GroupId, Hierarchy, ROOT};
-use abi::{Errno, OpenFlags, S_IFDIR, S_IFREG, Statfs, Timespec};
+use crate::hierarchy::{FileAttr, Group, GroupId, Hierarchy, ROOT};
+use abi::{Errno, NAME_MAX, OpenFlags, PATH_MAX, S_IFDIR, S_IFREG, Statfs, Timespec};
 use kernel::vfs::{Attr, DirEntry, FileSystem, Ino, Io, New, NewNode, OpenFile, SetAttr};
 use kernel::{Kernel, Result, Tid};
 use std::collections::BTreeMap;
-
-/// Longest name of a group (NAME_MAX).
-const NAME_MAX: usize = 255;
 
 /// One super block: a view of hierarchy `number`.
 #[derive(Clone)]
@@ -50,6 +47,14 @@ fn file_name(hierarchy: &Hierarchy, id: GroupId, place: usize, kernel: &Kernel) 
     file.ok_or(Errno::ENODEV)
 }
 
+/// Mode and owner of a file: what it was given, or as it was made.
+fn file_attr(hierarchy: &Hierarchy, group: &Group, id: GroupId, place: usize, kernel: &Kernel) -> FileAttr {
+    group.file_attrs.get(&place).copied().unwrap_or_else(|| {
+        let file = place.checked_sub(1).and_then(|at| files::files(hierarchy, id, kernel).get(at).copied());
+        FileAttr { mode: file.map_or(0, |file| file.mode), uid: group.maker.0, gid: group.maker.1 }
+    })
+}
+
 impl FileSystem for CgroupFs {
     fn clone_box(&self) -> Box<dyn FileSystem> {
         Box::new(self.clone())
@@ -62,6 +67,9 @@ impl FileSystem for CgroupFs {
     }
     fn options(&self) -> String {
         format!(",{}", self.options)
+    }
+    fn name_max(&self, kernel: &Kernel) -> usize {
+        if kernel.config.freezer.rules.kernfs { PATH_MAX } else { NAME_MAX }
     }
     fn root(&self) -> Ino {
         ino(ROOT, 0)
@@ -82,25 +90,30 @@ impl FileSystem for CgroupFs {
         self.with(kernel, |h, kernel| {
             let group = h.any(id).ok_or(Errno::ENOENT)?;
             let time = Timespec::from_ns(group.made);
-            let (mode, nlink) = if place == 0 {
-                (S_IFDIR | group.mode, 2 + group.children.len() as u32)
+            let (mode, nlink, uid, gid) = if place == 0 {
+                (S_IFDIR | group.mode, 2 + group.children.len() as u32, group.uid, group.gid)
             } else {
-                let mode = files::files(h, id, kernel).get(place - 1).map_or(0, |file| file.mode);
-                (S_IFREG | mode, 1)
+                let file = file_attr(h, group, id, place, kernel);
+                (S_IFREG | file.mode, 1, file.uid, file.gid)
             };
-            let (uid, gid) = (group.uid, group.gid);
             Ok(Attr { mode, nlink, uid, gid, rdev: 0, size: 0, atime: time, mtime: time, ctime: time })
         })
     }
     fn set_attr(&mut self, kernel: &mut Kernel, at: Ino, set: &SetAttr) -> Result<()> {
         let (id, place) = parts(at);
-        self.with(kernel, |h, _| {
+        self.with(kernel, |h, kernel| {
+            let mut file = file_attr(h, h.get(id)?, id, place, kernel);
             let group = h.get_mut(id)?;
-            // Owner and mode of a directory can change; opening with O_TRUNC changes nothing.
+            // Owner and mode can change; opening with O_TRUNC changes nothing.
             if place == 0 {
                 group.mode = set.mode.unwrap_or(group.mode);
                 group.uid = set.uid.unwrap_or(group.uid);
                 group.gid = set.gid.unwrap_or(group.gid);
+            } else if set.mode.is_some() || set.uid.is_some() || set.gid.is_some() {
+                file.mode = set.mode.unwrap_or(file.mode);
+                file.uid = set.uid.unwrap_or(file.uid);
+                file.gid = set.gid.unwrap_or(file.gid);
+                group.file_attrs.insert(place, file);
             }
             Ok(())
         })
@@ -135,9 +148,10 @@ impl FileSystem for CgroupFs {
         }
         let (id, _) = parts(dir);
         self.with(kernel, |h, kernel| {
-            let child = h.create(id, name)?;
+            let child = h.create(id, name, kernel)?;
             let group = h.get_mut(child)?;
             (group.mode, group.uid, group.gid) = (new.mode, new.uid, new.gid);
+            group.maker = (new.uid, new.gid);
             group.made = kernel.clock.realtime();
             Ok(ino(child, 0))
         })
@@ -166,8 +180,9 @@ impl FileSystem for CgroupFs {
         self.with(kernel, |h, _| h.rename(id, to.1))
     }
     fn open(&mut self, kernel: &mut Kernel, _: Tid, at: Ino, _: OpenFlags) -> Result<u64> {
-        let (id, _) = parts(at);
-        self.with(kernel, |h, _| h.get(id).map(|_| ()))?;
+        let (id, place) = parts(at);
+        // A directory that was removed opens, and lists nothing (scenario 17).
+        self.with(kernel, |h, _| if place == 0 { Ok(()) } else { h.get(id).map(|_| ()) })?;
         let handle = self.next_handle;
         self.next_handle += 1;
         Ok(handle)

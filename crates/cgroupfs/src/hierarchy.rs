@@ -1,8 +1,8 @@
 //! A hierarchy: a tree of groups, and the group each task is in.
-use crate::freezer::FreezerState;
+use crate::freezer::GroupFreezer;
 use crate::subsystem::Subsystem;
 use abi::Errno;
-use kernel::{Result, Tid};
+use kernel::{Kernel, Result, Tid};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A group of one hierarchy. Numbers are never used twice.
@@ -11,6 +11,14 @@ pub(crate) struct GroupId(pub(crate) u64);
 
 /// The root of every hierarchy.
 pub(crate) const ROOT: GroupId = GroupId(1);
+
+/// Mode and owner of a control file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileAttr {
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
 
 /// One group.
 #[derive(Clone, Debug, Default)]
@@ -25,11 +33,15 @@ pub(crate) struct Group {
     pub(crate) mode: u32,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
+    /// Who made it: the owner of its files too.
+    pub(crate) maker: (u32, u32),
+    /// Mode and owner of files that were given others, by place.
+    pub(crate) file_attrs: BTreeMap<usize, FileAttr>,
     /// Virtual nanoseconds since 1970.
     pub(crate) made: u64,
     pub(crate) notify_on_release: bool,
     pub(crate) clone_children: bool,
-    pub(crate) freezer: FreezerState,
+    pub(crate) freezer: GroupFreezer,
 }
 
 /// One hierarchy.
@@ -91,7 +103,12 @@ impl Hierarchy {
 
     /// The live groups, parents before children.
     pub(crate) fn ids(&self) -> Vec<GroupId> {
-        let mut ids = vec![ROOT];
+        self.below(ROOT)
+    }
+
+    /// A group and all below it, parents before children.
+    pub(crate) fn below(&self, top: GroupId) -> Vec<GroupId> {
+        let mut ids = vec![top];
         let mut at = 0;
         while let Some(&id) = ids.get(at) {
             ids.extend(self.groups[&id].children.values());
@@ -117,7 +134,7 @@ impl Hierarchy {
     }
 
     /// Makes a child group.
-    pub(crate) fn create(&mut self, parent: GroupId, name: &[u8]) -> Result<GroupId> {
+    pub(crate) fn create(&mut self, parent: GroupId, name: &[u8], kernel: &Kernel) -> Result<GroupId> {
         let above = self.get(parent).map_err(|_| Errno::ENOENT)?;
         if above.children.contains_key(name) {
             return Err(Errno::EEXIST);
@@ -130,7 +147,7 @@ impl Hierarchy {
         self.groups.insert(id, group);
         self.get_mut(parent)?.children.insert(name.to_vec(), id);
         for subsystem in self.subsystems.clone() {
-            subsystem.created(self, id);
+            subsystem.created(self, id, kernel);
         }
         Ok(id)
     }

@@ -24,7 +24,7 @@ pub fn freezer_groups(kernel: &mut Kernel) -> Vec<(String, String)> {
         let mut groups = Vec::new();
         for hierarchy in core.hierarchies.values_mut().filter(|h| h.has("freezer")) {
             for id in hierarchy.ids() {
-                if freezer::can_freeze(hierarchy, id) {
+                if freezer::can_freeze(hierarchy, id, kernel) {
                     groups.push((hierarchy.path(id), freezer::state(hierarchy, id, kernel).to_string()));
                 }
             }

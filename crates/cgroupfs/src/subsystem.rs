@@ -14,7 +14,7 @@ pub(crate) struct FileSpec {
 pub(crate) trait Subsystem: Sync {
     fn name(&self) -> &'static str;
     /// A group was made.
-    fn created(&self, _hierarchy: &mut Hierarchy, _id: GroupId) {}
+    fn created(&self, _hierarchy: &mut Hierarchy, _id: GroupId, _kernel: &Kernel) {}
     /// The files it has in a group.
     fn files(&self, hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> &'static [FileSpec];
     fn read(&self, hierarchy: &mut Hierarchy, id: GroupId, file: &str, kernel: &mut Kernel) -> Result<String>;

@@ -51,6 +51,7 @@ impl CharDevice for Kmsg {
                 on: WaitKey::Log,
                 kind: SleepKind::Interruptible,
                 wchan: "devkmsg_read",
+                freezable: false,
             }));
         };
         // EPIPE tells, once, that records were overwritten.

@@ -45,6 +45,7 @@ impl CharDevice for StuckDevice {
             on: WaitKey::Stuck,
             kind: SleepKind::Uninterruptible,
             wchan: "stuck_read",
+            freezable: false,
         }))
     }
 

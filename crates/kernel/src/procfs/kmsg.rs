@@ -25,7 +25,12 @@ pub(super) fn read(kernel: &mut Kernel, at: &mut u64, buf: &mut [u8]) -> Io {
         *at = number + 1;
     }
     if done == 0 && !buf.is_empty() {
-        return Err(IoError::Block(Block { on: WaitKey::Log, kind: SleepKind::Interruptible, wchan: "do_syslog" }));
+        return Err(IoError::Block(Block {
+            on: WaitKey::Log,
+            kind: SleepKind::Interruptible,
+            wchan: "do_syslog",
+            freezable: false,
+        }));
     }
     Ok(done)
 }

@@ -13,7 +13,7 @@ impl Kernel {
         let mut count = 0;
         for thread in self.tasks.group_of(tid).threads.clone() {
             let task = &mut self.tasks[thread];
-            if task.is_dead() || task.signal.exiting || matches!(task.state, TaskState::Stopped) {
+            if task.is_dead() || task.signal.exiting || task.is_stopped() {
                 continue;
             }
             task.signal.stop_pending = true;

@@ -112,7 +112,7 @@ impl Kernel {
         for tid in threads {
             let task = &mut self.tasks[tid];
             task.signal.stop_pending = false;
-            if matches!(task.state, TaskState::Stopped) {
+            if task.is_stopped() {
                 self.tasks.wake_up(tid);
             }
         }
@@ -190,7 +190,7 @@ impl Kernel {
         if signo == SIGKILL {
             return true;
         }
-        if matches!(task.state, TaskState::Stopped | TaskState::Traced) {
+        if matches!(task.state.beneath(), TaskState::Stopped | TaskState::Traced) {
             return false;
         }
         self.tasks.sched.current() == Some(tid) || !task.thread_info.test(Tif::SigPending)

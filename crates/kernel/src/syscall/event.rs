@@ -116,7 +116,7 @@ fn wait(kernel: &mut Kernel, tid: Tid, call: &mut Call, timeout: Option<u64>, ma
             on: keys,
             until: deadline,
             kind: SleepKind::Interruptible,
-            freezable: true,
+            freezable: false,
             // E08-05: not restarted.
             on_signal: OnSignal::Return(Err(Errno::EINTR)),
             progress: Progress::State(0, deadline),

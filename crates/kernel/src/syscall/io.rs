@@ -51,7 +51,7 @@ pub(crate) fn cannot_go_on(error: IoError, nonblocking: bool) -> Outcome {
 
 /// The sleep that a block asks for; it restarts after a signal.
 pub(crate) fn sleep_on(block: Block) -> Sleep {
-    Sleep { kind: block.kind, ..Sleep::new(block.on, block.wchan) }
+    Sleep { kind: block.kind, freezable: block.freezable, ..Sleep::new(block.on, block.wchan) }
 }
 
 /// Where the bytes of a call are in guest memory.

@@ -47,7 +47,7 @@ fn wait(mut keys: Vec<WaitKey>, deadline: Option<u64>, restart: Restart, wchan: 
         on: if keys.is_empty() { vec![WaitKey::Never] } else { keys },
         until: deadline,
         kind: SleepKind::Interruptible,
-        freezable: true,
+        freezable: false,
         on_signal: OnSignal::Restart(restart),
         progress: Progress::State(0, deadline),
         wchan,

@@ -321,6 +321,7 @@ fn rt_sigtimedwait(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     }
     Outcome::Sleep(Sleep {
         until,
+        freezable: true,
         on_signal: OnSignal::Return(Err(Errno::EINTR)),
         progress: Progress::State(set.0, until),
         ..Sleep::new(WaitKey::Signal(tid), "do_sigtimedwait")

@@ -260,7 +260,7 @@ fn receive(
                 // MSG_WAITALL sleeps with part of it in hand.
                 let on_signal = if done > 0 { OnSignal::Return(Ok(done)) } else { OnSignal::Restart(Restart::Sys) };
                 let progress = Progress::Bytes(done);
-                let sleep = Sleep { progress, on_signal, freezable: true, ..sleep_on(block) };
+                let sleep = Sleep { progress, on_signal, ..sleep_on(block) };
                 return Ok((Received::default(), Outcome::Sleep(sleep)));
             }
             Err(error) => return Ok((Received::default(), cannot_go_on(error, nonblocking))),

@@ -138,6 +138,7 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
 fn vfork_wait(child: Tid) -> Outcome {
     Outcome::Sleep(Sleep {
         kind: SleepKind::Killable,
+        freezable: true,
         on_signal: OnSignal::Return(Ok(child.0.into())),
         progress: Progress::State(child.0.into(), None),
         ..Sleep::new(WaitKey::Vfork(child), "kernel_clone")
@@ -233,8 +234,8 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         comm: parent.comm.clone(),
         cpu,
         thread_info,
-        // Not on any queue: as if it had never run.
-        state: TaskState::Stopped,
+        // Not on any queue before `wake_new`.
+        state: TaskState::Runnable,
         mm: Some(child_mm),
         files,
         fs,

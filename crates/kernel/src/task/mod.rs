@@ -59,10 +59,32 @@ pub enum TaskState {
     Stopped,
     /// ptrace stop.
     Traced,
-    /// In the refrigerator (R08-04). `saved`: the sleep or stop it was frozen in, if in place (F22-01).
-    Frozen { saved: Option<Box<TaskState>> },
+    /// Frozen: in the refrigerator (R08-04) or, with `saved`, in the sleep or stop that it goes back to (F22-01).
+    Frozen {
+        saved: Option<Box<TaskState>>,
+        /// What /proc/PID/wchan says.
+        wchan: &'static str,
+    },
     /// Dead, and not yet reaped.
     Zombie,
+}
+
+impl TaskState {
+    /// The state that a task frozen in place goes back to; any other is itself.
+    pub(crate) fn beneath(&self) -> &TaskState {
+        match self {
+            TaskState::Frozen { saved: Some(saved), .. } => saved,
+            state => state,
+        }
+    }
+    pub(crate) fn wchan(&self) -> &'static str {
+        match self {
+            TaskState::Sleeping { wchan, .. } | TaskState::Frozen { wchan, .. } => wchan,
+            TaskState::Stopped => "do_signal_stop",
+            TaskState::Traced => "ptrace_stop",
+            TaskState::Runnable | TaskState::Zombie => "",
+        }
+    }
 }
 
 /// One task (thread).
@@ -166,15 +188,13 @@ impl Task {
             TaskState::Zombie => 'Z',
         }
     }
+    /// Whether it takes part in a job-control stop, frozen there or not.
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state.beneath(), TaskState::Stopped)
+    }
     /// What /proc/PID/wchan says; empty while it runs.
     pub fn wchan(&self) -> &'static str {
-        match &self.state {
-            TaskState::Sleeping { wchan, .. } => wchan,
-            TaskState::Frozen { .. } => "refrigerator",
-            TaskState::Stopped => "do_signal_stop",
-            TaskState::Traced => "ptrace_stop",
-            TaskState::Runnable | TaskState::Zombie => "",
-        }
+        self.state.wchan()
     }
     /// `[tid arch comm]`, as trace lines begin.
     pub fn label(&self) -> String {

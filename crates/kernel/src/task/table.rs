@@ -235,11 +235,11 @@ impl Tasks {
         }
     }
 
-    /// Makes a task runnable, whatever it is doing.
+    /// Ends a sleep or stop. A frozen task stays frozen, and runs when it is thawed.
     pub(crate) fn wake_up(&mut self, tid: Tid) {
         let Some(task) = self.table.get_mut(&tid) else { return };
-        match &task.state {
-            TaskState::Runnable | TaskState::Zombie => return,
+        match task.state.beneath() {
+            TaskState::Runnable | TaskState::Zombie | TaskState::Frozen { .. } => return,
             TaskState::Sleeping { until, .. } => {
                 if let Some(until) = until {
                     self.sleepers.remove(&(*until, tid));
@@ -248,17 +248,24 @@ impl Tasks {
                     self.waits.remove(call.ticket, &std::mem::take(&mut call.waiting_on));
                 }
             }
-            TaskState::Stopped | TaskState::Traced | TaskState::Frozen { .. } => {}
+            TaskState::Stopped | TaskState::Traced => {}
         }
+        match &mut task.state {
+            TaskState::Frozen { saved, .. } => *saved = None,
+            _ => self.run(tid),
+        }
+    }
+
+    /// Puts a task on the run queue.
+    pub(crate) fn run(&mut self, tid: Tid) {
+        let task = self.table.get_mut(&tid).expect("a live task");
         task.state = TaskState::Runnable;
         self.sched.wake(tid, &mut task.sched);
     }
 
     /// Lets a new task run.
     pub(crate) fn wake_new(&mut self, tid: Tid) {
-        let task = self.table.get_mut(&tid).expect("a new task");
-        task.state = TaskState::Runnable;
-        self.sched.wake(tid, &mut task.sched);
+        self.run(tid);
     }
 
     /// `signal_wake_up` (R08-02): asks the task to look for signals. That ends an interruptible sleep; a killable one and a
@@ -266,7 +273,7 @@ impl Tasks {
     pub(crate) fn signal_wake_up(&mut self, tid: Tid, fatal: bool) {
         let Some(task) = self.table.get_mut(&tid) else { return };
         task.thread_info.set(Tif::SigPending);
-        let wakes = match &task.state {
+        let wakes = match task.state.beneath() {
             TaskState::Sleeping { kind: SleepKind::Interruptible, .. } => true,
             TaskState::Sleeping { kind: SleepKind::Killable, .. } | TaskState::Stopped | TaskState::Traced => fatal,
             _ => false,

@@ -130,7 +130,7 @@ impl CharDevice for TtyDevice {
 }
 
 fn wait(on: WaitKey, wchan: &'static str) -> IoError {
-    IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan })
+    IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan, freezable: false })
 }
 
 impl Kernel {

@@ -30,7 +30,7 @@ impl Kernel {
         let event = self.eventfd(id);
         if event.count == 0 {
             let (on, kind, wchan) = (WaitKey::Readable(id), SleepKind::Interruptible, "eventfd_read");
-            return Err(Block { on, kind, wchan }.into());
+            return Err(Block { on, kind, wchan, freezable: false }.into());
         }
         let taken = if event.semaphore { 1 } else { event.count };
         event.count -= taken;
@@ -48,7 +48,7 @@ impl Kernel {
             Some(sum) => event.count = sum,
             None => {
                 let (on, kind, wchan) = (WaitKey::Writable(id), SleepKind::Interruptible, "eventfd_write");
-                return Err(Block { on, kind, wchan }.into());
+                return Err(Block { on, kind, wchan, freezable: false }.into());
             }
         }
         self.notify(WaitKey::Readable(id));

@@ -84,7 +84,12 @@ impl Kernel {
         if partner || woke || self.is_opening(opposite(id, flags)) || nonblocking && flags.readable() {
             return Ok(Opened::Now(self.add_end(id, path, flags)));
         }
-        let block = Block { on: opening(id, flags), kind: SleepKind::Interruptible, wchan: "wait_for_partner" };
+        let block = Block {
+            on: opening(id, flags),
+            kind: SleepKind::Interruptible,
+            wchan: "wait_for_partner",
+            freezable: false,
+        };
         let pipe = self.pipe(id);
         if pipe.readers == 0 && pipe.writers == 0 && nonblocking {
             self.drop_pipe(id, self.vfs.inode(path));
@@ -141,7 +146,7 @@ impl Kernel {
         if writers == 0 && !self.is_opening(opening(id, OpenFlags::O_WRONLY)) {
             return Ok(0);
         }
-        Err(IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan: "anon_pipe_read" }))
+        Err(IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan: "anon_pipe_read", freezable: false }))
     }
     /// Copies what is in a pipe without taking it; waits as a read does.
     pub(crate) fn peek_pipe(&mut self, id: u64, buf: &mut [u8]) -> Io {
@@ -165,7 +170,7 @@ impl Kernel {
             self.notify(readable);
             return Ok(n);
         }
-        Err(IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan: "anon_pipe_write" }))
+        Err(IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan: "anon_pipe_write", freezable: false }))
     }
     pub(super) fn poll_pipe(&mut self, id: u64, flags: OpenFlags) -> (PollEvents, Vec<WaitKey>) {
         let pipe = self.pipe(id);

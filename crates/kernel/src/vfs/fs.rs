@@ -1,6 +1,6 @@
 //! What a filesystem is.
 use crate::{Kernel, Result, SleepKind, Tid, WaitKey};
-use abi::{Errno, OpenFlags, PollEvents, Restart, Statfs, Timespec};
+use abi::{Errno, NAME_MAX, OpenFlags, PollEvents, Restart, Statfs, Timespec};
 use mmu::FrameId;
 
 /// An inode number of one filesystem.
@@ -87,6 +87,8 @@ pub struct Block {
     pub on: WaitKey,
     pub kind: SleepKind,
     pub wchan: &'static str,
+    /// May be frozen where it is (TASK_FREEZABLE).
+    pub freezable: bool,
 }
 
 /// A read or write: bytes moved, or what to wait for (the VFS sleeps, or says EAGAIN to O_NONBLOCK).
@@ -124,6 +126,10 @@ pub trait FileSystem {
     /// Options for /proc/mounts beyond rw or ro: `,freezer`.
     fn options(&self) -> String {
         String::new()
+    }
+    /// Longest name that is looked up or made.
+    fn name_max(&self, _kernel: &Kernel) -> usize {
+        NAME_MAX
     }
     fn root(&self) -> Ino;
     fn lookup(&mut self, kernel: &mut Kernel, dir: Ino, name: &[u8]) -> Result<Ino>;

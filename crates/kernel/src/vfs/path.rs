@@ -99,6 +99,12 @@ impl Kernel {
         self.walk(who, start, path, how)?.existing()
     }
 
+    /// Longest name in a directory's filesystem.
+    fn name_max(&mut self, dir: Path) -> Result<usize> {
+        let (sup, _) = self.vfs.inode(dir);
+        self.with_super(sup, |fs, kernel| Ok(fs.name_max(kernel)))
+    }
+
     /// Walks `path` from `start` (where it is relative).
     pub(crate) fn walk(&mut self, who: &Who, start: Path, path: &[u8], how: Walk) -> Result<Found> {
         if path.is_empty() {
@@ -128,7 +134,7 @@ impl Kernel {
             let found = match &name[..] {
                 b"." => Some(dir),
                 b".." => Some(self.dotdot(&w, how)?),
-                _ if name.len() > NAME_MAX => return Err(Errno::ENAMETOOLONG),
+                _ if name.len() > NAME_MAX && name.len() > self.name_max(dir)? => return Err(Errno::ENAMETOOLONG),
                 _ => self.lookup_child(who.tid, dir, &name)?,
             };
             let last_name = || match &name[..] {

@@ -148,7 +148,8 @@ impl Kernel {
             return Ok(Received::default());
         }
         let wchan = if kind == SocketType::Stream { "unix_stream_data_wait" } else { "__skb_wait_for_more_packets" };
-        Err(Block { on: WaitKey::Readable(id), kind: SleepKind::Interruptible, wchan }.into())
+        let freezable = kind == SocketType::Stream;
+        Err(Block { on: WaitKey::Readable(id), kind: SleepKind::Interruptible, wchan, freezable }.into())
     }
 
     /// Sends bytes, and files of which a use each is given away (and put if nothing is sent).
@@ -186,7 +187,9 @@ impl Kernel {
         let joins = kind == SocketType::Stream && rights.is_empty() && to.queue.back().is_some_and(Message::is_plain);
         if n > room || n == 0 && !data.is_empty() || crowded && !joins {
             let wchan = "sock_alloc_send_pskb";
-            return Err(Block { on: WaitKey::Writable(id), kind: SleepKind::Interruptible, wchan }.into());
+            return Err(
+                Block { on: WaitKey::Writable(id), kind: SleepKind::Interruptible, wchan, freezable: false }.into()
+            );
         }
         to.queued += n;
         match to.queue.back_mut().filter(|_| joins) {

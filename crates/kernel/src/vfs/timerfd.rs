@@ -74,7 +74,7 @@ impl Kernel {
         let fired = timer.fired(now);
         if fired == 0 {
             let (on, kind, wchan) = (WaitKey::Readable(id), SleepKind::Interruptible, "timerfd_read");
-            return Err(Block { on, kind, wchan }.into());
+            return Err(Block { on, kind, wchan, freezable: false }.into());
         }
         *out = fired.to_le_bytes();
         if let Some(next) = timer.restart(now) {

@@ -1,0 +1,109 @@
+//! The freezer: one refrigerator for every architecture (kernel/freezer.c; rules R08 and F22 of facts/FREEZER.md).
+//!
+//! A profile says which Linux's freezer this is. Its mechanism half is read here, its rules half by the cgroup filesystems.
+mod in_place;
+mod profile;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_in_place;
+
+pub use profile::*;
+
+use crate::signal::recalc_sigpending;
+use crate::task::{Task, TaskState};
+use crate::{Kernel, Tid, TraceKind};
+use arch::Tif;
+
+/// Whether the task was asked to freeze and has not yet done so.
+pub fn freezing(kernel: &Kernel, tid: Tid) -> bool {
+    match kernel.config.freezer.mechanism.request {
+        Request::TifFlag => kernel.tasks[tid].thread_info.test(Tif::Freeze),
+        Request::Condition => kernel.cgroup_core().is_some_and(|core| core.cgroup_freezing(tid)),
+    }
+}
+
+/// Whether the task is in the refrigerator (PF_FROZEN).
+pub fn frozen(task: &Task) -> bool {
+    matches!(task.state, TaskState::Frozen { .. })
+}
+
+/// Asks a task to freeze (R08-01); `sig_only` spares kernel threads. False if it is frozen already, or cannot be. With a
+/// computed condition the caller has seen to it that the condition holds.
+pub fn freeze_task(kernel: &mut Kernel, tid: Tid, sig_only: bool) -> bool {
+    let mechanism = &kernel.config.freezer.mechanism;
+    let Some(task) = kernel.tasks.get_mut(tid) else { return false };
+    match mechanism.request {
+        Request::TifFlag => {
+            let asked = task.thread_info.test(Tif::Freeze);
+            if !asked && (frozen(task) || task.kthread && sig_only) {
+                return false;
+            }
+            task.thread_info.set(Tif::Freeze);
+        }
+        Request::Condition if frozen(task) || task.is_dead() => return false,
+        Request::Condition if mechanism.in_place && kernel.tasks.freeze_in_place(tid) => {
+            told(kernel, tid, "is frozen where it is");
+            return false;
+        }
+        Request::Condition => {}
+    }
+    let task = &kernel.tasks[tid];
+    let sleeps = matches!(task.state, TaskState::Sleeping { kind: crate::SleepKind::Interruptible, .. });
+    let signalled = task.thread_info.test(Tif::SigPending);
+    match (task.kthread, sig_only) {
+        (true, true) => return false,
+        (true, false) if sleeps => kernel.tasks.wake_up(tid),
+        (true, false) => {}
+        // The fake signal (R08-02): nothing is queued.
+        (false, _) if !signalled => kernel.tasks.signal_wake_up(tid, false),
+        (false, _) => {}
+    }
+    let task = &kernel.tasks[tid];
+    let word = task.thread_info.word();
+    kernel.trace.line(TraceKind::Freezer, || format!("{} is to freeze: flags {word:#x}", task.label()));
+    true
+}
+
+/// Enters the refrigerator if the task was asked to (R08-08); true if it is in there now.
+pub(crate) fn try_to_freeze(kernel: &mut Kernel, tid: Tid) -> bool {
+    let asked = freezing(kernel, tid);
+    if asked {
+        refrigerator(kernel, tid);
+    }
+    asked
+}
+
+/// The one refrigerator (R08-04). The task stays until `thaw_process`, whatever signals come (R08-12).
+fn refrigerator(kernel: &mut Kernel, tid: Tid) {
+    let wchan = kernel.config.freezer.mechanism.wchan;
+    kernel.tasks.set_asleep(tid, TaskState::Frozen { saved: None, wchan });
+    let task = &mut kernel.tasks[tid];
+    task.thread_info.clear(Tif::Freeze);
+    task.thawed = true;
+    recalc_sigpending(kernel, tid);
+    told(kernel, tid, "enters the refrigerator");
+}
+
+/// The task froze or thawed: a line of the trace, and the cgroups hear of it.
+fn told(kernel: &mut Kernel, tid: Tid, what: &str) {
+    let (now, task) = (kernel.clock.now, &kernel.tasks[tid]);
+    kernel.trace.line(TraceKind::Freezer, || format!("{} {what} at {now}", task.label()));
+    kernel.with_cgroups(|core, kernel| core.task_stopped_or_frozen_changed(kernel, tid));
+}
+
+/// Lets a task out of the refrigerator, or takes the request back (R08-09). True if it was inside.
+/// The fake signal of a request taken back stays: the task makes one empty trip through its signal path (R08-07).
+pub fn thaw_process(kernel: &mut Kernel, tid: Tid) -> bool {
+    let Some(task) = kernel.tasks.get_mut(tid) else { return false };
+    let inside = frozen(task);
+    if inside {
+        kernel.tasks.thaw(tid);
+        told(kernel, tid, "leaves the refrigerator");
+    } else {
+        task.thread_info.clear(Tif::Freeze);
+        let (now, task) = (kernel.clock.now, &kernel.tasks[tid]);
+        kernel.trace.line(TraceKind::Freezer, || format!("{} need not freeze at {now}", task.label()));
+    }
+    inside
+}

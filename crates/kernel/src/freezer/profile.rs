@@ -1,0 +1,173 @@
+//! Which Linux's freezer: a profile is a value of named policies. Their table is docs/FREEZER.md.
+use abi::Errno;
+use arch::SignalEra;
+
+/// Which freezer the guest sees: one value, made of named policies.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile {
+    pub name: &'static str,
+    pub mechanism: Mechanism,
+    pub rules: Rules,
+}
+
+/// How a task is frozen.
+#[derive(Clone, Copy, Debug)]
+pub struct Mechanism {
+    pub request: Request,
+    /// Sleeping and stopped tasks become frozen where they are (F22-02).
+    pub in_place: bool,
+    /// What /proc/PID/wchan says in the refrigerator.
+    pub wchan: &'static str,
+    /// How old the signal-return paths of the architectures are (R08-31).
+    pub era: SignalEra,
+}
+
+/// How a task knows that it is to freeze.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// TIF_FREEZE, set by whoever wants it (2.6.24 to 3.2).
+    TifFlag,
+    /// A condition that is computed whenever it is asked for (3.3 on).
+    Condition,
+}
+
+/// What freezer.state says and takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// F08-02.
+    pub thawed_word: &'static str,
+    /// A word that cannot be written (F08-04).
+    pub bad_word: Errno,
+    /// Longest write that is looked at; E2BIG beyond (F08-05, scenario 03).
+    pub max_write: usize,
+    pub busy: Busy,
+    pub recompute: Recompute,
+    pub migration: Migration,
+    /// What moving a zombie comes to: it is in no group any more (F08-27, scenario 19).
+    pub move_dead: Result<(), Errno>,
+    /// Whether the root cgroup has the file (F08-08).
+    pub root_file: bool,
+    /// Whether groups have cgroup.procs and cgroup.clone_children (2.6.32 and 2.6.37 on).
+    pub modern_core_files: bool,
+    /// Whether the filesystem is kernfs's (3.14 on): a write of no bytes succeeds, names have any length (scenarios 03, 17).
+    pub kernfs: bool,
+    /// Whether freezing a group freezes those below it (F08-07, F12-04).
+    pub hierarchical: bool,
+    /// The errno of a suspend that failed (P08-09).
+    pub failed_suspend: Errno,
+}
+
+/// When a write of FROZEN fails with EBUSY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// A member is in an uninterruptible wait and is not a vfork parent (the commit's text; DECISIONS 2).
+    Uninterruptible,
+    /// A member is neither frozen nor flagged nor a vfork parent (2.6.28's code: next to never, F08-11).
+    Unflagged,
+    /// F12-05.
+    Never,
+}
+
+/// How the state follows from the tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recompute {
+    /// To FROZEN when all are frozen, else not at all (F08-30).
+    ToFrozen,
+    /// To FROZEN, FREEZING or thawed, by how many are frozen (F08-31).
+    ByCount,
+    /// On read alone, from the bottom up (F12-06).
+    OnRead,
+}
+
+/// When a task may not be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migration {
+    /// Not into a FROZEN group (F08-21).
+    NotIntoFrozen,
+    /// Nor while it is frozen itself (F08-22).
+    NotWhileFrozen,
+    /// F12-10.
+    Always,
+}
+
+/// The commit of October 2008, kernel/cgroup_freezer.c as first applied (S1).
+pub static PROFILE_2008: Profile = Profile {
+    name: "2008",
+    mechanism: Mechanism {
+        request: Request::TifFlag,
+        in_place: false,
+        wchan: "refrigerator",
+        // The transcript is that day's; signal frames and restarts are today's kernel's, as its programs expect them.
+        era: SignalEra::Modern,
+    },
+    rules: Rules {
+        thawed_word: "RUNNING",
+        bad_word: Errno::EIO,
+        // CGROUP_LOCAL_BUFFER_SIZE less one, and less its zero.
+        max_write: 62,
+        busy: Busy::Uninterruptible,
+        recompute: Recompute::ToFrozen,
+        migration: Migration::NotIntoFrozen,
+        move_dead: Err(Errno::ESRCH),
+        root_file: true,
+        modern_core_files: false,
+        kernfs: false,
+        hierarchical: false,
+        failed_suspend: Errno::EAGAIN,
+    },
+};
+
+/// Linux 2.6.28 as released, its hazards included (R28; F08-31, F08-34, F08-35).
+pub static PROFILE_2_6_28: Profile = Profile {
+    name: "2.6.28",
+    mechanism: Mechanism { era: SignalEra::V2_6_28, ..PROFILE_2008.mechanism },
+    rules: Rules {
+        thawed_word: "THAWED",
+        bad_word: Errno::EINVAL,
+        busy: Busy::Unflagged,
+        recompute: Recompute::ByCount,
+        migration: Migration::NotWhileFrozen,
+        root_file: false,
+        ..PROFILE_2008.rules
+    },
+};
+
+/// Linux 3.8: the hierarchical freezer (V38; F12).
+pub static PROFILE_3_8: Profile = Profile {
+    name: "3.8",
+    mechanism: Mechanism {
+        request: Request::Condition,
+        in_place: false,
+        wchan: "__refrigerator",
+        era: SignalEra::Modern,
+    },
+    rules: Rules {
+        busy: Busy::Never,
+        recompute: Recompute::OnRead,
+        migration: Migration::Always,
+        modern_core_files: true,
+        hierarchical: true,
+        ..PROFILE_2_6_28.rules
+    },
+};
+
+/// Linux 6.18: tasks are frozen where they sleep (F22, and the transcripts recorded there).
+pub static PROFILE_6_18: Profile = Profile {
+    name: "6.18",
+    mechanism: Mechanism { in_place: true, ..PROFILE_3_8.mechanism },
+    rules: Rules {
+        max_write: 4096,
+        kernfs: true,
+        move_dead: Ok(()),
+        failed_suspend: Errno::EBUSY,
+        ..PROFILE_3_8.rules
+    },
+};
+
+/// Every profile there is.
+pub static PROFILES: &[&Profile] = &[&PROFILE_2008, &PROFILE_2_6_28, &PROFILE_3_8, &PROFILE_6_18];
+
+/// The profile of that name.
+pub fn profile(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().copied().find(|profile| profile.name == name)
+}

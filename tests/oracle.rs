@@ -1,0 +1,122 @@
+//! The recorded scenarios of Linux 6.18, run in the guest under `--freezer 6.18` with Debian's busybox as its shell.
+//!
+//! They lie beside the checkout, in ../shared/oracle/scenarios; .ci/setup builds their helper for each architecture.
+use crate::support::{Console, arches, oracle, root};
+use kernel::freezer::profile;
+use kernel::vfs::cpio::Writer;
+use kernel::{Config, TraceKind};
+use minikern::Boot;
+use std::path::{Path, PathBuf};
+
+/// Scenarios that need kernel parts which are not there yet, and which.
+const LATER: &[(&str, &str)] = &[
+    ("09_restart_v1", "System V IPC, AF_UNIX names, inotify, pseudo-terminals"),
+    ("40_v2_seed", "cgroup2"),
+    ("41_v2_bad_writes", "cgroup2"),
+    ("42_v2_events", "cgroup2, inotify"),
+    ("43_v2_signals", "cgroup2"),
+    ("44_v2_kill", "cgroup2"),
+    ("47_v2_stop_cont", "cgroup2"),
+    ("49_v2_restart", "cgroup2"),
+    ("51_v2_frozen_usec", "cgroup2"),
+    ("52_v1_and_v2", "cgroup2"),
+    ("54_v2_wchan", "cgroup2"),
+];
+
+fn scenarios() -> Option<PathBuf> {
+    let dir = root().join("../shared/oracle/scenarios");
+    let dir = std::env::var_os("MINIKERN_SCENARIOS").map_or(dir, PathBuf::from);
+    if dir.is_dir() {
+        return Some(dir);
+    }
+    println!("skipped: no scenarios at ../shared/oracle/scenarios");
+    None
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).expect("the scenarios");
+    let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = files
+        .filter_map(|file| Some(file.strip_suffix(".sh")?.to_string()))
+        .filter(|name| name.as_bytes()[0].is_ascii_digit())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A guest with busybox, the helper and the scenarios, which runs one of them by their own run.sh.
+fn boot(dir: &Path, busybox: &Path, helper: &Path, names: &[&str]) -> Boot {
+    let mut image = Writer::new();
+    for at in ["bin", "dev", "proc", "sys", "root", "etc", "scn", "scn/bin", "scn/golden", "cg", "cg2"] {
+        image.add(at.as_bytes(), 0o40755, 0, &[]);
+    }
+    image.add(b"tmp", 0o41777, 0, &[]);
+    let mut file = |at: &str, from: &Path| {
+        image.add(at.as_bytes(), 0o100_755, 0, &std::fs::read(from).expect("a file of the oracle"))
+    };
+    file("bin/busybox", busybox);
+    file("scn/bin/mkh", helper);
+    for name in ["run.sh", "lib.sh"] {
+        file(&format!("scn/{name}"), &dir.join(name));
+    }
+    for name in names {
+        file(&format!("scn/{name}.sh"), &dir.join(format!("{name}.sh")));
+        for kind in ["out", "rc"] {
+            file(&format!("scn/golden/{name}.{kind}"), &dir.join(format!("golden/{name}.{kind}")));
+        }
+    }
+    let script = format!(
+        "/bin/busybox --install -s /bin; mount -t cgroup -o freezer freezer /cg; cd /scn
+         CG=/cg CG2=/cg2 LIMIT=600 sh run.sh {}",
+        names.join(" ")
+    );
+    Boot {
+        config: Config { freezer: profile("6.18").expect("a profile"), ..Config::default() },
+        initramfs: image.finish(),
+        init: vec!["/bin/busybox".into()],
+        args: vec!["sh".into(), "-c".into(), script],
+        env: vec!["PATH=/bin".into(), "HOME=/".into()],
+        workdir: None,
+        mount_usual: true,
+    }
+}
+
+/// F08-03, F12-01..13, F22-01..05, R08-12..16, E08-01..05 as the transcripts have them.
+#[test]
+fn scenarios_end_as_recorded() {
+    let Some(dir) = scenarios() else { return };
+    let only = std::env::var("MINIKERN_SCENARIO").ok();
+    let names = names(&dir);
+    for (later, _) in LATER {
+        assert!(names.iter().any(|name| name == later), "{later} is a scenario");
+    }
+    let mut failed = Vec::new();
+    for arch in arches() {
+        let (Some(busybox), Some(helper)) = (oracle(&format!("busybox-{arch}")), oracle(&format!("mkh-{arch}"))) else {
+            continue;
+        };
+        for name in &names {
+            if let Some((_, needs)) = LATER.iter().find(|(later, _)| only.is_none() && later == name) {
+                println!("later: {name} needs {needs}");
+                continue;
+            }
+            if only.as_ref().is_some_and(|only| !name.starts_with(only)) {
+                continue;
+            }
+            let mut console = Console::new(&boot(&dir, &busybox, &helper, &[name]), "");
+            console.machine.kernel.trace.enable(TraceKind::Missing);
+            let status = loop {
+                if let Some(status) = console.step() {
+                    break status;
+                }
+            };
+            let out = console.shown();
+            println!("{arch}: {out}");
+            if status != 0 || !out.contains("scenarios: ok=1 fail=0") {
+                println!("{:#?}", console.machine.kernel.trace.take());
+                failed.push(format!("{arch}/{name}"));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "not as recorded: {failed:?}");
+}
