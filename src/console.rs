@@ -1,5 +1,5 @@
 //! The host's side of the guest console: standard input and output.
-use crate::terminal;
+use crate::terminal::{self, RawMode};
 use std::io::{self, IsTerminal, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
@@ -23,16 +23,23 @@ pub enum Arrived {
 }
 
 impl Input {
-    /// Starts reading standard input; `terminal` if that is a terminal in raw mode.
-    pub fn open(terminal: bool) -> io::Result<Input> {
+    /// Starts reading a pipe or a file.
+    pub fn piped() -> Input {
         let (send, events) = sync_channel(AHEAD);
-        if terminal {
-            let send = send.clone();
-            // The machine may be busy with earlier events; then it looks at the size after them.
-            terminal::watch_signals(move || drop(send.try_send(Arrived::Resized)))?;
-        }
         std::thread::spawn(move || read_all(&send));
-        Ok(Input { events })
+        Input { events }
+    }
+
+    /// Puts the terminal into raw mode and starts reading it. Signals are watched before, so that none finds it raw and
+    /// leaves it so.
+    pub fn terminal() -> io::Result<(Input, RawMode)> {
+        let (send, events) = sync_channel(AHEAD);
+        let resized = send.clone();
+        // The machine may be busy with earlier events; then it looks at the size after them.
+        terminal::watch_signals(move || drop(resized.try_send(Arrived::Resized)))?;
+        let raw = RawMode::enter()?;
+        std::thread::spawn(move || read_all(&send));
+        Ok((Input { events }, raw))
     }
 
     /// What has come, without waiting.

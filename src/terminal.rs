@@ -22,8 +22,12 @@ impl RawMode {
         let before = tcgetattr(io::stdin())?;
         let mut raw = before.clone();
         raw.make_raw();
-        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
-        *MODES.lock().unwrap_or_else(PoisonError::into_inner) = Some(Modes { before, raw });
+        {
+            // Under the lock, so that a signal finds either both or neither.
+            let mut modes = MODES.lock().unwrap_or_else(PoisonError::into_inner);
+            tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+            *modes = Some(Modes { before, raw });
+        }
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
             let report = std::panic::take_hook();

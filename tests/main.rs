@@ -3,6 +3,7 @@ mod support;
 
 mod busybox;
 mod cli;
+mod console;
 mod freeze_storm;
 mod freezer;
 mod hostile;

@@ -46,9 +46,11 @@ impl Driver {
         if let Some((columns, rows)) = terminal::size() {
             machine.kernel.tty_resize(rows, columns);
         }
-        let raw = if terminal { Some(RawMode::enter().context("the terminal")?) } else { None };
         // A pipe is opened when the guest first reads; a terminal's keys and signals count from the start.
-        let input = if terminal { Some(Input::open(true).context("the terminal")?) } else { None };
+        let (input, raw) = match terminal {
+            true => Some(Input::terminal().context("the terminal")?).unzip(),
+            false => (None, None),
+        };
         Ok(Driver {
             machine,
             input,
@@ -178,10 +180,7 @@ impl Driver {
         if self.eof {
             return Ok(None);
         }
-        if self.input.is_none() {
-            self.input = Some(Input::open(false).context("standard input")?);
-        }
-        match self.input.as_ref().map_or(Arrived::Eof, read) {
+        match read(self.input.get_or_insert_with(Input::piped)) {
             Arrived::Nothing => {}
             Arrived::Resized => {
                 if let Some((columns, rows)) = terminal::size() {
