@@ -9,6 +9,7 @@ mod flags;
 mod helper;
 mod memory;
 mod op;
+mod operator;
 mod opt;
 mod slot;
 pub mod text;
@@ -19,7 +20,8 @@ pub use effect::{SlotSet, Use};
 pub use flags::{FlagCond, FlagKind, Flags, LazyFlags};
 pub use helper::{CallArgs, Helper, HelperFn};
 pub use memory::{Access, Fault, GuestMemory, Trap};
-pub use op::{BinOp, Block, Cond, FTy, FpOp, JumpHint, MemTy, Op, Overflow, RmwOp, Round, Term, Ty, UnOp, VecOp};
+pub use op::{Block, JumpHint, Op, Term};
+pub use operator::{BinOp, Cond, FTy, FpOp, MemTy, Overflow, RmwOp, Round, Ty, UnOp, VecOp};
 pub use opt::optimise;
 pub use slot::{
     EX_ADDR, EX_SIZE, FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, FP_ENV, GUEST_SLOTS, Reg, Slot, Slots, TEMPS, Val,
