@@ -68,6 +68,7 @@ def a_shell_edits_lines_and_exits_with_its_status(terminal):
     terminal.line("echo ac\x1b[Db", "\nabc\r\n")
     terminal.line("\x1b[A", "\nabc\r\n")
     terminal.line("ech\ttab", "\ntab\r\n")
+    terminal.line("echo aé日\x7f\x7f\x1b[Db", "\nba\r\n")
     terminal.type("exit 5\r")
     terminal.ends(5)
 

@@ -19,6 +19,23 @@ static size_t columns(void) {
     return ioctl(1, TIOCGWINSZ, &size) || size.ws_col < 10 ? 80 : size.ws_col;
 }
 
+/* Whether a byte goes on with a UTF-8 character. */
+static bool goes_on(size_t at) {
+    return at < line->length && (line->s[at] & 0xc0) == 0x80;
+}
+
+static size_t before(size_t at) {
+    while (goes_on(--at) && at)
+        continue;
+    return at;
+}
+
+static size_t after(size_t at) {
+    while (goes_on(++at))
+        continue;
+    return at;
+}
+
 static void redraw(void) {
     struct text out = {0};
     size_t room = columns();
@@ -37,7 +54,8 @@ static void redraw(void) {
     text_add(&out, line->s + shown_from, shown);
     text_add(&out, "\033[K", 3);
     for (size_t i = shown_from + shown; i > cursor; i--)
-        text_char(&out, '\b');
+        if (!goes_on(i - 1))
+            text_char(&out, '\b');
     write_all(1, out.s, out.length);
     free(out.s);
 }
@@ -184,25 +202,25 @@ static int edit_keys(void) {
             if (!line->length)
                 result = EDIT_END;
             else if (cursor < line->length)
-                erase(cursor, cursor + 1);
+                erase(cursor, after(cursor));
             break;
         case K_DELETE:
             if (cursor < line->length)
-                erase(cursor, cursor + 1);
+                erase(cursor, after(cursor));
             break;
         case 127: case 8:
             if (cursor)
-                erase(cursor - 1, cursor);
+                erase(before(cursor), cursor);
             break;
         case 1: case K_HOME: cursor = 0, redraw(); break;
         case 5: case K_END: cursor = line->length, redraw(); break;
         case 2: case K_LEFT:
             if (cursor)
-                cursor--, redraw();
+                cursor = before(cursor), redraw();
             break;
         case 6: case K_RIGHT:
             if (cursor < line->length)
-                cursor++, redraw();
+                cursor = after(cursor), redraw();
             break;
         case 21: erase(0, cursor); break;
         case 11:
