@@ -16,18 +16,12 @@ fn a_person_uses_it_on_a_terminal() {
 
 #[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
-    for args in [&["run", "--", "sh", "-c", "while :; do echo y; done"][..], &["arch"]] {
-        let mut command = Command::new(MINIKERN);
-        let mut child =
-            command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(
-            (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
-            (Some(141), ""),
-            "{args:?}"
-        );
-    }
+    let mut command = Command::new(MINIKERN);
+    command.args(["run", "--", "sh", "-c", "while :; do echo y; done"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(141), ""));
 }
 
 #[test]
