@@ -139,3 +139,36 @@ fn wchan() {
         each(profile, &script, &format!("ok {want} ok hrtimer_nanosleep"));
     }
 }
+
+/// `freezer.blockers`: who holds up a freeze and why, by U-01's and RACE-18's question; it is not listed.
+#[test]
+fn blockers_say_why() {
+    let stuck = "head -c 1 /dev/stuck > /dev/null & H=$!; echo $H > /cg/0/tasks; sleep 0.01; sleeper /cg/0; put FROZEN $s; sleep 0.1; cat /cg/0/freezer.blockers; echo x > /dev/stuck; sleep 0.1; cat /cg/0/freezer.blockers; ls /cg/0 | grep -c blockers; true";
+    for (profile, tif) in [("2.6.28", "SIGPENDING,FREEZE"), ("3.8", "SIGPENDING"), ("6.18", "SIGPENDING")] {
+        for arch in arches() {
+            let out = sh(profile, arch, stuck);
+            let want =
+                format!(" head {arch} D tif={tif} frozen=0 wchan=stuck_read syscall=read: sleeps uninterruptibly");
+            let lines: Vec<&str> = out.lines().collect();
+            assert!(lines.len() == 3 && lines[1].starts_with("/0 ") && lines[1].ends_with(&want), "{profile}: {out}");
+            assert_eq!((lines[0], lines[2]), ("ok", "0"));
+        }
+    }
+}
+
+/// `freezer.blockers` finds what hazard F08-35 leaves, and who came late (F08-24).
+#[test]
+fn blockers_tell_of_hazards() {
+    for arch in arches() {
+        let left = sh(
+            "2.6.28",
+            arch,
+            "sleeper /cg/0; put FROZEN $s; put THAWED $s; sleep 0.1; cat /cg/0/freezer.blockers; put THAWED $s; cat /cg/0/freezer.blockers",
+        );
+        assert_eq!(left.matches("frozen in a thawed group").count(), 1, "{left}");
+        let late = "head -c 1 /dev/stuck > /dev/null & echo $! > /cg/0/tasks; sleep 0.01; echo FROZEN > $s 2>/dev/null; sleeper /cg/0; cat /cg/0/freezer.blockers; echo x > /dev/stuck";
+        let late = sh("2008", arch, late);
+        assert_eq!(late.matches("not asked: it came while").count(), 1, "{late}");
+        assert_eq!(late.matches("sleeps uninterruptibly").count(), 1, "{late}");
+    }
+}

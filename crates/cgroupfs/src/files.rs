@@ -6,12 +6,12 @@ use abi::{Errno, PATH_MAX};
 use kernel::{Kernel, Result, Tid};
 
 /// The core's files, and which need a later kernel than 2008's or are the root's alone.
-const TASKS: FileSpec = FileSpec { name: "tasks", mode: 0o644 };
-const PROCS: FileSpec = FileSpec { name: "cgroup.procs", mode: 0o644 };
-const NOTIFY: FileSpec = FileSpec { name: "notify_on_release", mode: 0o644 };
-const CLONE_CHILDREN: FileSpec = FileSpec { name: "cgroup.clone_children", mode: 0o644 };
-const SANE: FileSpec = FileSpec { name: "cgroup.sane_behavior", mode: 0o444 };
-const AGENT: FileSpec = FileSpec { name: "release_agent", mode: 0o644 };
+const TASKS: FileSpec = FileSpec::new("tasks", 0o644);
+const PROCS: FileSpec = FileSpec::new("cgroup.procs", 0o644);
+const NOTIFY: FileSpec = FileSpec::new("notify_on_release", 0o644);
+const CLONE_CHILDREN: FileSpec = FileSpec::new("cgroup.clone_children", 0o644);
+const SANE: FileSpec = FileSpec::new("cgroup.sane_behavior", 0o444);
+const AGENT: FileSpec = FileSpec::new("release_agent", 0o644);
 
 /// The files of a group, in the order their inode numbers have.
 pub(crate) fn files(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> Vec<FileSpec> {

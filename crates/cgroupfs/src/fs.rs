@@ -126,7 +126,7 @@ impl FileSystem for CgroupFs {
             let mut entries: Vec<DirEntry> = groups
                 .map(|(name, &child)| DirEntry { name: name.clone(), ino: ino(child, 0), kind: S_IFDIR })
                 .collect();
-            for (at, file) in files::files(h, id, kernel).iter().enumerate() {
+            for (at, file) in files::files(h, id, kernel).iter().enumerate().filter(|(_, file)| file.listed) {
                 let name = files::shown_name(h, file).as_bytes().to_vec();
                 entries.push(DirEntry { name, ino: ino(id, at + 1), kind: S_IFREG });
             }

@@ -8,6 +8,14 @@ pub(crate) struct FileSpec {
     /// With the subsystem's prefix.
     pub(crate) name: &'static str,
     pub(crate) mode: u32,
+    /// Whether the directory shows it: not if it is an extension.
+    pub(crate) listed: bool,
+}
+
+impl FileSpec {
+    pub(crate) const fn new(name: &'static str, mode: u32) -> FileSpec {
+        FileSpec { name, mode, listed: true }
+    }
 }
 
 /// A subsystem. Its state of a group is in `Group`; what it does there is here.

@@ -51,6 +51,7 @@ pub use trace::{Trace, TraceKind};
 pub use tty::{Tty, Ttys};
 
 use arch::Arch;
+pub use arch::Tif;
 use mmu::FramePool;
 
 /// A result whose error the guest sees.

@@ -60,7 +60,7 @@ pub(super) fn update(hierarchy: &mut Hierarchy, id: GroupId, kernel: &mut Kernel
 
 /// Frozen; or, before tasks were frozen in place, where no freezer waits for it: a vfork parent, stopped or traced
 /// (PF_FREEZER_SKIP). Kernel threads do not count.
-fn is_frozen_enough(kernel: &Kernel, tid: Tid) -> bool {
+pub(super) fn is_frozen_enough(kernel: &Kernel, tid: Tid) -> bool {
     let in_place = kernel.config.freezer.mechanism.in_place;
     kernel.tasks.get(tid).is_none_or(|task| {
         let skipped = task.freezer_skip || matches!(task.state, TaskState::Stopped | TaskState::Traced);

@@ -1,6 +1,7 @@
 //! The freezer subsystem (kernel/cgroup_freezer.c, later kernel/cgroup/legacy_freezer.c), by the rules of a profile.
 //!
 //! What the generations have in common is here; their state machines are [`flat`] (2008) and [`hierarchical`] (3.8 on).
+mod blockers;
 mod flat;
 mod hierarchical;
 mod state;
@@ -19,12 +20,15 @@ pub(crate) struct Freezer;
 const STATE: &str = "freezer.state";
 const SELF_FREEZING: &str = "freezer.self_freezing";
 const PARENT_FREEZING: &str = "freezer.parent_freezing";
-const FLAT_FILES: &[FileSpec] = &[FileSpec { name: STATE, mode: 0o644 }];
+const BLOCKERS: &str = "freezer.blockers";
+const BLOCKERS_FILE: FileSpec = FileSpec { name: BLOCKERS, mode: 0o444, listed: false };
+const FLAT_FILES: &[FileSpec] = &[FileSpec::new(STATE, 0o644), BLOCKERS_FILE];
 /// F12-02.
 const HIERARCHICAL_FILES: &[FileSpec] = &[
-    FileSpec { name: STATE, mode: 0o644 },
-    FileSpec { name: SELF_FREEZING, mode: 0o444 },
-    FileSpec { name: PARENT_FREEZING, mode: 0o444 },
+    FileSpec::new(STATE, 0o644),
+    FileSpec::new(SELF_FREEZING, 0o444),
+    FileSpec::new(PARENT_FREEZING, 0o444),
+    BLOCKERS_FILE,
 ];
 
 impl Subsystem for Freezer {
@@ -50,6 +54,7 @@ impl Subsystem for Freezer {
         Ok(match file {
             SELF_FREEZING => format!("{}\n", u8::from(bits.self_freezing)),
             PARENT_FREEZING => format!("{}\n", u8::from(bits.parent_freezing)),
+            BLOCKERS => blockers::text(hierarchy, id, kernel),
             _ => format!("{}\n", state(hierarchy, id, kernel)),
         })
     }
