@@ -192,7 +192,7 @@ static int edit_keys(void) {
         if (key == 27)
             key = escape_key();
         switch (key) {
-        case EOF: result = EDIT_END; break;
+        case EOF: result = line->length ? EDIT_LINE : EDIT_END; break; /* a last line may lack its newline */
         case '\r': case '\n': result = EDIT_LINE; break;
         case 3:
             write_all(1, "^C", 2);
@@ -260,7 +260,6 @@ int edit_line(const char *prompt, struct text *into) {
         raw = modes;
         raw.c_lflag &= ~(ICANON | ECHO | ISIG | IEXTEN);
         raw.c_iflag &= ~(ICRNL | INLCR | IXON);
-        raw.c_oflag |= OPOST | ONLCR;
         raw.c_cc[VMIN] = 1;
         raw.c_cc[VTIME] = 0;
         tcsetattr(0, TCSADRAIN, &raw);
