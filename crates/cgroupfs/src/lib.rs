@@ -1,7 +1,7 @@
 //! Control groups: the core that knows which task is in which group, the filesystems that show it, and the subsystems.
 //!
-//! The core ([`core::Core`]) is the kernel's `CgroupCore`: it is told of every birth and death, and outlives any mount. A
-//! mount is a [`fs::CgroupFs`], which holds nothing but the number of the hierarchy it shows.
+//! The core (`core::Core`) is the kernel's `CgroupCore`: it is told of every birth and death, and outlives any mount. A
+//! mount is a `fs::CgroupFs`, which holds nothing but the number of the hierarchy it shows.
 mod attach;
 mod core;
 mod files;

@@ -1,6 +1,6 @@
 //! AArch64: the A64 instruction set as IR, and what arm64 Linux does at the border to user space.
 //!
-//! Instructions are rows of [`insns`] over functions of [`lift`]; what IR cannot say is in [`helpers`]. The Linux half is
+//! Instructions are rows of `insns` over functions of `lift`; what IR cannot say is in `helpers`. The Linux half is
 //! `syscall`, `signal`, `process` and `thread_info`, named as the kernel names its files.
 mod decode;
 mod disasm;

@@ -1,7 +1,7 @@
 //! The software MMU: frames, page tables, translation. Mechanism only; policy is in `kernel::mm`.
 //!
 //! The page table proper is a sparse map ([`AddressSpace`]): cheap to clone, cheap for sleeping tasks. What the engine reads
-//! on every access is a [`view`] of it, a flat table of addends that exists for running spaces only and can be dropped at will.
+//! on every access is a `view` of it, a flat table of addends that exists for running spaces only and can be dropped at will.
 //! [`FramePool`] is the only way to write a frame, so that code and monitored frames always hear of it.
 mod frame;
 mod memory;
