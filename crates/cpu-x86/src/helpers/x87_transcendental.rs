@@ -53,10 +53,16 @@ pub(crate) fn exp2_minus_1(env: &mut Env, a: F80Bits) -> F80Bits {
     if is_infinite(a) {
         return if is_negative(a) { with_sign(ONE, true) } else { a };
     }
-    if is_zero(a) || a == ONE {
+    if is_zero(a) {
+        return a;
+    }
+    // Exact, and reported as inexact all the same, as processors do.
+    if a == ONE {
+        env.raise(Flags::INEXACT);
         return a;
     }
     if a == with_sign(ONE, true) {
+        env.raise(Flags::INEXACT);
         return (1 << 63, 0xbffe);
     }
     let x = Wide::from_f80(a);
@@ -104,7 +110,8 @@ pub(crate) fn y_log2_x(env: &mut Env, y: F80Bits, x: F80Bits) -> F80Bits {
             return invalid(env);
         }
         if !is_infinite(y) {
-            env.raise(Flags::DIVZERO);
+            // It comes before a denormal operand.
+            env.raised = Flags::DIVZERO;
         }
         return with_sign(INFINITY, !is_negative(y));
     }

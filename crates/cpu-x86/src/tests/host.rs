@@ -68,13 +68,13 @@ fn difference(ours: &State, native: &State, undefined: u64, loose: bool) -> Opti
     (!out.is_empty()).then_some(out)
 }
 
-/// Whether a function of ST(0) is undefined there. (It may have changed since; then too much is left out, not too little,
-/// since the function is the last of its sequence and most sequences have one instruction.)
-fn is_outside_domain(insn: &Instruction, before: &State) -> bool {
+/// Whether a function of ST(0) is, or may be, undefined there: what comes before it in a sequence can have changed ST(0).
+fn is_outside_domain(insns: &[Instruction], before: &State) -> bool {
+    let Some((insn, earlier)) = insns.split_last() else { return false };
     let exponent = u16::from_le_bytes([before.fxsave[40], before.fxsave[41]]) & 0x7fff;
     match insn.mnemonic() {
-        Mnemonic::F2xm1 => exponent >= 0x3fff,
-        Mnemonic::Fyl2xp1 => exponent >= 0x3ffd,
+        Mnemonic::F2xm1 => exponent >= 0x3fff || !earlier.is_empty(),
+        Mnemonic::Fyl2xp1 => exponent >= 0x3ffd || !earlier.is_empty(),
         _ => false,
     }
 }
@@ -82,7 +82,7 @@ fn is_outside_domain(insn: &Instruction, before: &State) -> bool {
 /// A state that cannot be compared: the runner's own memory may be where ours faults; the stack segment has a signal of
 /// its own for non-canonical addresses, ours has not; a store that faults has already turned the x87 to MMX.
 fn is_incomparable(before: &State, ours: &State, insns: &[Instruction]) -> bool {
-    if insns.last().is_some_and(|i| is_outside_domain(i, before)) {
+    if is_outside_domain(insns, before) {
         return true;
     }
     if ours.signal != 11 {
