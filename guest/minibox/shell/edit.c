@@ -36,7 +36,12 @@ static size_t after(size_t at) {
     return at;
 }
 
+/* A terminal that does not echo has no person before it (a script on a pipe): the line is shown once, when it is whole. */
+static bool echoes = true;
+
 static void redraw(void) {
+    if (!echoes)
+        return;
     struct text out = {0};
     size_t room = columns();
     room = room > prompt_width + 8 ? room - prompt_width - 1 : 8;
@@ -65,7 +70,7 @@ static void insert(const char *s, size_t length) {
     memmove(line->s + cursor + length, line->s + cursor, line->length - length - cursor);
     memcpy(line->s + cursor, s, length);
     cursor += length;
-    if (cursor == line->length && shown_from == 0 && prompt_width + line->length + 1 < columns())
+    if (echoes && cursor == line->length && shown_from == 0 && prompt_width + line->length + 1 < columns())
         write_all(1, s, length);
     else
         redraw();
@@ -256,6 +261,7 @@ static int edit_keys(void) {
 int edit_line(const char *prompt, struct text *into) {
     struct termios modes, raw;
     bool is_terminal = !tcgetattr(0, &modes);
+    echoes = is_terminal && modes.c_lflag & ECHO;
     if (is_terminal) {
         raw = modes;
         raw.c_lflag &= ~(ICANON | ECHO | ISIG | IEXTEN);
@@ -272,10 +278,13 @@ int edit_line(const char *prompt, struct text *into) {
     prompt_width = strlen(prompt_text);
     write_all(1, prompt, strlen(prompt));
     int result = edit_keys();
-    if (result == EDIT_END)
+    if (result == EDIT_END) {
         line->length = 0;
-    else
+    } else {
+        if (!echoes)
+            write_all(1, line->s, line->length);
         write_all(1, "\n", 1);
+    }
     if (result == EDIT_LINE) {
         remember(line->s);
         text_char(line, '\n');
