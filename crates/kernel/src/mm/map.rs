@@ -1,6 +1,6 @@
 //! Changing an address space: mmap, munmap, mprotect, mremap, brk (mm/mmap.c).
 use super::fault::perms;
-use super::{Backing, Mm, Vma};
+use super::{Backing, Vma};
 use crate::vfs::{Ino, SuperId};
 use crate::{Kernel, Result, Tid};
 use abi::{Errno, Prot, RLIMIT_AS, RLIMIT_DATA};
@@ -232,12 +232,5 @@ impl Vma {
     /// Private zeroed memory.
     pub fn anon(start: u64, end: u64, prot: Prot, label: &'static str) -> Vma {
         Vma { start, end, prot, shared: false, grows_down: false, may_write: true, backing: Backing::Anon, label }
-    }
-}
-
-impl Mm {
-    /// Whether `len` more bytes of private memory are refused outright (vm.overcommit_memory = 0: an obvious overcommit).
-    pub fn overcommits(len: u64, total: u64) -> bool {
-        len > total
     }
 }

@@ -1,7 +1,7 @@
 //! Memory system calls: the checks of arguments in front of `mm::map`.
 use super::table::{Row, full, partial};
 use super::{Call, Outcome};
-use crate::mm::{Backing, Mm, Vma, page_align};
+use crate::mm::{Backing, Vma, page_align};
 use crate::vfs::FileMap;
 use crate::{Kernel, Result, Tid};
 use abi::{
@@ -75,7 +75,8 @@ fn do_mmap(
     let total = kernel.config.memory;
     let page = offset / PAGE_SIZE;
     let (backing, may_write) = if flags.contains(MapFlags::MAP_ANONYMOUS) {
-        if !flags.contains(MapFlags::MAP_NORESERVE) && prot.contains(Prot::PROT_WRITE) && Mm::overcommits(len, total) {
+        // An obvious overcommit is refused outright (vm.overcommit_memory = 0).
+        if !flags.contains(MapFlags::MAP_NORESERVE) && prot.contains(Prot::PROT_WRITE) && len > total {
             return Err(Errno::ENOMEM);
         }
         match shared {
