@@ -1,12 +1,15 @@
 //! A host directory, lent to the guest by `--mount SRC:DST[:ro]`.
 //!
 //! Inodes are numbered by first lookup, directories are sorted. Symbolic links are the guest's to follow, in its own tree:
-//! the host is never asked to follow one. A snapshot shares the directory with the original.
+//! the host is never asked to follow one. A snapshot shares the directory with the original. A saved machine
+//! has the path of a read-only one, and opens it again; a writable one would not be as the machine left it, so it is refused.
 #![allow(clippy::disallowed_types)] // file times are the host's; they enter here and nowhere else
 use abi::{Errno, OpenFlags, Statfs, Timespec};
+use kernel::saved::{Restorer, SaveError, Saved};
 use kernel::vfs::{Attr, DirEntry, FileSystem, Ino, Io, New, NewNode, OpenFile, SetAttr};
 use kernel::{Kernel, Result, Tid};
 use mmu::{FrameId, PAGE_SIZE};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -17,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The lent directory.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct HostFs {
     root: PathBuf,
     read_only: bool,
@@ -25,10 +28,39 @@ pub struct HostFs {
     paths: BTreeMap<u64, PathBuf>,
     numbers: BTreeMap<PathBuf, u64>,
     next: u64,
-    open: BTreeMap<u64, Arc<File>>,
+    open: BTreeMap<u64, Opened>,
     next_handle: u64,
     /// Pages lent to mappings.
     pages: BTreeMap<(u64, u64), FrameId>,
+}
+
+/// An open file.
+#[derive(Clone, Serialize, Deserialize)]
+struct Opened {
+    ino: Ino,
+    // The host's; `restore` opens it again.
+    #[serde(skip)]
+    file: Option<Arc<File>>,
+}
+
+/// What makes it again for a saved machine.
+pub(crate) const RESTORERS: &[Restorer] = &[("hostfs", restore)];
+
+/// The directory of a saved machine.
+fn restore(saved: &Saved) -> std::result::Result<Box<dyn FileSystem>, SaveError> {
+    let mut lent: HostFs = saved.state()?;
+    let gone = |path: &Path, why: String| SaveError(format!("lent directory {}: {why}", path.display()));
+    if !lent.root.is_dir() {
+        return Err(gone(&lent.root, "not there any more".into()));
+    }
+    for handle in lent.open.keys().copied().collect::<Vec<_>>() {
+        let path = lent.open.get(&handle).and_then(|opened| lent.path(opened.ino).ok()).unwrap_or_default();
+        let file = lent.open_file(&path, OpenFlags::empty()).map_err(|errno| gone(&path, format!("{errno:?}")))?;
+        if let Some(opened) = lent.open.get_mut(&handle) {
+            opened.file = Some(Arc::new(file));
+        }
+    }
+    Ok(Box::new(lent))
 }
 
 fn errno(error: io::Error) -> Errno {
@@ -89,6 +121,10 @@ impl HostFs {
         if self.read_only { Err(Errno::EROFS) } else { Ok(()) }
     }
 
+    fn file(&self, open: OpenFile) -> Result<Arc<File>> {
+        self.open.get(&open.handle).and_then(|opened| opened.file.clone()).ok_or(Errno::EISDIR)
+    }
+
     fn open_file(&self, path: &Path, flags: OpenFlags) -> Result<File> {
         OpenOptions::new()
             .read(flags.readable() || !flags.writable())
@@ -106,6 +142,13 @@ fn kind_bits(meta: &Metadata) -> u32 {
 impl FileSystem for HostFs {
     fn clone_box(&self) -> Box<dyn FileSystem> {
         Box::new(self.clone())
+    }
+    fn save(&self) -> std::result::Result<Saved, SaveError> {
+        if !self.read_only {
+            let name = self.root.display();
+            return Err(SaveError(format!("{name} is lent to the guest for writing: such a machine cannot be saved")));
+        }
+        Saved::new("hostfs", self)
     }
     fn kind(&self) -> &'static str {
         "hostfs"
@@ -235,18 +278,18 @@ impl FileSystem for HostFs {
         let file = self.open_file(&path, flags)?;
         let handle = self.next_handle;
         self.next_handle += 1;
-        self.open.insert(handle, Arc::new(file));
+        self.open.insert(handle, Opened { ino, file: Some(Arc::new(file)) });
         Ok(handle)
     }
     fn release(&mut self, _: &mut Kernel, file: OpenFile) {
         self.open.remove(&file.handle);
     }
     fn read(&mut self, _: &mut Kernel, file: OpenFile, at: u64, buf: &mut [u8]) -> Io {
-        let file = self.open.get(&file.handle).ok_or(Errno::EISDIR)?;
+        let file = self.file(file)?;
         Ok(file.read_at(buf, at).map_err(errno)?)
     }
     fn write(&mut self, kernel: &mut Kernel, file: OpenFile, at: u64, data: &[u8]) -> Io {
-        let host = self.open.get(&file.handle).ok_or(Errno::EISDIR)?.clone();
+        let host = self.file(file)?;
         let len = host.write_at(data, at).map_err(errno)?;
         self.drop_pages(kernel, file.ino);
         Ok(len)

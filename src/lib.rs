@@ -2,6 +2,7 @@
 mod arches;
 mod document;
 mod machine;
+mod saved;
 
 pub mod args;
 pub mod commands;

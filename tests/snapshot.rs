@@ -14,8 +14,9 @@ fn a_copy_made_anywhere_ends_as_the_original() {
             if ended.is_some() {
                 break;
             }
-            let copy = console.snapshot();
+            let (copy, reloaded) = (console.snapshot(), console.reloaded());
             assert_eq!(copy.run(), whole, "{arch}: the copy after {steps} steps");
+            assert_eq!(reloaded.run(), whole, "{arch}: what was saved after {steps} steps");
             assert_eq!(console.run(), whole, "{arch}: the original after {steps} steps");
         }
     }

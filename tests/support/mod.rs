@@ -217,8 +217,21 @@ impl Console {
 
     /// A second machine that goes on from here, its console with it.
     pub fn snapshot(&mut self) -> Console {
+        let machine = self.machine.snapshot();
+        self.with(machine)
+    }
+
+    /// A second machine, made of a file of this one.
+    pub fn reloaded(&self) -> Console {
+        let file = self.machine.save().expect("a machine that can be saved");
+        let machine = Machine::load(&file).expect("what was just saved");
+        assert_eq!(machine.state_hash(), self.machine.state_hash());
+        self.with(machine)
+    }
+
+    fn with(&self, machine: Machine) -> Console {
         Console {
-            machine: self.machine.snapshot(),
+            machine,
             input: self.input.clone(),
             out: self.out.clone(),
             eof: self.eof,

@@ -1,6 +1,7 @@
 //! Capability numbers and what `capget` and `capset` exchange.
 
 use crate::bytes::{Reader, Writer};
+use serde::{Deserialize, Serialize};
 
 pub const CAP_CHOWN: u8 = 0;
 pub const CAP_DAC_OVERRIDE: u8 = 1;
@@ -54,7 +55,7 @@ pub const _LINUX_CAPABILITY_VERSION_2: u32 = 0x2007_1026;
 pub const _LINUX_CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 
 /// The three sets `capget` and `capset` move.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapSets {
     pub effective: u64,
     pub permitted: u64,

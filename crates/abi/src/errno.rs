@@ -1,9 +1,10 @@
 //! Error numbers (`asm-generic/errno.h`) and, apart from them, the kernel's own restart codes.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What a system call gives its caller: never one of the kernel-internal codes, see [`Restart`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Errno(pub u16);
 
 pub type Result<T> = std::result::Result<T, Errno>;
@@ -189,7 +190,7 @@ impl std::error::Error for Errno {}
 
 /// How an interrupted call wants to be continued (`include/linux/errno.h`). A type of its own, so
 /// that it cannot leak to user space as an errno.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Restart {
     /// ERESTARTSYS: restart unless a handler without SA_RESTART ran.
     Sys,

@@ -1,6 +1,7 @@
 //! Constants of the file system calls. Open flags and structures have files of their own.
 
 use bitflags::bitflags;
+use serde::{Deserialize, Serialize};
 
 /// "The current directory" in place of a descriptor.
 pub const AT_FDCWD: i32 = -100;
@@ -99,7 +100,7 @@ pub const LOCK_UN: u32 = 8;
 
 bitflags! {
     /// Flags of `mount`.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub struct MountFlags: u64 {
         const MS_RDONLY = 0x1;
         const MS_NOSUID = 0x2;
@@ -158,7 +159,7 @@ pub const XATTR_REPLACE: u32 = 2;
 
 bitflags! {
     /// `events` and `revents` of `poll`; the same bits mean the same in epoll.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub struct PollEvents: u16 {
         const POLLIN = 0x1;
         const POLLPRI = 0x2;

@@ -3,9 +3,10 @@
 
 use crate::bytes::{Reader, Writer};
 use crate::fs::PollEvents;
+use serde::{Deserialize, Serialize};
 
 /// `struct iovec`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Iovec {
     pub base: u64,
     pub len: u64,
@@ -21,7 +22,7 @@ impl Iovec {
 }
 
 /// `struct pollfd`, the same everywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pollfd {
     pub fd: i32,
     pub events: PollEvents,
@@ -46,7 +47,7 @@ impl Pollfd {
 }
 
 /// `struct epoll_event`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpollEvent {
     pub events: u32,
     pub data: u64,
@@ -76,7 +77,7 @@ impl EpollEvent {
 }
 
 /// `struct flock`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flock {
     pub kind: u16,
     pub whence: u16,

@@ -10,6 +10,7 @@ pub mod io;
 pub mod mm;
 pub mod open_flags;
 pub mod process;
+pub mod saved;
 pub mod siginfo;
 pub mod signal;
 pub mod stat;

@@ -2,10 +2,11 @@
 
 use crate::bytes::{Reader, Writer};
 use bitflags::bitflags;
+use serde::{Deserialize, Serialize};
 
 bitflags! {
     /// `prot` of `mmap` and `mprotect`.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub struct Prot: u32 {
         const PROT_READ = 0x1;
         const PROT_WRITE = 0x2;
@@ -22,7 +23,7 @@ impl Prot {
 
 bitflags! {
     /// `flags` of `mmap`, asm-generic values. MAP_32BIT is x86's own.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub struct MapFlags: u32 {
         const MAP_SHARED = 0x1;
         const MAP_PRIVATE = 0x2;
@@ -140,7 +141,7 @@ pub const RLIM_NLIMITS: usize = 16;
 pub const RLIM_INFINITY: u64 = !0;
 
 /// `struct rlimit64`, and `struct rlimit` of 64-bit architectures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rlimit {
     pub cur: u64,
     pub max: u64,

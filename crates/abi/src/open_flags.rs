@@ -1,10 +1,11 @@
 //! `open` flags: one normal form for the kernel, and per CPU family where the bits lie.
 
 use bitflags::bitflags;
+use serde::{Deserialize, Serialize};
 
 bitflags! {
     /// Open flags, asm-generic values. A guest's word becomes this through [`OpenFlagBits`].
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub struct OpenFlags: u32 {
         const O_WRONLY = 0x1;
         const O_RDWR = 0x2;

@@ -2,10 +2,11 @@
 
 use crate::bytes::Reader;
 use bitflags::bitflags;
+use serde::{Deserialize, Serialize};
 
 bitflags! {
     /// Flags of `clone`, `clone3` and `unshare`. The low byte of `clone`'s word is the exit signal.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub struct CloneFlags: u64 {
         /// Only `unshare` and `clone3`: it lies in the exit signal's byte.
         const CLONE_NEWTIME = 0x80;
@@ -42,7 +43,7 @@ bitflags! {
 pub const CSIGNAL: u64 = 0xff;
 
 /// What `clone` and `clone3` are told (`struct kernel_clone_args`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloneArgs {
     pub flags: CloneFlags,
     pub pidfd: u64,
@@ -101,7 +102,7 @@ pub const P_PGID: u32 = 2;
 pub const P_PIDFD: u32 = 3;
 
 /// How a child changed, and the status word `wait4` reports for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WaitStatus {
     Exited { code: u8 },
     Signaled { signo: u8, core: bool },

@@ -2,6 +2,7 @@
 
 use crate::bytes::{Reader, Writer};
 use crate::signal::*;
+use serde::{Deserialize, Serialize};
 
 /// `si_code` values of any signal.
 pub const SI_USER: i32 = 0;
@@ -81,7 +82,7 @@ pub const SIGEV_THREAD: i32 = 2;
 pub const SIGEV_THREAD_ID: i32 = 4;
 
 /// A signal and its cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Siginfo {
     pub signo: u8,
     pub errno: i32,
@@ -90,7 +91,7 @@ pub struct Siginfo {
 }
 
 /// The union `_sifields`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fields {
     None,
     Kill { pid: u32, uid: u32 },

@@ -3,6 +3,7 @@
 
 use crate::bytes::{Reader, Writer};
 use bitflags::bitflags;
+use serde::{Deserialize, Serialize};
 
 macro_rules! signals {
     ($($name:ident = $value:literal,)*) => {
@@ -97,7 +98,7 @@ pub fn default_action(signo: u8) -> DefaultAction {
 }
 
 /// A 64-bit `sigset_t`: signal n is bit n-1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SigSet(pub u64);
 
 impl SigSet {
@@ -178,7 +179,7 @@ pub const SIG_ERR: u64 = !0;
 
 bitflags! {
     /// `sa_flags`.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
     pub struct SaFlags: u64 {
         const SA_NOCLDSTOP = 0x1;
         const SA_NOCLDWAIT = 0x2;
@@ -194,7 +195,7 @@ bitflags! {
 }
 
 /// What to do about a signal: the kernel's `k_sigaction`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigAction {
     /// SIG_DFL, SIG_IGN or the handler's address.
     pub handler: u64,
@@ -245,7 +246,7 @@ pub const MINSIGSTKSZ: u64 = 2048;
 pub const MINSIGSTKSZ_ARM64: u64 = 5120;
 
 /// `stack_t`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigAltStack {
     pub sp: u64,
     pub flags: u32,

@@ -4,9 +4,10 @@
 use crate::bytes::Writer;
 use crate::fs::*;
 use crate::time::Timespec;
+use serde::{Deserialize, Serialize};
 
 /// What the kernel knows about a file; every `stat` layout is cut from it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
     /// Device numbers in [`makedev`] form.
     pub dev: u64,
@@ -109,7 +110,7 @@ fn statx_timestamp(t: Timespec) -> [u8; 16] {
 }
 
 /// `statfs` in normal form.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statfs {
     /// One of the `*_MAGIC` numbers.
     pub kind: u64,

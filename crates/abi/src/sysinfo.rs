@@ -3,9 +3,10 @@
 
 use crate::bytes::Writer;
 use crate::time::Timeval;
+use serde::{Deserialize, Serialize};
 
 /// `struct rusage`. Fields Linux never fills stay zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rusage {
     pub utime: Timeval,
     pub stime: Timeval,

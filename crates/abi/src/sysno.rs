@@ -2,6 +2,7 @@
 //! Numbers live elsewhere: they belong to an architecture.
 
 use crate::sysno_list::for_each_syscall;
+use serde::{Deserialize, Serialize};
 
 /// How the syscall trace prints one argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub enum ArgKind {
 macro_rules! define {
     ($($variant:ident $name:literal [$($kind:ident)*];)*) => {
         /// A system call of any architecture, by meaning.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Sysno {
             $($variant,)*
         }

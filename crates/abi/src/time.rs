@@ -1,6 +1,7 @@
 //! Times and clocks: `timespec`, `timeval`, `itimerspec`, clock ids. 64-bit little-endian layout.
 
 use crate::bytes::{Reader, Writer};
+use serde::{Deserialize, Serialize};
 
 pub const CLOCK_REALTIME: i32 = 0;
 pub const CLOCK_MONOTONIC: i32 = 1;
@@ -28,7 +29,7 @@ pub const NSEC_PER_SEC: u64 = 1_000_000_000;
 const NSEC_PER_USEC: u64 = 1000;
 
 /// `struct timespec`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Timespec {
     pub sec: i64,
     pub nsec: i64,
@@ -59,7 +60,7 @@ impl Timespec {
 }
 
 /// `struct timeval`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Timeval {
     pub sec: i64,
     pub usec: i64,
@@ -87,7 +88,7 @@ impl Timeval {
 }
 
 /// `struct itimerspec`: first `value`, then every `interval`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Itimerspec {
     pub interval: Timespec,
     pub value: Timespec,
@@ -105,7 +106,7 @@ impl Itimerspec {
 }
 
 /// `struct itimerval`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Itimerval {
     pub interval: Timeval,
     pub value: Timeval,

@@ -2,6 +2,7 @@
 //! (x86, AArch64, RISC-V).
 
 use crate::bytes::{Reader, Writer};
+use serde::{Deserialize, Serialize};
 
 /// Input modes.
 pub const IGNBRK: u32 = 0o1;
@@ -173,7 +174,7 @@ pub const FIOASYNC: u32 = 0x5452;
 pub const FIOQSIZE: u32 = 0x5460;
 
 /// `struct termios2`, of which `struct termios` is the first 36 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Termios {
     pub iflag: u32,
     pub oflag: u32,
@@ -252,7 +253,7 @@ impl Termios {
 }
 
 /// `struct winsize`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Winsize {
     pub row: u16,
     pub col: u16,

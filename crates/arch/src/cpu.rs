@@ -1,12 +1,14 @@
 //! The CPU of a task, and what an instruction set does.
 use crate::Arch;
 use ir::{Builder, Flow, Slot, Slots, Trap};
+use serde::{Deserialize, Serialize};
 
 /// The CPU of one task: a flat register file the ISA crate gives names to.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Cpu {
     pub arch: &'static Arch,
     pub pc: u64,
+    #[serde(with = "abi::saved::array")]
     pub slots: Box<Slots>,
 }
 

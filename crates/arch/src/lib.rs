@@ -5,6 +5,7 @@
 mod cpu;
 mod linux;
 mod return_path;
+pub mod saved;
 mod thread_info;
 
 pub use cpu::{Cpu, Exit, Isa};

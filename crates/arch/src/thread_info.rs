@@ -1,5 +1,6 @@
 //! `struct thread_info`: the flags word that the return-to-user path looks at, with each architecture's own bit numbers.
 use crate::Arch;
+use serde::{Deserialize, Serialize};
 
 /// Bit numbers of `thread_info.flags` on one architecture.
 #[derive(Debug)]
@@ -54,31 +55,34 @@ impl ThreadFlags {
 }
 
 /// The flags word of one task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ThreadInfo {
     flags: u64,
-    bits: &'static ThreadFlags,
+    arch: &'static Arch,
 }
 
 impl ThreadInfo {
-    pub fn new(arch: &Arch) -> ThreadInfo {
-        ThreadInfo { flags: 0, bits: arch.abi.thread_flags() }
+    pub fn new(arch: &'static Arch) -> ThreadInfo {
+        ThreadInfo { flags: 0, arch }
+    }
+    fn mask(&self, flag: Tif) -> u64 {
+        1 << self.arch.abi.thread_flags().bit(flag)
     }
     /// The raw word, as a debugger would see it.
     pub fn word(&self) -> u64 {
         self.flags
     }
     pub fn set(&mut self, flag: Tif) {
-        self.flags |= 1 << self.bits.bit(flag);
+        self.flags |= self.mask(flag);
     }
     pub fn clear(&mut self, flag: Tif) {
-        self.flags &= !(1 << self.bits.bit(flag));
+        self.flags &= !self.mask(flag);
     }
     pub fn test(&self, flag: Tif) -> bool {
-        self.flags & 1 << self.bits.bit(flag) != 0
+        self.flags & self.mask(flag) != 0
     }
     /// The same flags, by name, on another architecture (execve).
-    pub fn move_to(&self, arch: &Arch) -> ThreadInfo {
+    pub fn move_to(&self, arch: &'static Arch) -> ThreadInfo {
         let mut moved = ThreadInfo::new(arch);
         for flag in Tif::ALL {
             if self.test(flag) {

@@ -1,13 +1,15 @@
 //! The core: every hierarchy, and what the kernel tells and asks.
 use crate::hierarchy::Hierarchy;
 use crate::subsystem::SUBSYSTEMS;
+use kernel::saved::{SaveError, Saved};
 use kernel::vfs::SuperId;
 use kernel::{CgroupCore, Kernel, Result, Tid, TraceKind};
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::collections::BTreeMap;
 
 /// The state of control groups.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Core {
     /// By number, as /proc/PID/cgroup shows them.
     pub(crate) hierarchies: BTreeMap<u32, Hierarchy>,
@@ -28,6 +30,9 @@ impl Core {
 impl CgroupCore for Core {
     fn clone_box(&self) -> Box<dyn CgroupCore> {
         Box::new(self.clone())
+    }
+    fn save(&self) -> std::result::Result<Saved, SaveError> {
+        Saved::new("cgroups", self)
     }
     fn can_fork(&mut self, _: &mut Kernel, _: Tid) -> Result<()> {
         Ok(())

@@ -3,12 +3,14 @@ use crate::core::{Core, with_core};
 use crate::files;
 use crate::hierarchy::{FileAttr, Group, GroupId, Hierarchy, ROOT};
 use abi::{Errno, NAME_MAX, OpenFlags, PATH_MAX, S_IFDIR, S_IFREG, Statfs, Timespec};
+use kernel::saved::{SaveError, Saved};
 use kernel::vfs::{Attr, DirEntry, FileSystem, Ino, Io, New, NewNode, OpenFile, SetAttr};
 use kernel::{Kernel, Result, Tid};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One super block: a view of hierarchy `number`.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct CgroupFs {
     number: u32,
     options: String,
@@ -58,6 +60,9 @@ fn file_attr(hierarchy: &Hierarchy, group: &Group, id: GroupId, place: usize, ke
 impl FileSystem for CgroupFs {
     fn clone_box(&self) -> Box<dyn FileSystem> {
         Box::new(self.clone())
+    }
+    fn save(&self) -> std::result::Result<Saved, SaveError> {
+        Saved::new("cgroup", self)
     }
     fn kind(&self) -> &'static str {
         "cgroup"

@@ -3,17 +3,18 @@ use crate::freezer::GroupFreezer;
 use crate::subsystem::Subsystem;
 use abi::Errno;
 use kernel::{Kernel, Result, Tid};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A group of one hierarchy. Numbers are never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct GroupId(pub(crate) u64);
 
 /// The root of every hierarchy.
 pub(crate) const ROOT: GroupId = GroupId(1);
 
 /// Mode and owner of a control file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct FileAttr {
     pub(crate) mode: u32,
     pub(crate) uid: u32,
@@ -21,7 +22,7 @@ pub(crate) struct FileAttr {
 }
 
 /// One group.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Group {
     pub(crate) parent: Option<GroupId>,
     pub(crate) name: Vec<u8>,
@@ -45,10 +46,11 @@ pub(crate) struct Group {
 }
 
 /// One hierarchy.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Hierarchy {
     pub(crate) number: u32,
     pub(crate) name: String,
+    #[serde(with = "crate::subsystem::names")]
     pub(crate) subsystems: Vec<&'static dyn Subsystem>,
     /// File names without the subsystem's prefix (mount -o noprefix).
     pub(crate) noprefix: bool,

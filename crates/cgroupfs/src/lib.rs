@@ -11,12 +11,21 @@ mod hierarchy;
 mod mount;
 mod subsystem;
 
+use kernel::saved::{Restorer, SaveError, Saved};
 use kernel::{CgroupCore, Kernel};
 
 /// A cgroup core without hierarchies. What its freezer does follows the profile of the kernel it is given to.
 pub fn new() -> Box<dyn CgroupCore> {
     Box::new(core::Core::new())
 }
+
+/// The core of a saved machine.
+pub fn restore(saved: &Saved) -> std::result::Result<Box<dyn CgroupCore>, SaveError> {
+    Ok(Box::new(saved.state::<core::Core>()?))
+}
+
+/// What makes the filesystems of a saved machine again.
+pub const RESTORERS: &[Restorer] = &[("cgroup", kernel::saved::restore::<fs::CgroupFs>)];
 
 /// The groups that can be frozen, with their states as a reader of `freezer.state` would see them.
 pub fn freezer_groups(kernel: &mut Kernel) -> Vec<(String, String)> {

@@ -41,3 +41,21 @@ pub(crate) trait Subsystem: Sync {
 
 /// Every subsystem there is.
 pub(crate) static SUBSYSTEMS: &[&dyn Subsystem] = &[&crate::freezer::Freezer];
+
+/// Subsystems in a saved machine: their names.
+pub(crate) mod names {
+    use super::{SUBSYSTEMS, Subsystem};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(subsystems: &[&'static dyn Subsystem], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(subsystems.iter().map(|subsystem| subsystem.name()))
+    }
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<&'static dyn Subsystem>, D::Error> {
+        let find = |name: String| {
+            let found = SUBSYSTEMS.iter().find(|subsystem| subsystem.name() == name).copied();
+            found.ok_or_else(|| D::Error::custom(format!("cgroup subsystem {name}: not known here")))
+        };
+        Vec::<String>::deserialize(from)?.into_iter().map(find).collect()
+    }
+}

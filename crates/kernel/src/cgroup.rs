@@ -1,12 +1,15 @@
 //! Control groups as the kernel sees them: one core, given at boot, that hears of every birth, death and stop.
 //!
 //! The filesystems (cgroup, cgroup2, container) are views of the core; a hierarchy outlives its mounts.
+use crate::saved::{SaveError, Saved};
 use crate::task::{Tgid, Tid};
 use crate::{Kernel, Result};
 
 /// The cgroup core. `cgroupfs` implements it. It is taken out of its slot for each call and gets the rest of the kernel.
 pub trait CgroupCore {
     fn clone_box(&self) -> Box<dyn CgroupCore>;
+    /// Its state, for a saved machine.
+    fn save(&self) -> std::result::Result<Saved, SaveError>;
     /// Whether `parent` may fork (limits of the groups it is in).
     fn can_fork(&mut self, kernel: &mut Kernel, parent: Tid) -> Result<()>;
     /// `child` exists and is in its parent's groups; called before it can run (F08-41).
@@ -43,6 +46,9 @@ impl Cgroups {
     pub fn new(core: Box<dyn CgroupCore>) -> Cgroups {
         Cgroups(Some(core))
     }
+    pub(crate) fn core(&self) -> Option<&dyn CgroupCore> {
+        self.0.as_deref()
+    }
 }
 
 impl Clone for Cgroups {
@@ -62,6 +68,6 @@ impl Kernel {
 
     /// The core, for questions.
     pub fn cgroup_core(&self) -> Option<&dyn CgroupCore> {
-        self.cgroups.0.as_deref()
+        self.cgroups.core()
     }
 }

@@ -1,9 +1,10 @@
 //! Virtual time (ARCHITECTURE decision 3, DECISIONS 5): retired instructions, plus jumps to the next timer when idle.
 use crate::task::Tgid;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What a timer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TimerKey {
     /// A thread group's ITIMER_REAL (and alarm).
     RealTimer(Tgid),
@@ -16,7 +17,7 @@ pub enum TimerKey {
 }
 
 /// The clock and its timers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Clock {
     /// Virtual nanoseconds since boot: CLOCK_MONOTONIC.
     pub now: u64,

@@ -1,8 +1,9 @@
 //! What is chosen at boot.
 use crate::freezer::Profile;
+use serde::{Deserialize, Serialize};
 
 /// The boot configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Config {
     pub cpus: u32,
     /// Guest memory in bytes.

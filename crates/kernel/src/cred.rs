@@ -4,6 +4,7 @@ use abi::{
     CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_LINUX_IMMUTABLE, CAP_MAC_OVERRIDE,
     CAP_MKNOD, CAP_SETGID, CAP_SETUID, Errno,
 };
+use serde::{Deserialize, Serialize};
 
 /// Capabilities that go with fsuid 0 (CAP_FS_SET).
 const CAP_FS_SET: u64 = 1 << CAP_CHOWN
@@ -16,7 +17,7 @@ const CAP_FS_SET: u64 = 1 << CAP_CHOWN
     | 1 << CAP_MAC_OVERRIDE;
 
 /// Credentials (credentials(7)).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cred {
     pub uid: u32,
     pub euid: u32,

@@ -19,6 +19,7 @@ mod log;
 mod mm;
 mod procfs;
 mod random;
+pub mod saved;
 mod sched;
 mod signal;
 mod syscall;
@@ -53,18 +54,24 @@ pub use tty::{Tty, Ttys};
 use arch::Arch;
 pub use arch::Tif;
 use mmu::FramePool;
+use serde::{Deserialize, Serialize};
 
 /// A result whose error the guest sees.
 pub type Result<T> = abi::Result<T>;
 
 /// The whole kernel.
+#[derive(Serialize, Deserialize)]
 pub struct Kernel {
     pub config: Config,
+    // The reader's own list: it knows every architecture of the file.
+    #[serde(skip, default = "arch::saved::arches")]
     pub arches: &'static [&'static Arch],
     pub tasks: Tasks,
     pub mms: Mms,
     pub frames: FramePool,
     pub vfs: vfs::Vfs,
+    // Behind a trait: `saved::Image` has it.
+    #[serde(skip)]
     pub cgroups: Cgroups,
     pub clock: Clock,
     pub timers: Timers,
@@ -73,6 +80,8 @@ pub struct Kernel {
     pub devices: Devices,
     pub random: Random,
     pub log: Log,
+    // Whoever runs the machine says what is traced.
+    #[serde(skip)]
     pub trace: Trace,
     pub hostname: String,
     pub domainname: String,

@@ -1,6 +1,7 @@
 //! Load averages and CPU time of the whole machine (kernel/sched/loadavg.c).
 use crate::{Kernel, Task};
 use abi::NSEC_PER_SEC;
+use serde::{Deserialize, Serialize};
 
 /// Every five seconds the number of active tasks is taken in.
 const PERIOD: u64 = 5 * NSEC_PER_SEC;
@@ -10,7 +11,7 @@ const FIXED_1: u64 = 1 << SHIFT;
 const EXP: [u64; 3] = [1884, 2014, 2037];
 
 /// What is counted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Load {
     averages: [u64; 3],
     /// The periods taken in.

@@ -1,8 +1,9 @@
 //! The kernel log: /dev/kmsg, syslog(2), dmesg.
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// One line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
     pub level: u8,
     /// Virtual nanoseconds.
@@ -11,7 +12,7 @@ pub struct Line {
 }
 
 /// The ring of lines.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Log {
     lines: VecDeque<Line>,
     /// Number of the first line kept.

@@ -1,7 +1,8 @@
 //! The seeded generator behind getrandom, AT_RANDOM and scheduling jitter: one stream each (DECISIONS 7).
+use serde::{Deserialize, Serialize};
 
 /// SplitMix64 (Steele, Lea, Flood 2014): equidistributed, one word of state, not for secrets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Random(u64);
 
 impl Random {

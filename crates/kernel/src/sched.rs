@@ -6,6 +6,7 @@ use crate::task::{Task, Tasks, Tid};
 use crate::{Kernel, Random, TimerKey};
 use arch::Cpu;
 use mmu::{AddressSpace, FramePool};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Instructions a task runs before another that waits gets its turn.
@@ -42,7 +43,7 @@ pub struct Slot<'a> {
 }
 
 /// A task as the scheduler sees it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct SchedEntity {
     /// Weighted run time; the smallest goes first.
     vruntime: u64,
@@ -53,14 +54,14 @@ pub(crate) struct SchedEntity {
 }
 
 /// A virtual CPU: whom it runs, and what is left of the slice.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct VirtualCpu {
     current: Option<Tid>,
     slice: u64,
 }
 
 /// The run queue and the virtual CPUs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scheduler {
     queue: BTreeSet<(u64, u64, Tid)>,
     cpus: Vec<VirtualCpu>,

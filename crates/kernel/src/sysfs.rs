@@ -1,7 +1,9 @@
 //! sysfs, as far as tools open it: a fixed tree of directories, and a few files that are made when read.
+use crate::saved::{SaveError, Saved};
 use crate::vfs::{Attr, DirEntry, FileSystem, Ino, Io, OpenFile};
 use crate::{Kernel, Result};
 use abi::*;
+use serde::{Deserialize, Serialize};
 
 /// What is at a path.
 enum Entry {
@@ -47,7 +49,7 @@ fn cpus(kernel: &Kernel) -> String {
 }
 
 /// The one instance. An inode's number is its place in `TREE`, from 1.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct SysFs;
 
 fn at(ino: Ino) -> Result<&'static (&'static str, Entry)> {
@@ -65,6 +67,9 @@ fn children(dir: Ino) -> Result<impl Iterator<Item = (&'static str, Ino, &'stati
 impl FileSystem for SysFs {
     fn clone_box(&self) -> Box<dyn FileSystem> {
         Box::new(self.clone())
+    }
+    fn save(&self) -> std::result::Result<Saved, SaveError> {
+        Saved::new("sysfs", self)
     }
 
     fn kind(&self) -> &'static str {

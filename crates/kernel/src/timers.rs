@@ -4,10 +4,11 @@
 //! a blocked or frozen process is not called up again and again.
 use crate::{Kernel, Task, Tgid, Tid, TimerKey};
 use abi::*;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The timers that are not in their thread group.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Timers {
     pub(crate) posix: BTreeMap<(Tgid, u32), PosixTimer>,
     /// ITIMER_VIRTUAL and ITIMER_PROF: due at this CPU time of the group, and the interval.
@@ -15,7 +16,7 @@ pub struct Timers {
 }
 
 /// A timer of timer_create(2).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PosixTimer {
     pub(crate) clock: i32,
     /// SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD_ID.

@@ -1,14 +1,17 @@
 //! Frames: the guest's physical memory, counted by who maps them (guest sharing) and by which machines hold them
 //! (host sharing, after a snapshot).
 #![allow(unsafe_code)]
+mod saved;
+
 use crate::view::Views;
 use crate::{AddressSpace, PAGE_SIZE};
+use serde::{Deserialize, Serialize};
 use std::cell::UnsafeCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A frame of guest memory, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FrameId(pub u32);
 
 /// The bytes of a frame. Views hold their address, so they are reached through a cell.

@@ -1,5 +1,6 @@
 //! The page table of an address space: a sparse map from page to frame and permissions, in leaves of 64 entries.
 use crate::{Access, Fault, FrameId, FramePool, PAGE_SHIFT, PAGE_SIZE};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a page permits the CPU.
@@ -49,13 +50,36 @@ impl Pte {
 const LEAF: u64 = 64;
 
 /// One address space. Each entry holds one use of its frame.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct AddressSpace {
     id: u64,
     /// Counts changes to what can be executed; translations looked up before one must be looked up again.
     exec_generation: u64,
+    #[serde(with = "leaves")]
     leaves: BTreeMap<u64, Box<[u64; LEAF as usize]>>,
     resident: usize,
+}
+
+/// The saved form of the leaves: page numbers and their entries.
+mod leaves {
+    use super::LEAF;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::collections::BTreeMap;
+
+    type Leaves = BTreeMap<u64, Box<[u64; LEAF as usize]>>;
+
+    pub(super) fn serialize<S: Serializer>(leaves: &Leaves, to: S) -> Result<S::Ok, S::Error> {
+        let pages = leaves.iter().flat_map(|(&at, leaf)| (at * LEAF..).zip(leaf.iter().copied()));
+        to.collect_seq(pages.filter(|&(_, word)| word != 0).collect::<Vec<_>>())
+    }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Leaves, D::Error> {
+        let mut leaves = Leaves::new();
+        for (page, word) in Vec::<(u64, u64)>::deserialize(from)? {
+            let leaf = leaves.entry(page / LEAF).or_insert_with(|| Box::new([0; LEAF as usize]));
+            leaf[(page % LEAF) as usize] = word;
+        }
+        Ok(leaves)
+    }
 }
 
 impl AddressSpace {

@@ -1,6 +1,7 @@
 //! What is stored of a group's freezer, and the words for it.
 use crate::hierarchy::{GroupId, Hierarchy};
 use kernel::{Kernel, TraceKind};
+use serde::{Deserialize, Serialize};
 
 /// What a group's stored bits come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub(crate) enum State {
 }
 
 /// The bits of F12-01. A flat freezer has FREEZING as `self_freezing` alone, and FROZEN as that and `frozen`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GroupFreezer {
     pub(crate) self_freezing: bool,
     pub(crate) parent_freezing: bool,

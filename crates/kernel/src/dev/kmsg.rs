@@ -3,6 +3,7 @@ use crate::log::Line;
 use crate::vfs::{Block, CharDevice, DeviceFile, Io, IoError};
 use crate::{Kernel, Result, SleepKind, WaitKey};
 use abi::{Errno, PollEvents};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Most bytes one write may have (`PRINTKRB_RECORD_MAX`).
@@ -13,7 +14,7 @@ const USER: u32 = 1;
 const DEFAULT_LEVEL: u32 = 4;
 
 /// The record each open file reads next.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Readers {
     at: BTreeMap<u64, u64>,
     opened: u64,

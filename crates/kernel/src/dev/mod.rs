@@ -9,9 +9,10 @@ pub(crate) use devtmpfs::{default_rootfs, devtmpfs};
 use crate::tty::{ConsoleDevice, CurrentTty, SERIAL_MINOR, TTY_MAJOR, TtyDevice};
 use crate::vfs::CharDevice;
 use abi::{major, makedev, minor};
+use serde::{Deserialize, Serialize};
 
 /// What drivers remember: the contents of their devices.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Devices {
     stuck: stuck::Stuck,
     kmsg: kmsg::Readers,

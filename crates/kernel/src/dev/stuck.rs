@@ -2,13 +2,14 @@
 use crate::vfs::{Block, CharDevice, DeviceFile, Io, IoError};
 use crate::{Kernel, SleepKind, Tid, WaitKey};
 use abi::{Errno, OpenFlags, PollEvents};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How much of a write its readers get.
 const KEPT: usize = 4096;
 
 /// Who waits since which write, and what was written last.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Stuck {
     waiting: BTreeMap<Tid, u64>,
     writes: u64,

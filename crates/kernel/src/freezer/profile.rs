@@ -1,6 +1,8 @@
 //! Which Linux's freezer: a profile is a value of named policies. Their table is docs/FREEZER.md.
 use abi::Errno;
 use arch::SignalEra;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Which freezer the guest sees: one value, made of named policies.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +90,20 @@ pub enum Migration {
     NotWhileFrozen,
     /// F12-10.
     Always,
+}
+
+impl Serialize for Profile {
+    /// A saved machine has its name.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.name.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for &'static Profile {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<&'static Profile, D::Error> {
+        let name = String::deserialize(from)?;
+        profile(&name).ok_or_else(|| D::Error::custom(format!("freezer profile {name}: not known here")))
+    }
 }
 
 /// The commit of October 2008, kernel/cgroup_freezer.c as first applied (S1).

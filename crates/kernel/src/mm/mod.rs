@@ -15,14 +15,15 @@ pub(crate) use vma::{Backing, Vma, Vmas};
 use crate::vfs::FileId;
 use crate::{Kernel, Tid};
 use mmu::AddressSpace;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// An address space, shared by CLONE_VM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MmId(pub u32);
 
 /// One address space (struct mm_struct).
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Mm {
     pub space: AddressSpace,
     pub vmas: Vmas,
@@ -50,7 +51,7 @@ pub struct Mm {
 }
 
 /// All address spaces.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Mms {
     table: BTreeMap<MmId, Mm>,
     next: u32,

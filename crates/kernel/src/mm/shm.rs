@@ -1,12 +1,13 @@
 //! Shared anonymous memory: objects of frames that outlive the space that made them.
 use mmu::{FrameId, FramePool};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// An object of shared memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ShmId(pub u64);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Shm {
     /// Areas that map it.
     users: u32,
@@ -14,7 +15,7 @@ struct Shm {
 }
 
 /// All objects.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Shms {
     table: BTreeMap<ShmId, Shm>,
     next: u64,

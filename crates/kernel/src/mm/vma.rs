@@ -2,11 +2,13 @@
 use super::ShmId;
 use crate::vfs::FileId;
 use abi::Prot;
+use abi::saved::Name;
 use mmu::PAGE_SIZE;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Where an area's pages come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Backing {
     /// Zeroed memory of this space alone (copied on fork).
     Anon,
@@ -28,7 +30,7 @@ impl Backing {
 }
 
 /// One area: `start..end`, page-aligned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vma {
     pub start: u64,
     pub end: u64,
@@ -39,7 +41,8 @@ pub struct Vma {
     pub may_write: bool,
     pub backing: Backing,
     /// `[heap]`, `[stack]`, `[vdso]`, or nothing.
-    pub label: &'static str,
+    #[serde(deserialize_with = "abi::saved::name")]
+    pub label: Name,
 }
 
 impl Vma {
@@ -66,7 +69,7 @@ impl Vma {
 }
 
 /// The areas of a space, by start address; they never overlap.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Vmas(BTreeMap<u64, Vma>);
 
 impl Vmas {

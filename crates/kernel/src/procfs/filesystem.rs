@@ -1,14 +1,16 @@
 //! procfs as a filesystem: names, attributes, and reading text that is made on the way.
 use super::node::Node;
 use super::{Place, fd, kmsg, process, root, sysctl};
+use crate::saved::{SaveError, Saved};
 use crate::vfs::{Attr, DirEntry, FileSystem, Ino, Io, OpenFile, Path, SetAttr};
 use crate::{Kernel, Result, Tid, WaitKey};
 use abi::*;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// An open file: whose it is, so that a number used again is not taken for the same task, and its text since the last read
 /// from the start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Opened {
     task: Option<(Tid, u64)>,
     text: Option<Vec<u8>>,
@@ -17,7 +19,7 @@ struct Opened {
 }
 
 /// The one instance; every mount shows it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ProcFs {
     open: BTreeMap<u64, Opened>,
     handles: u64,
@@ -114,6 +116,9 @@ impl ProcFs {
 impl FileSystem for ProcFs {
     fn clone_box(&self) -> Box<dyn FileSystem> {
         Box::new(self.clone())
+    }
+    fn save(&self) -> std::result::Result<Saved, SaveError> {
+        Saved::new("proc", self)
     }
 
     fn kind(&self) -> &'static str {

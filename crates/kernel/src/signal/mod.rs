@@ -11,10 +11,11 @@ pub(crate) use send::{Target, fatal_signal_pending};
 
 use crate::{Kernel, Tid};
 use abi::{SIG_DFL, SIG_IGN, SigAction, SigAltStack, SigSet, Siginfo};
+use serde::{Deserialize, Serialize};
 
 /// Dispositions of a thread group, by signal number.
-#[derive(Clone, Debug)]
-pub struct Actions(pub Box<[SigAction; 65]>);
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Actions(#[serde(with = "abi::saved::array")] pub Box<[SigAction; 65]>);
 
 impl Default for Actions {
     fn default() -> Actions {
@@ -42,7 +43,7 @@ impl Actions {
 }
 
 /// A task's own signal bookkeeping beyond masks and queues.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SignalState {
     /// What sigtimedwait waits for, and has unblocked meanwhile: the mask to put back is here.
     pub waiting_for: Option<SigSet>,

@@ -1,9 +1,10 @@
 //! Queues of signals sent and not yet taken.
 use abi::{Fields, SI_USER, SIGRTMIN, SigSet, Siginfo};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Queued signals of a task or a group: real-time ones queue, standard ones once each.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Pending {
     pub set: SigSet,
     pub queue: VecDeque<Siginfo>,

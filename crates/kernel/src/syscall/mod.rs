@@ -38,9 +38,10 @@ use crate::task::{Tid, WaitKey};
 use crate::{Kernel, Result};
 use abi::{Errno, Restart, Sysno};
 use arch::{SyscallRequest, Tif, UserMemory};
+use serde::{Deserialize, Serialize};
 
 /// One system call being made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Call {
     pub sysno: Sysno,
     /// Normal form, copied once at entry.
@@ -55,11 +56,12 @@ pub struct Call {
     pub waiting_on: Vec<WaitKey>,
     pub(crate) ticket: u64,
     /// Its line of the trace so far, if it is traced.
+    #[serde(skip)]
     trace: Option<String>,
 }
 
 /// What a handler keeps across a sleep.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Progress {
     #[default]
     None,
@@ -74,7 +76,7 @@ pub enum Progress {
 }
 
 /// How a sleep ends when a signal comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnSignal {
     /// Interrupted, to be restarted as said; `Restart::Block` keeps `progress` for restart_syscall.
     Restart(Restart),
@@ -83,7 +85,7 @@ pub enum OnSignal {
 }
 
 /// Which signals end a sleep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SleepKind {
     Interruptible,
     /// Fatal signals only.

@@ -2,9 +2,10 @@
 use super::{Task, Tgid};
 use crate::Kernel;
 use abi::{Rusage, Timeval};
+use serde::{Deserialize, Serialize};
 
 /// What was used up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Accounts {
     /// User and system time (ns).
     pub(crate) times: (u64, u64),

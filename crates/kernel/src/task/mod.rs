@@ -23,15 +23,17 @@ use crate::sched::SchedEntity;
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, Progress, SleepKind};
 use crate::vfs::{FilesId, FsId};
+use abi::saved::Name;
 use abi::{SigAltStack, SigSet, Sysno};
 use arch::{Cpu, ThreadInfo};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use clone::ROWS as CLONE_ROWS;
 pub(crate) use exit::{do_exit, do_group_exit};
 pub(crate) use reap::ROWS as WAIT_ROWS;
 
 /// A task's number: `gettid`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tid(pub u32);
 
 /// A thread group's number: `getpid`, the tid of its first task.
@@ -41,7 +43,7 @@ pub type Tgid = Tid;
 pub const INIT: Tgid = Tid(1);
 
 /// What a task is doing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum TaskState {
     /// On the run queue, or lent out.
     Runnable,
@@ -53,7 +55,8 @@ pub enum TaskState {
         /// When it wakes at the latest, virtual nanoseconds.
         until: Option<u64>,
         /// What /proc/PID/wchan says.
-        wchan: &'static str,
+        #[serde(deserialize_with = "abi::saved::name")]
+        wchan: Name,
     },
     /// Job control stop.
     Stopped,
@@ -63,7 +66,8 @@ pub enum TaskState {
     Frozen {
         saved: Option<Box<TaskState>>,
         /// What /proc/PID/wchan says.
-        wchan: &'static str,
+        #[serde(deserialize_with = "abi::saved::name")]
+        wchan: Name,
     },
     /// Dead, and not yet reaped.
     Zombie,
@@ -88,7 +92,7 @@ impl TaskState {
 }
 
 /// One task (thread).
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Task {
     pub tid: Tid,
     pub tgid: Tgid,

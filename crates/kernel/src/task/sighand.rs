@@ -1,13 +1,14 @@
 //! What each signal does in a thread group (struct sighand_struct). A group has one of its own, unless clone shared it.
 use super::{Tasks, Tid};
 use crate::signal::Actions;
+use serde::{Deserialize, Serialize};
 
 /// A table of dispositions, by its slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct SighandId(u32);
 
 /// One table, and how many groups it is for.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Sighand {
     actions: Actions,
     users: u32,

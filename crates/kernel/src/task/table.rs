@@ -6,13 +6,14 @@ use crate::sched::Scheduler;
 use crate::syscall::{Sleep, SleepKind};
 use crate::vfs::arena::Arena;
 use arch::Tif;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Numbers below this are not given out again once the counter has wrapped (`RESERVED_PIDS`).
 const RESERVED_PIDS: u32 = 300;
 
 /// Every task and thread group, the run queue and the wait table: state changes go through here, so they cannot disagree.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Tasks {
     table: BTreeMap<Tid, Task>,
     groups: BTreeMap<Tgid, ThreadGroup>,

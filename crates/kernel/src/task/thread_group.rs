@@ -2,10 +2,11 @@
 use super::{Accounts, SighandId, Tgid, Tid};
 use crate::signal::Pending;
 use abi::Rlimit;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// One thread group.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ThreadGroup {
     pub tgid: Tgid,
     /// All that are not reaped, a dead leader included.

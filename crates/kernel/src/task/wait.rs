@@ -1,9 +1,10 @@
 //! What a task can wait for. Waiters of one key are woken in the order they came.
 use super::Tid;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One thing to wait for. A task waits for a set of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum WaitKey {
     /// A child of this thread group changed state.
     Child(Tid),
@@ -33,7 +34,7 @@ pub enum WaitKey {
 }
 
 /// Who waits for what. A waiter has one ticket a sleep, whatever the number of its keys: tickets are the order of arrival.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct WaitTable {
     queues: BTreeMap<WaitKey, BTreeMap<u64, Tid>>,
     next_ticket: u64,

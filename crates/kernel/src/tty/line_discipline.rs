@@ -1,13 +1,14 @@
 //! N_TTY's input half: bytes that came in become lines or characters to read, echoes and signals (drivers/tty/n_tty.c).
 use super::Tty;
 use abi::*;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Room for what came in and was not read (`N_TTY_BUF_SIZE`).
 const BUFFER: usize = 4096;
 
 /// What ends a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Mark {
     /// Nothing: a character like others.
     #[default]
@@ -19,7 +20,7 @@ enum Mark {
 }
 
 /// What a terminal has received and nobody has read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct LineDiscipline {
     /// Complete lines, or, outside canonical mode, everything.
     ready: VecDeque<(u8, Mark)>,

@@ -15,6 +15,7 @@ pub(crate) use job_control::disassociate_ctty;
 
 use crate::{Kernel, Tid, WaitKey};
 use abi::{SIGWINCH, Termios, Winsize, makedev};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The host's console.
@@ -26,7 +27,7 @@ pub(crate) const SERIAL_MINOR: u32 = 64;
 const OBJECT: u64 = 1 << 62;
 
 /// One terminal.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tty {
     pub termios: Termios,
     pub winsize: Winsize,
@@ -58,7 +59,7 @@ pub struct Tty {
 }
 
 /// The timer of a read with VTIME: whose read, how much it had seen, when it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct ReadTimer {
     reader: (Tid, u64),
     seen: usize,
@@ -112,7 +113,7 @@ impl Tty {
 }
 
 /// All terminals, by number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ttys(BTreeMap<u32, Tty>);
 
 impl Default for Ttys {

@@ -1,22 +1,25 @@
 //! Where files without a name live: pipefs, sockfs, anon_inodefs, and the tmpfs of memfd_create. None of them can be mounted.
 use super::{Attr, DirEntry, FileSystem, Ino, Io, MountId, NewNode, OpenFile, Path, Tmpfs, Vfs, Who};
+use crate::saved::{SaveError, Saved};
 use crate::{Kernel, Result, Tid};
+use abi::saved::Name;
 use abi::{
     ANON_INODE_FS_MAGIC, Errno, MountFlags, NAME_MAX, PIPEFS_MAGIC, S_IFIFO, S_IFSOCK, SOCKFS_MAGIC, Statfs, Timespec,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The kinds of anonymous file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum AnonKind {
     Pipe,
     Socket,
     /// eventfd, epoll: what /proc/PID/fd shows between brackets.
-    Inode(&'static str),
+    Inode(#[serde(deserialize_with = "abi::saved::name")] Name),
 }
 
 /// The mounts that anonymous files are on.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Anon {
     mounts: Option<[MountId; 3]>,
     shm: Option<MountId>,
@@ -86,9 +89,10 @@ impl Kernel {
 }
 
 /// A filesystem of inodes without names.
-#[derive(Clone)]
-struct AnonFs {
-    kind: &'static str,
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct AnonFs {
+    #[serde(deserialize_with = "abi::saved::name")]
+    kind: Name,
     magic: u64,
     inodes: BTreeMap<Ino, Attr>,
 }
@@ -96,6 +100,9 @@ struct AnonFs {
 impl FileSystem for AnonFs {
     fn clone_box(&self) -> Box<dyn FileSystem> {
         Box::new(self.clone())
+    }
+    fn save(&self) -> std::result::Result<Saved, SaveError> {
+        Saved::new("anon", self)
     }
     fn kind(&self) -> &'static str {
         self.kind

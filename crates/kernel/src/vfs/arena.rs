@@ -1,7 +1,8 @@
 //! Slots by number: the owner of one kind of object, which everything else refers to by id.
+use serde::{Deserialize, Serialize};
 
 /// A vector of slots, freed ones used again, lowest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Arena<T> {
     slots: Vec<Option<T>>,
     free: std::collections::BTreeSet<u32>,

@@ -2,14 +2,15 @@
 use super::{FileSystem, InUse, Ino, MountId, Path, SuperId, Vfs};
 use crate::Kernel;
 use abi::Errno;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A dentry, by slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DentryId(pub(crate) u32);
 
 /// One name of one inode.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Dentry {
     pub(super) name: Vec<u8>,
     /// `None` for the root of a filesystem and for files that never had a name.

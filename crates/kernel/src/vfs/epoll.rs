@@ -3,10 +3,11 @@ use super::anon::AnonKind;
 use super::{FileId, FileKind};
 use crate::{Kernel, Result, Tid, WaitKey};
 use abi::{EPOLLET, EPOLLONESHOT, Errno, OpenFlags, PollEvents};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One watched file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Item {
     events: u32,
     data: u64,
@@ -17,7 +18,7 @@ struct Item {
 }
 
 /// One epoll instance: items by descriptor number and file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Epoll {
     items: BTreeMap<(i32, FileId), Item>,
     /// The last item reported: the next search begins behind it, so that none starves.

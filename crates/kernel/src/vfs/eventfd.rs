@@ -3,9 +3,10 @@ use super::anon::AnonKind;
 use super::{Block, FileId, FileKind, Io};
 use crate::{Kernel, Result, SleepKind, Tid, WaitKey};
 use abi::{Errno, OpenFlags, PollEvents};
+use serde::{Deserialize, Serialize};
 
 /// One counter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct EventFd {
     count: u64,
     /// EFD_SEMAPHORE: a read takes one.

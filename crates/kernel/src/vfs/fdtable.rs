@@ -2,16 +2,17 @@
 use super::{FileId, FilesId, Owner, Vfs};
 use crate::{Kernel, Result, Tid};
 use abi::{Errno, RLIMIT_NOFILE};
+use serde::{Deserialize, Serialize};
 
 /// What a descriptor refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fd {
     pub file: FileId,
     pub cloexec: bool,
 }
 
 /// One table.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FdTable {
     slots: Vec<Option<Fd>>,
     users: u32,

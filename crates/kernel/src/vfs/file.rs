@@ -3,13 +3,14 @@ use super::{CharDevice, DeviceFile, DirEntry, FileSystem, Ino, Io, IoError, Open
 use crate::{Kernel, Result, Tid, WaitKey};
 use abi::{Errno, OpenFlags, PollEvents};
 use mmu::FrameId;
+use serde::{Deserialize, Serialize};
 
 /// An open file description (struct file), by its slot. Descriptors, mappings and programs hold one use each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
 /// What is behind an open file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// A regular file or directory of a filesystem, with its handle.
     Inode {
@@ -36,7 +37,7 @@ pub enum FileKind {
 }
 
 /// One open file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct File {
     pub kind: FileKind,
     pub path: Path,

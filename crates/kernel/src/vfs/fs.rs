@@ -1,18 +1,20 @@
 //! What a filesystem is.
+use crate::saved::{SaveError, Saved};
 use crate::{Kernel, Result, SleepKind, Tid, WaitKey};
 use abi::{Errno, NAME_MAX, OpenFlags, PollEvents, Restart, Statfs, Timespec};
 use mmu::FrameId;
+use serde::{Deserialize, Serialize};
 
 /// An inode number of one filesystem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ino(pub u64);
 
 /// A super block: one filesystem instance, by its slot in `Vfs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SuperId(pub u32);
 
 /// What stat says of an inode (the VFS adds the device number and block size).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attr {
     /// Type and permission bits.
     pub mode: u32,
@@ -62,7 +64,7 @@ pub struct New<'a> {
 }
 
 /// One name in a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirEntry {
     pub name: Vec<u8>,
     pub ino: Ino,
@@ -119,6 +121,8 @@ impl From<Errno> for IoError {
 /// the kernel. Permissions are the VFS's business, by `attr`. Every method a filesystem lacks is refused as Linux would.
 pub trait FileSystem {
     fn clone_box(&self) -> Box<dyn FileSystem>;
+    /// Its state for a saved machine, under the name that `saved::Restorer`s know; an error says why it has none.
+    fn save(&self) -> std::result::Result<Saved, SaveError>;
     /// The type, as in /proc/mounts.
     fn kind(&self) -> &'static str;
     /// `statfs`'s magic number and figures.

@@ -1,9 +1,10 @@
 //! Root, working directory and umask of tasks (struct fs_struct).
 use super::{FsId, Path, Vfs, Who};
 use crate::{Cred, Kernel, Tid};
+use serde::{Deserialize, Serialize};
 
 /// One set of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FsStruct {
     pub root: Path,
     pub cwd: Path,

@@ -1,9 +1,10 @@
 //! File locks: ranges owned by processes or open files (fcntl), whole files by open files (flock). Advisory.
 use super::{FileId, FilesId, Ino, SuperId, Vfs};
 use crate::{Kernel, Tid, WaitKey};
+use serde::{Deserialize, Serialize};
 
 /// Who holds a range lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Owner {
     /// A process, by its descriptor table (POSIX).
     Files(FilesId),
@@ -12,7 +13,7 @@ pub(crate) enum Owner {
 }
 
 /// A locked range; `end` is inclusive, `i64::MAX` is the end of any file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RangeLock {
     pub(crate) owner: Owner,
     pub(crate) exclusive: bool,
@@ -29,7 +30,7 @@ impl RangeLock {
 }
 
 /// The locks of one inode.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct FileLocks {
     key: u64,
     ranges: Vec<RangeLock>,

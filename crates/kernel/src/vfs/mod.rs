@@ -29,6 +29,7 @@ mod timerfd;
 mod tmpfs;
 mod types;
 
+pub(crate) use anon::AnonFs;
 pub use chrdev::{CharDevice, DeviceFile, DeviceMap};
 pub use dentry::DentryId;
 pub use exec::FileMap;
@@ -47,31 +48,37 @@ pub use tmpfs::Tmpfs;
 pub(crate) use types::NODEV_TYPES;
 
 use crate::{Kernel, Result};
+use abi::saved::Name;
 use abi::{Errno, MountFlags};
 use arena::Arena;
 use dentry::Dentry;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A table of file descriptors; CLONE_FILES shares it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FilesId(pub u32);
 
 /// Root, working directory and umask; CLONE_FS shares them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FsId(pub u32);
 
 /// A place in the tree of names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Path {
     pub mount: MountId,
     pub dentry: DentryId,
 }
 
 /// A filesystem instance.
+#[derive(Serialize, Deserialize)]
 struct Super {
     /// Taken out while it is being called.
+    // Behind a trait: `saved::Image` has it.
+    #[serde(skip)]
     fs: Option<Box<dyn FileSystem>>,
-    kind: &'static str,
+    #[serde(deserialize_with = "abi::saved::name")]
+    kind: Name,
     /// How many mounts show it; the kernel's own are held for ever.
     mounts: u32,
     read_only: bool,
@@ -85,7 +92,7 @@ impl Clone for Super {
 }
 
 /// What the VFS knows of an inode that is in use.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct InUse {
     /// Dentries of it that are held.
     holds: u32,
@@ -96,7 +103,7 @@ struct InUse {
 }
 
 /// All mounts, names and open files.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Vfs {
     supers: Arena<Super>,
     dentries: Arena<Dentry>,
@@ -117,7 +124,7 @@ pub struct Vfs {
     /// The pipe of each FIFO that is open.
     fifos: BTreeMap<(SuperId, Ino), u64>,
     /// Filesystems of which there is one instance, by type.
-    singles: BTreeMap<&'static str, SuperId>,
+    singles: BTreeMap<String, SuperId>,
     locks: BTreeMap<(SuperId, Ino), locks::FileLocks>,
     /// Who waits for whose lock, for the search for deadlocks; checked against the tasks before use.
     pub(crate) lock_waits: BTreeMap<crate::Tid, Owner>,
@@ -181,6 +188,19 @@ impl Vfs {
     pub fn add_super(&mut self, fs: Box<dyn FileSystem>) -> SuperId {
         let kind = fs.kind();
         SuperId(self.supers.insert(Super { fs: Some(fs), kind, mounts: 0, read_only: false }))
+    }
+    /// Every instance that is not being called.
+    pub(crate) fn filesystems(&self) -> impl Iterator<Item = (SuperId, &dyn FileSystem)> {
+        self.supers.iter().filter_map(|(id, sup)| Some((SuperId(id), sup.fs.as_deref()?)))
+    }
+    /// Gives an instance its filesystem, which was saved apart from it.
+    pub(crate) fn put_filesystem(&mut self, id: SuperId, fs: Box<dyn FileSystem>) -> Option<()> {
+        self.supers.get_mut(id.0)?.fs = Some(fs);
+        Some(())
+    }
+    /// Whether every instance has its filesystem.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.supers.iter().all(|(_, sup)| sup.fs.is_some())
     }
     /// Frames that files of tmpfs and its like are made of.
     pub(crate) fn tmpfs_pages(&self) -> u64 {

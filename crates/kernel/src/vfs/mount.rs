@@ -2,13 +2,14 @@
 use super::{DentryId, FileSystem, Path, SuperId, Vfs};
 use crate::{Kernel, Result, WaitKey};
 use abi::{Errno, MountFlags};
+use serde::{Deserialize, Serialize};
 
 /// A mount, by slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MountId(pub(crate) u32);
 
 /// One mount of a filesystem, or of a part of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Mount {
     pub(super) sup: SuperId,
     pub(super) root: DentryId,

@@ -4,9 +4,10 @@ use super::anon::AnonKind;
 use super::{FileId, FileKind, Path};
 use crate::{Kernel, Result, Tgid, Tid, WaitKey};
 use abi::{Errno, OpenFlags, PollEvents};
+use serde::{Deserialize, Serialize};
 
 /// The process behind pidfds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct PidFd {
     tgid: Tgid,
     path: Path,

@@ -1,9 +1,10 @@
 //! Pipes (pipe(7)): bytes in order, room for so many, and how many ends are open.
 use crate::WaitKey;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// One pipe, named or not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pipe {
     data: VecDeque<u8>,
     capacity: usize,

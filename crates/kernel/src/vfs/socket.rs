@@ -3,10 +3,11 @@ use super::anon::AnonKind;
 use super::{Block, FileId, FileKind, Io, IoError};
 use crate::{Kernel, Result, SleepKind, Tid, WaitKey};
 use abi::{Errno, OpenFlags, PollEvents};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// What a socket does with the borders between messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum SocketType {
     Stream,
     Datagram,
@@ -15,7 +16,7 @@ pub(crate) enum SocketType {
 }
 
 /// One message: bytes not yet read, and files sent with it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Message {
     data: VecDeque<u8>,
     rights: Vec<FileId>,
@@ -28,7 +29,7 @@ impl Message {
 }
 
 /// One end of a pair.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Socket {
     pub(crate) kind: SocketType,
     /// The other end; `None` when it is closed.

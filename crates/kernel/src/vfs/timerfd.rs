@@ -3,9 +3,10 @@ use super::anon::AnonKind;
 use super::{Block, FileId, FileKind, Io};
 use crate::{Kernel, Result, SleepKind, Tid, TimerKey, WaitKey};
 use abi::{Errno, OpenFlags, PollEvents};
+use serde::{Deserialize, Serialize};
 
 /// One timer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TimerFd {
     pub(crate) clock: i32,
     /// When it fires, or first fired since the last read; `None`: disarmed.

@@ -32,12 +32,12 @@ impl Kernel {
             _ => {}
         }
         if let Some((name, make)) = SINGLES.iter().find(|(name, _)| *name == kind) {
-            if let Some(&sup) = self.vfs.singles.get(name) {
+            if let Some(&sup) = self.vfs.singles.get(*name) {
                 return Ok(sup);
             }
             let fs = make(self)?;
             let sup = self.vfs.add_super(fs);
-            self.vfs.singles.insert(name, sup);
+            self.vfs.singles.insert(name.to_string(), sup);
             return Ok(sup);
         }
         let from_core = self.with_cgroups(|core, kernel| core.mount(kernel, kind, source, data));

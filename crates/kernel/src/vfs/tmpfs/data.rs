@@ -2,10 +2,11 @@
 use crate::Result;
 use abi::Errno;
 use mmu::{FrameId, FramePool, PAGE_SIZE};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Pages that exist, and the length in bytes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Data {
     pages: BTreeMap<u64, FrameId>,
     pub(super) size: u64,

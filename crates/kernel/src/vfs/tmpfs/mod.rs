@@ -4,7 +4,9 @@ mod data;
 mod options;
 
 use super::{Attr, DirEntry, FileSystem, Ino, Io, New, NewNode, OpenFile, SetAttr};
+use crate::saved::{SaveError, Saved};
 use crate::{Kernel, Result};
+use abi::saved::Name;
 use abi::{
     Errno, FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE, NAME_MAX,
     RENAME_EXCHANGE, RENAME_WHITEOUT, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, Statfs, TMPFS_MAGIC, Timespec,
@@ -12,10 +14,11 @@ use abi::{
 use data::Data;
 use mmu::{FrameId, PAGE_SIZE};
 use options::Options;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What an inode is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Body {
     File(Data),
     Directory(BTreeMap<Vec<u8>, Ino>),
@@ -23,16 +26,17 @@ enum Body {
     Special,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Node {
     attr: Attr,
     body: Body,
 }
 
 /// One instance.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tmpfs {
-    kind: &'static str,
+    #[serde(deserialize_with = "abi::saved::name")]
+    kind: Name,
     nodes: BTreeMap<Ino, Node>,
     next: u64,
     options: Options,
@@ -157,6 +161,9 @@ fn now(kernel: &Kernel) -> Timespec {
 impl FileSystem for Tmpfs {
     fn clone_box(&self) -> Box<dyn FileSystem> {
         Box::new(self.clone())
+    }
+    fn save(&self) -> std::result::Result<Saved, SaveError> {
+        Saved::new("tmpfs", self)
     }
     fn kind(&self) -> &'static str {
         self.kind

@@ -1,9 +1,10 @@
 //! Mount options of tmpfs (Documentation/filesystems/tmpfs.rst).
 use crate::Result;
 use abi::Errno;
+use serde::{Deserialize, Serialize};
 
 /// What can be chosen at mount.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Options {
     /// Pages; `None` for half of memory.
     pub(super) pages: Option<u64>,
