@@ -59,7 +59,9 @@ impl CgroupCore for Core {
             }
         }
     }
-    fn namespaces_cloned(&mut self, _: &mut Kernel, _: Tid) {}
+    fn namespaces_cloned(&mut self, _: &mut Kernel, _: Tid) -> Result<()> {
+        Ok(())
+    }
     fn task_stopped_or_frozen_changed(&mut self, _: &mut Kernel, _: Tid) {}
     fn cgroup_freezing(&self, tid: Tid) -> bool {
         self.freezers().any(|h| crate::freezer::is_freezing(h, h.group_of(tid)))

@@ -26,12 +26,14 @@ impl Kernel {
                 }
             ),
         );
+        let vfs = vfs::Vfs::default();
+        let root = vfs.root().mount;
         let mut kernel = Kernel {
             arches,
             tasks: Tasks::new(config.cpus, config.seed),
             mms: Mms::default(),
             frames: FramePool::new((config.memory / mmu::PAGE_SIZE) as usize),
-            vfs: vfs::Vfs::default(),
+            vfs,
             cgroups: Cgroups::default(),
             clock,
             timers: Timers::default(),
@@ -41,8 +43,7 @@ impl Kernel {
             random: Random::stream(config.seed, "getrandom"),
             log,
             trace: Trace::default(),
-            hostname: "minikern".into(),
-            domainname: "(none)".into(),
+            namespaces: Namespaces::new(root),
             syslog_read: 0,
             syslog_clear: 0,
             halted: None,
@@ -108,6 +109,7 @@ impl Kernel {
             files,
             fs,
             cred: Cred::root(),
+            nsproxy: NsProxy::INITIAL,
             pending: Pending::default(),
             blocked: SigSet::EMPTY,
             saved_mask: None,
@@ -186,8 +188,7 @@ impl Kernel {
             random: self.random.clone(),
             log: self.log.clone(),
             trace: self.trace.clone(),
-            hostname: self.hostname.clone(),
-            domainname: self.domainname.clone(),
+            namespaces: self.namespaces.clone(),
             syslog_read: self.syslog_read,
             syslog_clear: self.syslog_clear,
             halted: self.halted,

@@ -18,8 +18,9 @@ pub trait CgroupCore {
     fn cancel_fork(&mut self, kernel: &mut Kernel, parent: Tid);
     /// The task leaves its groups for good.
     fn exited(&mut self, kernel: &mut Kernel, tid: Tid);
-    /// unshare or clone made new namespaces for the task (F07-12).
-    fn namespaces_cloned(&mut self, kernel: &mut Kernel, tid: Tid);
+    /// unshare or clone made new namespaces for the task (F07-12), a new child that cannot run yet in the latter case. An
+    /// error is the call's, and undoes it.
+    fn namespaces_cloned(&mut self, kernel: &mut Kernel, tid: Tid) -> Result<()>;
     /// A member stopped, continued, froze or thawed: cgroup2 keeps count of them.
     fn task_stopped_or_frozen_changed(&mut self, kernel: &mut Kernel, tid: Tid);
     /// Whether a freeze condition holds for the task (the computed condition of 3.3 and later).

@@ -17,6 +17,7 @@ mod futex;
 mod load;
 mod log;
 mod mm;
+mod namespaces;
 mod procfs;
 mod random;
 pub mod saved;
@@ -41,6 +42,7 @@ pub use exec::NoInit;
 pub use load::Load;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
+pub use namespaces::{Namespaces, NsId, NsProxy};
 pub use random::Random;
 
 pub use sched::{SYSCALL_NS, Schedule, Scheduler, Slot};
@@ -83,8 +85,7 @@ pub struct Kernel {
     // Whoever runs the machine says what is traced.
     #[serde(skip)]
     pub trace: Trace,
-    pub hostname: String,
-    pub domainname: String,
+    pub namespaces: Namespaces,
     /// syslog(2): lines that READ has given, and that CLEAR has put aside.
     pub(crate) syslog_read: u64,
     pub(crate) syslog_clear: u64,

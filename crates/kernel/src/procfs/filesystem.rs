@@ -89,7 +89,7 @@ impl ProcFs {
                 Kind::Text(make) => Ok(make(kernel, caller)),
                 _ => Err(Errno::EINVAL),
             },
-            Node::Sysctl(at) => sysctl::read(kernel, at),
+            Node::Sysctl(at) => sysctl::read(kernel, at, caller),
             Node::ProcessEntry(place, at) => match Self::process_entry(at)?.kind {
                 Kind::Text(make) => {
                     kernel.proc_task(place.tid)?;
@@ -328,7 +328,7 @@ impl FileSystem for ProcFs {
 
     fn write(&mut self, kernel: &mut Kernel, file: OpenFile, _at: u64, data: &[u8]) -> Io {
         match Node::of(file.ino) {
-            Node::Sysctl(at) => Ok(sysctl::write(kernel, at, data)?),
+            Node::Sysctl(at) => Ok(sysctl::write(kernel, at, file.caller, data)?),
             Node::ProcessEntry(place, at) => {
                 kernel.proc_task(place.tid)?;
                 Ok(process::write(kernel, place, file.caller, Self::process_entry(at)?.name, data)?)

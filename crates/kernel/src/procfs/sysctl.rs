@@ -1,7 +1,8 @@
 //! /proc/sys: what can be asked, and set, by name.
 use super::node::Node;
+use crate::namespaces::Uts;
 use crate::vfs::DirEntry;
-use crate::{Kernel, Random, Result};
+use crate::{Kernel, Random, Result, Tid};
 use abi::{Errno, NEW_UTS_LEN, S_IFDIR, S_IFREG};
 
 /// uname's version; the kernel is not compiled at a time of day.
@@ -10,53 +11,58 @@ pub(super) const UTS_VERSION: &str = "#1 minikern";
 /// Directories by path; a parent comes before its children.
 const DIRS: &[&str] = &["", "fs", "kernel", "kernel/random", "vm"];
 
+/// For whom matters to the few that differ by namespace.
+type Read = fn(&mut Kernel, Tid) -> String;
+type Write = fn(&mut Kernel, Tid, &str) -> Result<()>;
+
 /// One setting.
 struct Sysctl {
     path: &'static str,
-    read: fn(&mut Kernel) -> String,
-    write: Option<fn(&mut Kernel, &str) -> Result<()>>,
+    read: Read,
+    write: Option<Write>,
 }
 
-const fn constant(path: &'static str, read: fn(&mut Kernel) -> String) -> Sysctl {
+const fn constant(path: &'static str, read: Read) -> Sysctl {
     Sysctl { path, read, write: None }
 }
 
 #[rustfmt::skip]
 const SYSCTLS: &[Sysctl] = &[
-    constant("fs/file-max", |_| "9223372036854775807".into()),
-    constant("fs/nr_open", |_| "1048576".into()),
-    constant("fs/pipe-max-size", |_| "1048576".into()),
-    constant("kernel/cap_last_cap", |_| abi::CAP_LAST_CAP.to_string()),
-    Sysctl { path: "kernel/domainname", read: |k| k.domainname.clone(), write: Some(|k, v| name(&mut k.domainname, v)) },
-    Sysctl { path: "kernel/hostname", read: |k| k.hostname.clone(), write: Some(|k, v| name(&mut k.hostname, v)) },
-    constant("kernel/ngroups_max", |_| abi::NGROUPS_MAX.to_string()),
-    constant("kernel/osrelease", |k| k.config.release.clone()),
-    constant("kernel/ostype", |_| "Linux".into()),
-    constant("kernel/overflowgid", |_| "65534".into()),
-    constant("kernel/overflowuid", |_| "65534".into()),
-    constant("kernel/panic", |_| "0".into()),
-    Sysctl { path: "kernel/pid_max", read: |k| k.config.pid_max.to_string(), write: Some(pid_max) },
-    constant("kernel/random/boot_id", |k| uuid(&mut Random::stream(k.config.seed, "boot_id"))),
-    constant("kernel/random/entropy_avail", |_| "256".into()),
-    constant("kernel/random/poolsize", |_| "256".into()),
-    constant("kernel/random/uuid", |k| uuid(&mut k.random)),
-    constant("kernel/randomize_va_space", |_| "0".into()),
-    constant("kernel/threads-max", |k| k.config.max_threads().to_string()),
-    constant("kernel/version", |_| UTS_VERSION.into()),
-    constant("vm/mmap_min_addr", |_| crate::mm::MMAP_MIN_ADDR.to_string()),
-    constant("vm/overcommit_memory", |_| "0".into()),
+    constant("fs/file-max", |_, _| "9223372036854775807".into()),
+    constant("fs/nr_open", |_, _| "1048576".into()),
+    constant("fs/pipe-max-size", |_, _| "1048576".into()),
+    constant("kernel/cap_last_cap", |_, _| abi::CAP_LAST_CAP.to_string()),
+    Sysctl { path: "kernel/domainname", read: |k, t| k.uts_of(t).domainname.clone(), write: Some(|k, t, v| uts(k, t, v, |uts| &mut uts.domainname)) },
+    Sysctl { path: "kernel/hostname", read: |k, t| k.uts_of(t).nodename.clone(), write: Some(|k, t, v| uts(k, t, v, |uts| &mut uts.nodename)) },
+    constant("kernel/ngroups_max", |_, _| abi::NGROUPS_MAX.to_string()),
+    constant("kernel/osrelease", |k, _| k.config.release.clone()),
+    constant("kernel/ostype", |_, _| "Linux".into()),
+    constant("kernel/overflowgid", |_, _| "65534".into()),
+    constant("kernel/overflowuid", |_, _| "65534".into()),
+    constant("kernel/panic", |_, _| "0".into()),
+    Sysctl { path: "kernel/pid_max", read: |k, _| k.config.pid_max.to_string(), write: Some(pid_max) },
+    constant("kernel/random/boot_id", |k, _| uuid(&mut Random::stream(k.config.seed, "boot_id"))),
+    constant("kernel/random/entropy_avail", |_, _| "256".into()),
+    constant("kernel/random/poolsize", |_, _| "256".into()),
+    constant("kernel/random/uuid", |k, _| uuid(&mut k.random)),
+    constant("kernel/randomize_va_space", |_, _| "0".into()),
+    constant("kernel/threads-max", |k, _| k.config.max_threads().to_string()),
+    constant("kernel/version", |_, _| UTS_VERSION.into()),
+    constant("vm/mmap_min_addr", |_, _| crate::mm::MMAP_MIN_ADDR.to_string()),
+    constant("vm/overcommit_memory", |_, _| "0".into()),
 ];
 
-fn name(slot: &mut String, value: &str) -> Result<()> {
+/// Sets a name of the writer's UTS namespace.
+fn uts(kernel: &mut Kernel, caller: Tid, value: &str, which: fn(&mut Uts) -> &mut String) -> Result<()> {
     if value.len() > NEW_UTS_LEN {
         return Err(Errno::EINVAL);
     }
-    value.clone_into(slot);
+    value.clone_into(which(kernel.uts_of_mut(caller).ok_or(Errno::EINVAL)?));
     Ok(())
 }
 
 /// 301 to 2^22, as on 64 bits.
-fn pid_max(kernel: &mut Kernel, value: &str) -> Result<()> {
+fn pid_max(kernel: &mut Kernel, _: Tid, value: &str) -> Result<()> {
     let value: u32 = value.parse().map_err(|_| Errno::EINVAL)?;
     if !(301..=4_194_304).contains(&value) {
         return Err(Errno::EINVAL);
@@ -106,14 +112,14 @@ pub(super) fn mode(at: u32) -> Result<u32> {
     Ok(if row(at)?.write.is_some() { 0o644 } else { 0o444 })
 }
 
-pub(super) fn read(kernel: &mut Kernel, at: u32) -> Result<Vec<u8>> {
-    Ok(((row(at)?.read)(kernel) + "\n").into_bytes())
+pub(super) fn read(kernel: &mut Kernel, at: u32, caller: Tid) -> Result<Vec<u8>> {
+    Ok(((row(at)?.read)(kernel, caller) + "\n").into_bytes())
 }
 
-pub(super) fn write(kernel: &mut Kernel, at: u32, data: &[u8]) -> Result<usize> {
+pub(super) fn write(kernel: &mut Kernel, at: u32, caller: Tid, data: &[u8]) -> Result<usize> {
     let write = row(at)?.write.ok_or(Errno::EPERM)?;
     let text = std::str::from_utf8(data).map_err(|_| Errno::EINVAL)?;
-    write(kernel, text.trim_end_matches(['\n', '\0']))?;
+    write(kernel, caller, text.trim_end_matches(['\n', '\0']))?;
     Ok(data.len())
 }
 

@@ -187,7 +187,7 @@ fn names_and_settings_can_be_written() {
     assert_eq!(write("/proc/self/oom_score_adj", "-500\n"), 5);
     assert_eq!(write("/proc/self/oom_score_adj", "1001\n"), -22);
     assert_eq!(kernel.tasks[INIT].comm, b"a name longer t");
-    assert_eq!(kernel.hostname, "box");
+    assert_eq!(kernel.uts_of(INIT).nodename, "box");
     assert_eq!(text(&mut kernel, INIT, "/proc/self/oom_score"), "333\n");
     assert_eq!(text(&mut kernel, INIT, "/proc/sys/kernel/hostname"), "box\n");
 }

@@ -3,7 +3,7 @@ use super::Call;
 use super::fs_dir::path_arg;
 use super::table::{Row, full, partial};
 use crate::vfs::Walk;
-use crate::{Kernel, Result, Tid};
+use crate::{Kernel, NsId, Result, Tid};
 use abi::{
     AT_FDCWD, CAP_SYS_ADMIN, Errno, MNT_DETACH, MNT_FORCE, MS_MGC_MSK, MS_MGC_VAL, MountFlags, S_IFDIR, S_IFMT, Sysno,
     UMOUNT_NOFOLLOW,
@@ -12,6 +12,7 @@ use abi::{
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
     partial(Sysno::Mount, |k, t, c| mount(k, t, c).into(), "propagation is always private"),
+    full(Sysno::PivotRoot, |k, t, c| pivot_root(k, t, c).into()),
     partial(Sysno::Umount2, |k, t, c| umount(k, t, c).into(), "MNT_EXPIRE is EINVAL"),
     full(Sysno::Sync, |_, _, _| Ok(()).into()),
     full(Sysno::Syncfs, |k, t, c| open_fd(k, t, c).into()),
@@ -31,6 +32,26 @@ fn optional(kernel: &mut Kernel, tid: Tid, addr: u64) -> Result<Option<Vec<u8>>>
     if addr == 0 { Ok(None) } else { kernel.user_path(tid, addr).map(Some) }
 }
 
+/// The caller's mount namespace, if it may change it.
+fn may_mount(kernel: &Kernel, tid: Tid) -> Result<NsId> {
+    let ns = kernel.tasks[tid].nsproxy.mnt;
+    match kernel.ns_capable(tid, kernel.namespaces.owner(ns), CAP_SYS_ADMIN) {
+        true => Ok(ns),
+        false => Err(Errno::EPERM),
+    }
+}
+
+fn pivot_root(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
+    may_mount(kernel, tid)?;
+    let place = |kernel: &mut Kernel, addr: u64| {
+        let (who, start, path) = path_arg(kernel, tid, AT_FDCWD, addr)?;
+        Ok((kernel.path_at(&who, start, &path, Walk::FOLLOW | Walk::DIRECTORY)?, who))
+    };
+    let (new, who) = place(kernel, call.args[0])?;
+    let (put_old, _) = place(kernel, call.args[1])?;
+    kernel.pivot_root(&who, new, put_old)
+}
+
 fn mount(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
     let [source, target, kind, flags, data, _] = call.args;
     let kind = optional(kernel, tid, kind)?;
@@ -40,8 +61,9 @@ fn mount(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
     let data = if data == 0 { Vec::new() } else { kernel.user(tid).read_cstr(data, mmu::PAGE_SIZE as usize - 1)? };
     let (who, start, path) = path_arg(kernel, tid, AT_FDCWD, target)?;
     let on = kernel.path_at(&who, start, &path, Walk::FOLLOW)?;
-    if !who.cred.capable(CAP_SYS_ADMIN) {
-        return Err(Errno::EPERM);
+    let ns = may_mount(kernel, tid)?;
+    if kernel.vfs.mount_ns(on) != Some(ns) {
+        return Err(Errno::EINVAL);
     }
     if flags.contains(MountFlags::MS_REMOUNT) {
         return kernel.remount(on, flags, &data);
@@ -53,6 +75,9 @@ fn mount(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
     let is_dir = |kernel: &mut Kernel, place| Ok(kernel.path_attr(place)?.mode & S_IFMT == S_IFDIR);
     if flags.intersects(MountFlags::MS_BIND | MountFlags::MS_MOVE) {
         let from = from(kernel)?;
+        if kernel.vfs.mount_ns(from).is_some_and(|of| of != ns) {
+            return Err(Errno::EINVAL);
+        }
         if is_dir(kernel, from)? != is_dir(kernel, on)? {
             return Err(Errno::ENOTDIR);
         }
@@ -86,8 +111,8 @@ fn umount(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
     let (who, start, path) = path_arg(kernel, tid, AT_FDCWD, call.args[0])?;
     let how = if flags & UMOUNT_NOFOLLOW != 0 { Walk::empty() } else { Walk::FOLLOW };
     let at = kernel.path_at(&who, start, &path, how)?;
-    if !who.cred.capable(CAP_SYS_ADMIN) {
-        return Err(Errno::EPERM);
+    if kernel.vfs.mount_ns(at) != Some(may_mount(kernel, tid)?) {
+        return Err(Errno::EINVAL);
     }
     kernel.unmount(at, flags & MNT_DETACH != 0)
 }

@@ -15,8 +15,6 @@ pub(crate) const ROWS: &[Row] = &[
     full(Sysno::Membarrier, membarrier),
     partial(Sysno::Prctl, prctl, "no seccomp, no memory map changes; EINVAL"),
     partial(Sysno::Personality, personality, "kept, but nothing follows it"),
-    partial(Sysno::Unshare, unshare, "CLONE_FILES and CLONE_FS alone; namespaces are EPERM"),
-    partial(Sysno::Setns, setns, "EPERM"),
     partial(Sysno::Ptrace, ptrace, "ENOSYS"),
     full(Sysno::Getcpu, getcpu),
 ];
@@ -200,26 +198,6 @@ fn personality(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         task.personality = wanted;
     }
     Outcome::Done(Ok(before.into()))
-}
-
-fn unshare(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    let Some(flags) = CloneFlags::from_bits(call.args[0] as u32 as u64) else { return Errno::EINVAL.into() };
-    if !(CloneFlags::CLONE_FILES | CloneFlags::CLONE_FS | CloneFlags::CLONE_SYSVSEM).contains(flags) {
-        kernel.trace.line(TraceKind::Missing, || format!("[{}] unshare {flags:?}", tid.0));
-        return Errno::EPERM.into();
-    }
-    if flags.contains(CloneFlags::CLONE_FILES) {
-        kernel.unshare_files(tid);
-    }
-    if flags.contains(CloneFlags::CLONE_FS) {
-        kernel.unshare_fs(tid);
-    }
-    Outcome::Done(Ok(0))
-}
-
-fn setns(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
-    kernel.trace.line(TraceKind::Missing, || format!("[{}] setns", tid.0));
-    Errno::EPERM.into()
 }
 
 fn ptrace(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {

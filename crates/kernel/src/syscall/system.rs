@@ -1,5 +1,6 @@
 //! The machine: its names, its memory, its log, its end.
 use super::{Call, Outcome, Row, Sleep, full, partial};
+use crate::namespaces::Uts;
 use crate::{Kernel, Result, Tid, WaitKey};
 use abi::*;
 
@@ -18,18 +19,18 @@ pub(crate) const ROWS: &[Row] = &[
 fn uname(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let name = Utsname {
         sysname: "Linux".into(),
-        nodename: kernel.hostname.clone(),
+        nodename: kernel.uts_of(tid).nodename.clone(),
         release: kernel.config.release.clone(),
         version: "#1 minikern".into(),
         machine: kernel.tasks[tid].arch().name.into(),
-        domainname: kernel.domainname.clone(),
+        domainname: kernel.uts_of(tid).domainname.clone(),
     };
     kernel.user(tid).write(call.args[0], &name.encode()).into()
 }
 
 /// A name of the machine, as a guest gives it.
 fn read_name(kernel: &mut Kernel, tid: Tid, addr: u64, len: u64) -> Result<String> {
-    if !kernel.tasks[tid].cred.capable(CAP_SYS_ADMIN) {
+    if !kernel.ns_capable(tid, kernel.namespaces.owner(kernel.tasks[tid].nsproxy.uts), CAP_SYS_ADMIN) {
         return Err(Errno::EPERM);
     }
     if len as i32 as i64 as u64 > NEW_UTS_LEN as u64 {
@@ -42,11 +43,18 @@ fn read_name(kernel: &mut Kernel, tid: Tid, addr: u64, len: u64) -> Result<Strin
 }
 
 fn sethostname(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    read_name(kernel, tid, call.args[0], call.args[1]).map(|name| kernel.hostname = name).into()
+    set_name(kernel, tid, call, |uts, name| uts.nodename = name).into()
 }
 
 fn setdomainname(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    read_name(kernel, tid, call.args[0], call.args[1]).map(|name| kernel.domainname = name).into()
+    set_name(kernel, tid, call, |uts, name| uts.domainname = name).into()
+}
+
+/// Sets a name of the caller's UTS namespace.
+fn set_name(kernel: &mut Kernel, tid: Tid, call: &Call, set: fn(&mut Uts, String)) -> Result<()> {
+    let name = read_name(kernel, tid, call.args[0], call.args[1])?;
+    set(kernel.uts_of_mut(tid).ok_or(Errno::EINVAL)?, name);
+    Ok(())
 }
 
 fn sysinfo(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {

@@ -37,6 +37,7 @@ const SUBJECTS: &[&[Row]] = &[
     super::sched::ROWS,
     super::signal::ROWS,
     super::system::ROWS,
+    crate::namespaces::ROWS,
     crate::task::CLONE_ROWS,
     crate::task::WAIT_ROWS,
     super::copy::ROWS,

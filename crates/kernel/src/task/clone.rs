@@ -1,5 +1,6 @@
 //! fork, vfork, clone and clone3 (kernel/fork.c).
 use super::{Accounts, INIT, SighandId, Task, TaskState, ThreadGroup, Tid, WaitKey};
+use crate::namespaces::NAMESPACES;
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, full, partial};
 use crate::{Kernel, Result, TraceKind};
@@ -10,27 +11,18 @@ use abi::{
 use arch::Tif;
 use std::collections::BTreeSet;
 
-const NO_NAMESPACES: &str = "namespaces are EINVAL, as without their config options; no pidfd of a thread";
+const MISSING: &str = "no user, pid, network or time namespaces; no pidfd of a thread";
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
     full(Sysno::Fork, fork),
     full(Sysno::Vfork, vfork),
-    partial(Sysno::Clone, clone, NO_NAMESPACES),
-    partial(Sysno::Clone3, clone3, NO_NAMESPACES),
+    partial(Sysno::Clone, clone, MISSING),
+    partial(Sysno::Clone3, clone3, MISSING),
 ];
 
 /// Most numbers set_tid may give, one for each nested namespace.
 const MAX_PID_NS_LEVEL: u64 = 32;
-
-const NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWNS
-    .union(CloneFlags::CLONE_NEWCGROUP)
-    .union(CloneFlags::CLONE_NEWUTS)
-    .union(CloneFlags::CLONE_NEWIPC)
-    .union(CloneFlags::CLONE_NEWUSER)
-    .union(CloneFlags::CLONE_NEWPID)
-    .union(CloneFlags::CLONE_NEWNET)
-    .union(CloneFlags::CLONE_NEWTIME);
 
 fn fork(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     do_fork(kernel, tid, call, &CloneArgs { exit_signal: SIGCHLD.into(), ..CloneArgs::default() })
@@ -125,6 +117,13 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
         let _ = kernel.user(child).write_u32(args.child_tid, child.0);
     }
     kernel.with_cgroups(|core, kernel| core.forked(kernel, tid, child));
+    if args.flags.intersects(NAMESPACES) {
+        let heard = kernel.with_cgroups(|core, kernel| core.namespaces_cloned(kernel, child));
+        if let Err(errno) = heard.unwrap_or(Ok(())) {
+            kernel.abandon(child);
+            return errno.into();
+        }
+    }
     kernel.tasks.wake_new(child);
     if args.flags.contains(CloneFlags::CLONE_VFORK) {
         kernel.tasks[child].vfork_parent = Some(tid);
@@ -149,10 +148,10 @@ fn vfork_wait(child: Tid) -> Outcome {
 fn check_flags(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<()> {
     use CloneFlags as F;
     let flags = args.flags;
-    if flags.intersects(NAMESPACES) {
-        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone: namespaces ({flags:?})", tid.0));
+    if flags.contains(F::CLONE_FS) && flags.intersects(F::CLONE_NEWNS | F::CLONE_NEWUSER) {
         return Err(Errno::EINVAL);
     }
+    kernel.check_namespace_flags(tid, flags)?;
     if flags.contains(F::CLONE_THREAD) && !flags.contains(F::CLONE_SIGHAND)
         || flags.contains(F::CLONE_SIGHAND) && !flags.contains(F::CLONE_VM)
         || flags.contains(F::CLONE_SIGHAND | F::CLONE_CLEAR_SIGHAND)
@@ -201,12 +200,24 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
     let parent = &kernel.tasks[tid];
     let files = kernel.vfs.fork_files(parent.files, flags.contains(CloneFlags::CLONE_FILES));
     let fs = kernel.vfs.fork_fs(parent.fs, flags.contains(CloneFlags::CLONE_FS));
+    let made = match kernel.create_new_namespaces(tid, flags) {
+        Ok(made) => made,
+        Err(errno) => {
+            kernel.drop_mm(child_mm);
+            kernel.drop_files(files);
+            kernel.drop_fs(fs);
+            kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
+            return Err(errno);
+        }
+    };
+    kernel.enter_made(fs, &made);
     // The descriptor is the parent's: a child with a table of its own does not have it.
     let pidfd = flags.contains(CloneFlags::CLONE_PIDFD).then(|| clone_pidfd(kernel, tid, child_tid, args.pidfd));
     if let Some(Err(errno)) = pidfd {
         kernel.drop_mm(child_mm);
         kernel.drop_files(files);
         kernel.drop_fs(fs);
+        kernel.put_proxy(made.proxy);
         kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
         return Err(errno);
     }
@@ -240,6 +251,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         files,
         fs,
         cred: parent.cred.clone(),
+        nsproxy: made.proxy,
         pending: Pending::default(),
         blocked: parent.blocked,
         saved_mask: None,
@@ -368,6 +380,22 @@ impl ThreadGroup {
             dead: Accounts::default(),
             children_accounts: Accounts::default(),
         }
+    }
+}
+
+impl Kernel {
+    /// Takes back a child that has not run.
+    fn abandon(&mut self, child: Tid) {
+        self.with_cgroups(|core, kernel| core.exited(kernel, child));
+        let task = &mut self.tasks[child];
+        let (mm, files, fs, nsproxy) = (task.mm.take(), task.files, task.fs, task.nsproxy);
+        if let Some(mm) = mm {
+            self.drop_mm(mm);
+        }
+        self.drop_files(files);
+        self.drop_fs(fs);
+        self.put_proxy(nsproxy);
+        self.tasks.remove(child);
     }
 }
 

@@ -45,12 +45,13 @@ pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     // exit_mm: a dying task is not frozen any more (F08-46).
     let task = &mut kernel.tasks[tid];
     task.thread_info.clear(Tif::Freeze);
-    let (mm, files, fs) = (task.mm.take(), task.files, task.fs);
+    let (mm, files, fs, nsproxy) = (task.mm.take(), task.files, task.fs, task.nsproxy);
     if let Some(mm) = mm {
         kernel.drop_mm(mm);
     }
     kernel.drop_files(files);
     kernel.drop_fs(fs);
+    kernel.put_proxy(nsproxy);
     if !kernel.tasks.group_of(tid).threads.iter().any(|&other| other != tid && !kernel.tasks[other].is_dead()) {
         let tgid = kernel.tasks[tid].tgid;
         kernel.drop_timers(tgid);

@@ -19,6 +19,7 @@ pub use wait::WaitKey;
 
 use crate::Cred;
 use crate::mm::MmId;
+use crate::namespaces::NsProxy;
 use crate::sched::SchedEntity;
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, Progress, SleepKind};
@@ -106,6 +107,7 @@ pub struct Task {
     pub files: FilesId,
     pub fs: FsId,
     pub cred: Cred,
+    pub nsproxy: NsProxy,
 
     // Signals.
     pub pending: Pending,

@@ -26,6 +26,11 @@ impl Tasks {
         id
     }
 
+    /// Whether another group has the same table.
+    pub(crate) fn shares_sighand(&self, id: SighandId) -> bool {
+        self.sighands[id.0].users > 1
+    }
+
     pub(super) fn drop_sighand(&mut self, id: SighandId) {
         let sighand = &mut self.sighands[id.0];
         sighand.users -= 1;

@@ -235,7 +235,7 @@ impl Vfs {
             if at.dentry == mount.root {
                 match mount.parent {
                     Some((parent, point)) => at = Path { mount: parent, dentry: point },
-                    None => return (names, at == self.root),
+                    None => return (names, false),
                 }
                 continue;
             }

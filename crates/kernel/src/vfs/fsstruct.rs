@@ -62,6 +62,14 @@ impl Kernel {
             self.drop_fs(old);
         }
     }
+    pub(super) fn set_fs(&mut self, id: FsId, root: Path, cwd: Path) {
+        self.vfs.path_get(root);
+        self.vfs.path_get(cwd);
+        let fs = &mut self.vfs.fs_structs[id.0];
+        let old = (std::mem::replace(&mut fs.root, root), std::mem::replace(&mut fs.cwd, cwd));
+        self.path_put(old.0);
+        self.path_put(old.1);
+    }
     pub(crate) fn set_cwd(&mut self, tid: Tid, to: Path) {
         self.vfs.path_get(to);
         let fs = self.tasks[tid].fs;

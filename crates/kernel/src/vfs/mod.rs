@@ -17,6 +17,7 @@ mod fs;
 mod fsstruct;
 mod initramfs;
 mod locks;
+mod mnt_ns;
 mod modify;
 mod mount;
 mod open;
@@ -167,6 +168,7 @@ impl Default for Vfs {
         };
         let rootfs = vfs.add_super(Box::new(Tmpfs::new("rootfs")));
         let mount = vfs.add_mount(rootfs, None, MountFlags::empty(), b"rootfs");
+        vfs.mounts[mount.0].ns = Some(crate::namespaces::NsId::MNT);
         vfs.root = vfs.mount_root(mount);
         vfs.path_get(vfs.root);
         vfs.anon = anon::Anon::new(&mut vfs);

@@ -74,7 +74,7 @@ impl Kernel {
             (false, true) => return Err(Errno::EISDIR),
             _ => {}
         }
-        if victim.mount != dir.mount || self.vfs.is_mountpoint(victim.dentry) {
+        if victim.mount != dir.mount || self.vfs.is_local_mountpoint(victim.dentry, self.vfs.mount_ns(dir)) {
             return Err(Errno::EBUSY);
         }
         Ok(())
@@ -116,6 +116,7 @@ impl Kernel {
     /// A name was removed: open files keep the inode, else the filesystem may free it.
     fn name_gone(&mut self, victim: Path) {
         let inode = self.vfs.inode(victim);
+        self.detach_mounts(victim.dentry);
         self.vfs.unhash(victim.dentry);
         self.inode_idle(inode);
     }

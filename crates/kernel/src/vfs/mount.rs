@@ -1,5 +1,6 @@
 //! Mounts: a tree of places where filesystems are attached.
 use super::{DentryId, FileSystem, Path, SuperId, Vfs};
+use crate::namespaces::NsId;
 use crate::{Kernel, Result, WaitKey};
 use abi::{Errno, MountFlags};
 use serde::{Deserialize, Serialize};
@@ -17,13 +18,15 @@ pub struct Mount {
     pub(super) parent: Option<(MountId, DentryId)>,
     pub(super) flags: MountFlags,
     /// The device, as /proc/mounts shows it.
-    source: Vec<u8>,
+    pub(super) source: Vec<u8>,
     /// Paths into it that are held.
     pub(super) refs: u32,
     /// Unmounted (umount -l): freed with the last path into it.
     pub(super) detached: bool,
+    /// Whose tree it is in.
+    pub(super) ns: Option<NsId>,
     /// Its number in /proc/PID/mountinfo, and its place in the order of mounting.
-    number: u32,
+    pub(super) number: u32,
 }
 
 /// Flags that belong to a mount and not to its filesystem.
@@ -69,6 +72,7 @@ impl Vfs {
             source: source.to_vec(),
             refs: 0,
             detached: false,
+            ns: on.and_then(|on| self.mounts[on.mount.0].ns),
             number,
         };
         let id = MountId(self.mounts.insert(mount));
@@ -113,7 +117,7 @@ impl Vfs {
             false => Ok(()),
         }
     }
-    fn children(&self, id: MountId) -> Vec<MountId> {
+    pub(super) fn children(&self, id: MountId) -> Vec<MountId> {
         let on = |mount: &Mount| mount.parent.is_some_and(|(parent, _)| parent == id);
         self.mounts.iter().filter(|(_, mount)| on(mount)).map(|(child, _)| MountId(child)).collect()
     }
@@ -311,14 +315,14 @@ impl Kernel {
         self.tasks.wake_all(MOUNTS_CHANGED);
         Ok(())
     }
-    fn detach(&mut self, id: MountId) {
+    pub(super) fn detach(&mut self, id: MountId) {
         for child in self.vfs.children(id) {
             self.detach(child);
         }
         let Some((parent, point)) = self.vfs.mounts[id.0].parent.take() else { return };
         self.vfs.mounted.remove(&(parent, point));
         self.dentry_put(point);
-        self.vfs.mounts[id.0].detached = true;
+        (self.vfs.mounts[id.0].detached, self.vfs.mounts[id.0].ns) = (true, None);
         if self.vfs.mounts[id.0].refs == 0 {
             self.free_mount(id);
         }

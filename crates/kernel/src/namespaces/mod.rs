@@ -1,0 +1,212 @@
+//! Namespaces (namespaces(7)): what a task sees of host names, mounts, numbers of processes, users and control groups.
+//!
+//! A namespace is known by its inode number on nsfs. Its users are counted: tasks through their `NsProxy`, namespaces that
+//! it owns or is the parent of, and open files of it; the initial ones are for ever.
+mod copy;
+
+use crate::vfs::MountId;
+use crate::{Kernel, Result, Task, Tid};
+use abi::{CAP_SYS_ADMIN, Errno};
+use std::collections::BTreeMap;
+
+pub(crate) use copy::{NAMESPACES, ROWS};
+
+/// A namespace, by its inode number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NsId(pub u32);
+
+/// The initial namespaces (include/uapi/linux/nsfs.h).
+impl NsId {
+    pub const MNT: NsId = NsId(0xefff_fff8);
+    pub const NET: NsId = NsId(0xefff_fff9);
+    pub const TIME: NsId = NsId(0xefff_fffa);
+    pub const CGROUP: NsId = NsId(0xefff_fffb);
+    pub const PID: NsId = NsId(0xefff_fffc);
+    pub const USER: NsId = NsId(0xefff_fffd);
+    pub const UTS: NsId = NsId(0xefff_fffe);
+    pub const IPC: NsId = NsId(0xefff_ffff);
+    /// The first number given out after boot.
+    const DYNAMIC_FIRST: NsId = NsId(0xf000_0000);
+
+    pub fn is_initial(self) -> bool {
+        self < NsId::DYNAMIC_FIRST
+    }
+}
+
+/// The namespaces of a task but its user namespace, which its credentials have, and its own pid namespace
+/// (struct nsproxy).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NsProxy {
+    pub uts: NsId,
+    pub ipc: NsId,
+    pub mnt: NsId,
+    /// That of its children to be.
+    pub pid_for_children: NsId,
+    pub net: NsId,
+    pub cgroup: NsId,
+}
+
+impl NsProxy {
+    /// The first task's.
+    pub const INITIAL: NsProxy = NsProxy {
+        uts: NsId::UTS,
+        ipc: NsId::IPC,
+        mnt: NsId::MNT,
+        pid_for_children: NsId::PID,
+        net: NsId::NET,
+        cgroup: NsId::CGROUP,
+    };
+    fn all(&self) -> [NsId; 6] {
+        [self.uts, self.ipc, self.mnt, self.pid_for_children, self.net, self.cgroup]
+    }
+}
+
+/// What uname, sethostname and setdomainname are about.
+#[derive(Clone, Debug)]
+pub struct Uts {
+    pub nodename: String,
+    pub domainname: String,
+}
+
+/// What a namespace holds, by its kind.
+#[derive(Clone, Debug)]
+enum State {
+    Uts(Uts),
+    /// Its tables are keyed by its number.
+    Ipc,
+    /// The top of its tree.
+    Mnt(MountId),
+    Net,
+    /// Its root in each hierarchy is the cgroup core's to know.
+    Cgroup,
+    User,
+}
+
+#[derive(Clone, Debug)]
+struct Namespace {
+    state: State,
+    /// The user namespace whose capabilities govern it; a user namespace's parent.
+    owner: NsId,
+    uses: u32,
+}
+
+/// Every namespace there is.
+#[derive(Clone, Debug)]
+pub struct Namespaces {
+    table: BTreeMap<NsId, Namespace>,
+    next: NsId,
+}
+
+impl Namespaces {
+    /// The initial ones; the first mount namespace shows the tree under `root`.
+    pub(crate) fn new(root: MountId) -> Namespaces {
+        let uts = Uts { nodename: "minikern".into(), domainname: "(none)".into() };
+        let initial = [
+            (NsId::MNT, State::Mnt(root)),
+            (NsId::NET, State::Net),
+            (NsId::CGROUP, State::Cgroup),
+            (NsId::USER, State::User),
+            (NsId::UTS, State::Uts(uts)),
+            (NsId::IPC, State::Ipc),
+        ];
+        let table = initial.map(|(id, state)| (id, Namespace { state, owner: NsId::USER, uses: 1 }));
+        Namespaces { table: table.into(), next: NsId::DYNAMIC_FIRST }
+    }
+
+    /// A new one with one user.
+    fn add(&mut self, state: State, owner: NsId) -> NsId {
+        let id = self.next;
+        self.next = NsId(id.0.wrapping_add(1));
+        self.hold(owner);
+        self.table.insert(id, Namespace { state, owner, uses: 1 });
+        id
+    }
+
+    /// One more user.
+    fn hold(&mut self, id: NsId) {
+        if !id.is_initial()
+            && let Some(ns) = self.table.get_mut(&id)
+        {
+            ns.uses += 1;
+        }
+    }
+
+    /// A new task has the namespaces of another.
+    fn hold_proxy(&mut self, proxy: &NsProxy) {
+        for id in proxy.all() {
+            self.hold(id);
+        }
+    }
+
+    /// The names of a UTS namespace.
+    pub fn uts(&self, id: NsId) -> Option<&Uts> {
+        match &self.table.get(&id)?.state {
+            State::Uts(uts) => Some(uts),
+            _ => None,
+        }
+    }
+    pub(crate) fn uts_mut(&mut self, id: NsId) -> Option<&mut Uts> {
+        match &mut self.table.get_mut(&id)?.state {
+            State::Uts(uts) => Some(uts),
+            _ => None,
+        }
+    }
+
+    /// The user namespace that governs another.
+    pub(crate) fn owner(&self, id: NsId) -> NsId {
+        self.table.get(&id).map_or(NsId::USER, |ns| ns.owner)
+    }
+}
+
+impl Task {
+    /// Gives up its namespaces for `proxy`.
+    fn switch_namespaces(&mut self, proxy: NsProxy) -> NsProxy {
+        std::mem::replace(&mut self.nsproxy, proxy)
+    }
+}
+
+impl Kernel {
+    /// The host and domain name a task sees.
+    pub fn uts_of(&self, tid: Tid) -> &Uts {
+        let id = self.tasks.get(tid).map_or(NsId::UTS, |task| task.nsproxy.uts);
+        self.namespaces.uts(id).or_else(|| self.namespaces.uts(NsId::UTS)).expect("the initial one is for ever")
+    }
+    pub(crate) fn uts_of_mut(&mut self, tid: Tid) -> Option<&mut Uts> {
+        let id = self.tasks.get(tid).map_or(NsId::UTS, |task| task.nsproxy.uts);
+        self.namespaces.uts_mut(id)
+    }
+
+    /// One user less; the last frees the namespace.
+    pub(crate) fn put_ns(&mut self, id: NsId) {
+        let Some(ns) = self.namespaces.table.get_mut(&id).filter(|_| !id.is_initial()) else { return };
+        ns.uses -= 1;
+        if ns.uses != 0 {
+            return;
+        }
+        let Some(ns) = self.namespaces.table.remove(&id) else { return };
+        if let State::Mnt(root) = ns.state {
+            self.umount_tree(root);
+        }
+        self.put_ns(ns.owner);
+    }
+
+    /// A task is done with its namespaces.
+    pub(crate) fn put_proxy(&mut self, proxy: NsProxy) {
+        for id in proxy.all() {
+            self.put_ns(id);
+        }
+    }
+
+    /// Whether a task has a capability over what a user namespace governs (`ns_capable`).
+    pub(crate) fn ns_capable(&self, tid: Tid, _user_ns: NsId, cap: u8) -> bool {
+        self.tasks[tid].cred.capable(cap)
+    }
+
+    /// EPERM without CAP_SYS_ADMIN over `user_ns`.
+    fn admin_of(&self, tid: Tid, user_ns: NsId) -> Result<()> {
+        if self.ns_capable(tid, user_ns, CAP_SYS_ADMIN) { Ok(()) } else { Err(Errno::EPERM) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
