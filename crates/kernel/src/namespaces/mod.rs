@@ -7,12 +7,13 @@ mod copy;
 use crate::vfs::MountId;
 use crate::{Kernel, Result, Task, Tid};
 use abi::{CAP_SYS_ADMIN, Errno};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub(crate) use copy::{NAMESPACES, ROWS};
 
 /// A namespace, by its inode number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NsId(pub u32);
 
 /// The initial namespaces (include/uapi/linux/nsfs.h).
@@ -35,7 +36,7 @@ impl NsId {
 
 /// The namespaces of a task but its user namespace, which its credentials have, and its own pid namespace
 /// (struct nsproxy).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NsProxy {
     pub uts: NsId,
     pub ipc: NsId,
@@ -62,14 +63,14 @@ impl NsProxy {
 }
 
 /// What uname, sethostname and setdomainname are about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Uts {
     pub nodename: String,
     pub domainname: String,
 }
 
 /// What a namespace holds, by its kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum State {
     Uts(Uts),
     /// Its tables are keyed by its number.
@@ -82,7 +83,7 @@ enum State {
     User,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Namespace {
     state: State,
     /// The user namespace whose capabilities govern it; a user namespace's parent.
@@ -91,7 +92,7 @@ struct Namespace {
 }
 
 /// Every namespace there is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Namespaces {
     table: BTreeMap<NsId, Namespace>,
     next: NsId,

@@ -2,6 +2,7 @@
 use super::*;
 use crate::cgroup::CgroupCore;
 use crate::mm::Vma;
+use crate::saved::{SaveError, Saved};
 use crate::test_arch::{call, machine};
 use crate::{Cgroups, Config, INIT, Tgid};
 use abi::{CloneFlags as F, Prot, SIGCHLD, Sysno};
@@ -82,6 +83,9 @@ struct Refuses {
 impl CgroupCore for Refuses {
     fn clone_box(&self) -> Box<dyn CgroupCore> {
         Box::new(self.clone())
+    }
+    fn save(&self) -> std::result::Result<Saved, SaveError> {
+        Saved::new("refuses", &())
     }
     fn can_fork(&mut self, _: &mut Kernel, _: Tid) -> Result<()> {
         Ok(())
