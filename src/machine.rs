@@ -2,8 +2,9 @@
 use crate::ARCHES;
 use abi::{Errno, MountFlags};
 use anyhow::{Result, bail};
+use arch::Exit;
 use engine::{Clock, Engine};
-use kernel::{Cgroups, Config, Kernel, Schedule};
+use kernel::{Cgroups, Config, Kernel, Schedule, Tid};
 
 /// A machine. Between two steps it is a value at rest.
 pub struct Machine {
@@ -74,13 +75,23 @@ impl Machine {
             Schedule::Idle { until } => return Step::Idle { until },
             Schedule::Halted(status) => return Step::Halted(status),
         };
+        self.run(tid, most);
+        Step::Ran
+    }
+
+    /// Runs one task, whoever's turn it is, for at most so many instructions; `None` if it cannot enter user mode.
+    pub fn step_task(&mut self, tid: Tid, most: u64) -> Option<Exit> {
+        self.kernel.schedule_task(tid).then(|| self.run(tid, most))
+    }
+
+    fn run(&mut self, tid: Tid, most: u64) -> Exit {
         let slot = self.kernel.lend(tid);
         let clock = Clock { now: slot.now, carry: slot.carry, share: slot.share };
         let mask = slot.cpu.arch.isa.address_mask();
         let mut memory = mmu::Memory::new(slot.space, slot.frames, tid.0.into(), mask);
         let run = self.engine.run(slot.cpu, &mut memory, clock, slot.budget.min(most));
         self.kernel.handle(tid, run.exit, run.ticks);
-        Step::Ran
+        run.exit
     }
 
     /// A number that two machines in the same state have in common: registers, tasks, time and every mapped page. Caches and

@@ -205,6 +205,25 @@ impl Tasks {
         self.sched.cpus[cpu].current
     }
 
+    /// Gives a runnable task the virtual CPU that went on last, with a slice of its own.
+    fn pick_task(&mut self, tid: Tid) -> bool {
+        if !self.get(tid).is_some_and(Task::is_runnable) {
+            return false;
+        }
+        let at = self.sched.cpus.iter().position(|cpu| cpu.current == Some(tid)).unwrap_or(self.sched.turn);
+        if let Some((vruntime, arrival)) = self.known(tid).sched.queued.take() {
+            self.sched.queue.remove(&(vruntime, arrival, tid));
+        }
+        if let Some(old) = self.sched.cpus[at].current.take().filter(|&old| old != tid) {
+            let mut entity = std::mem::take(&mut self.known(old).sched);
+            self.sched.enqueue(old, &mut entity);
+            self.known(old).sched = entity;
+        }
+        self.sched.cpus[at] = VirtualCpu { current: Some(tid), slice: SLICE };
+        self.sched.turn = at;
+        true
+    }
+
     /// Takes `ticks` off the slice of a task.
     fn charge(&mut self, tid: Tid, ticks: u64) {
         if let Some(cpu) = self.sched.cpus.iter_mut().find(|cpu| cpu.current == Some(tid)) {
@@ -245,6 +264,13 @@ impl Kernel {
                 return Schedule::Run(tid);
             }
         }
+    }
+
+    /// The same for one task and no other: a schedule that somebody has written down. False if the task does not get to
+    /// user mode: it sleeps, is stopped, frozen or gone.
+    pub fn schedule_task(&mut self, tid: Tid) -> bool {
+        self.expire_timers();
+        self.halted.is_none() && self.tasks.pick_task(tid) && crate::entry::exit_to_user(self, tid)
     }
 
     /// When the next timer or sleep is due.
