@@ -3,7 +3,7 @@ use crate::ARCHES;
 use abi::{Errno, MountFlags};
 use anyhow::{Result, bail};
 use arch::Exit;
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, Run};
 use kernel::{Cgroups, Config, Kernel, Schedule, Tid};
 
 /// A machine. Between two steps it is a value at rest.
@@ -85,13 +85,19 @@ impl Machine {
     }
 
     fn run(&mut self, tid: Tid, most: u64) -> Exit {
+        let run = self.run_user(tid, most);
+        self.kernel.handle(tid, run.exit, run.ticks);
+        run.exit
+    }
+
+    /// The task's own instructions alone; what ended them has still to be told to [`Kernel::handle`]. Until then the task is on
+    /// its way into the kernel, as on one CPU while others go on.
+    pub fn run_user(&mut self, tid: Tid, most: u64) -> Run {
         let slot = self.kernel.lend(tid);
         let clock = Clock { now: slot.now, carry: slot.carry, share: slot.share };
         let mask = slot.cpu.arch.isa.address_mask();
         let mut memory = mmu::Memory::new(slot.space, slot.frames, tid.0.into(), mask);
-        let run = self.engine.run(slot.cpu, &mut memory, clock, slot.budget.min(most));
-        self.kernel.handle(tid, run.exit, run.ticks);
-        run.exit
+        self.engine.run(slot.cpu, &mut memory, clock, slot.budget.min(most))
     }
 
     /// A number that two machines in the same state have in common: registers, tasks, time and every mapped page. Caches and

@@ -12,5 +12,6 @@ mod load;
 mod oracle;
 mod profiles;
 mod programs;
+mod races;
 mod shell;
 mod snapshot;

@@ -1,4 +1,5 @@
 //! Programs written in machine code: system calls with any arguments, and a few jumps.
+use abi::Sysno;
 use minikern::ARCHES;
 
 /// Where a raw program is mapped; a page of data lies at `DATA`, and nothing behind it.
@@ -46,6 +47,23 @@ impl Code {
             Isa::Arm => Numbers { clone: 220, wait4: 260, exit_group: 94, mmap: 222, rt_sigreturn: 139 },
         }
     }
+    /// The number of a system call, found by asking the architecture what each number is.
+    pub fn number(&self, sysno: Sysno) -> Option<u64> {
+        let arch = ARCHES.iter().find(|a| a.elf.machine == self.machine)?;
+        let register = usize::from(self.number_register());
+        (0..1024).find(|&nr| {
+            let mut cpu = arch::Cpu::new(arch);
+            cpu.slots[register] = nr;
+            arch.abi.syscall_enter(&mut cpu).sysno == Some(sysno)
+        })
+    }
+    /// Return to the caller: the end of a signal handler.
+    pub fn ret(&mut self) {
+        match self.isa {
+            Isa::X86 => self.bytes.push(0xc3),
+            Isa::Arm => self.word(0xd65f_03c0),
+        }
+    }
     fn word(&mut self, word: u32) {
         self.bytes.extend(word.to_le_bytes());
     }
@@ -76,14 +94,25 @@ impl Code {
     }
     /// A system call; its result is where the architecture puts it.
     pub fn call(&mut self, number: u64, args: [u64; 6]) {
-        let (nr, regs): (u8, [u8; 6]) = match self.isa {
-            Isa::X86 => (0, [7, 6, 2, 10, 8, 9]),
-            Isa::Arm => (8, [0, 1, 2, 3, 4, 5]),
+        let regs: [u8; 6] = match self.isa {
+            Isa::X86 => [7, 6, 2, 10, 8, 9],
+            Isa::Arm => [0, 1, 2, 3, 4, 5],
         };
         for (reg, value) in regs.into_iter().zip(args) {
             self.constant(reg, value);
         }
-        self.constant(nr, number);
+        self.call_bare(number);
+    }
+    /// The register that holds the number of a call.
+    fn number_register(&self) -> u8 {
+        match self.isa {
+            Isa::X86 => 0,
+            Isa::Arm => 8,
+        }
+    }
+    /// A system call with whatever is in the argument registers.
+    pub fn call_bare(&mut self, number: u64) {
+        self.constant(self.number_register(), number);
         match self.isa {
             Isa::X86 => self.bytes.extend([0x0f, 0x05]),
             Isa::Arm => self.word(0xd400_0001),

@@ -1,5 +1,5 @@
 //! Load averages and CPU time of the whole machine (kernel/sched/loadavg.c).
-use crate::{Kernel, Task};
+use crate::{Kernel, Task, TaskState};
 use abi::NSEC_PER_SEC;
 use serde::{Deserialize, Serialize};
 
@@ -71,10 +71,14 @@ impl Load {
 }
 
 impl Kernel {
-    /// Takes in the periods that have passed. Frozen tasks count, as they did in 2008 (R08-19: their state is D).
+    /// Takes in the periods that have passed.
     pub(crate) fn update_load(&mut self) {
         if self.clock.now / PERIOD != self.load.periods {
-            let active = |task: &&Task| matches!(task.state_letter(), 'R' | 'D');
+            let frozen_counts = self.config.freezer.mechanism.frozen_is_load;
+            let active = |task: &&Task| match task.state {
+                TaskState::Frozen { .. } => frozen_counts,
+                _ => matches!(task.state_letter(), 'R' | 'D'),
+            };
             let active = self.tasks.iter().filter(active).count() as u64;
             self.load.update(self.clock.now, active);
         }

@@ -18,6 +18,8 @@ pub struct Mechanism {
     pub request: Request,
     /// Sleeping and stopped tasks become frozen where they are (F22-02).
     pub in_place: bool,
+    /// Frozen tasks count in the load average (R08-19: until 2.6.31).
+    pub frozen_is_load: bool,
     /// What /proc/PID/wchan says in the refrigerator.
     pub wchan: &'static str,
     /// How old the signal-return paths of the architectures are (R08-31).
@@ -112,6 +114,7 @@ pub static PROFILE_2008: Profile = Profile {
     mechanism: Mechanism {
         request: Request::TifFlag,
         in_place: false,
+        frozen_is_load: true,
         wchan: "refrigerator",
         // The transcript is that day's; signal frames and restarts are today's kernel's, as its programs expect them.
         era: SignalEra::Modern,
@@ -154,6 +157,7 @@ pub static PROFILE_3_8: Profile = Profile {
     mechanism: Mechanism {
         request: Request::Condition,
         in_place: false,
+        frozen_is_load: false,
         wchan: "__refrigerator",
         era: SignalEra::Modern,
     },
