@@ -13,7 +13,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Boot a guest image to its shell.
+    /// Boot a guest image to its shell, or go on with a machine that hibernated.
     Run(RunArgs),
     /// Run one ELF program of this host as the guest's first task.
     Exec(ExecArgs),
@@ -37,10 +37,30 @@ pub struct RunArgs {
     /// Add to the kernel command line.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub append: String,
+    /// Go on with the machine in this file. What belongs to the machine is in the file: only --clock, --timeout, --trace,
+    /// --swap and -v can be given with it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_THE_MACHINE)]
+    pub resume: Option<PathBuf>,
     /// The first program and its arguments, instead of the image's init (which is what mounts /proc).
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<String>,
 }
+
+/// What a saved machine has already.
+const OF_THE_MACHINE: [&str; 12] = [
+    "image",
+    "arch",
+    "append",
+    "command",
+    "cpus",
+    "memory",
+    "seed",
+    "freezer",
+    "kernel_release",
+    "env",
+    "workdir",
+    "mount",
+];
 
 #[derive(Debug, ClapArgs)]
 #[command(trailing_var_arg = true)]

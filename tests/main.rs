@@ -13,5 +13,6 @@ mod oracle;
 mod profiles;
 mod programs;
 mod races;
+mod saved;
 mod shell;
 mod snapshot;

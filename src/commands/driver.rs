@@ -8,6 +8,7 @@ use crate::console::{self, Arrived, Input};
 use crate::terminal::{self, RawMode};
 use crate::{Boot, Machine, Step};
 use anyhow::{Context, Result};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How many steps pass between two looks at the host.
@@ -21,6 +22,8 @@ pub(super) struct Driver {
     clock: ClockArg,
     /// When the machine started, by the host's clock.
     started: Instant,
+    /// Virtual time then.
+    begun: u64,
     deadline: Option<Instant>,
     timeout: f64,
     trace: TraceSink,
@@ -30,19 +33,32 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
-        let started = Instant::now();
+    /// With a machine that boots.
+    pub(super) fn boot(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
         let mut sink = None;
-        let mut machine = Machine::boot_with(boot, |kernel| {
+        let machine = Machine::boot_with(boot, |kernel| {
             sink = Some(TraceSink::open(args.trace.as_deref(), terminal, kernel)?);
             args.mount.iter().try_for_each(|mount| super::mount::lend(kernel, mount))
         })?;
-        let trace = sink.context("the trace")?;
-        // A person types at an echoing terminal; a pipe is not echoed back.
-        machine.kernel.tty.set_echo(terminal);
-        machine.kernel.tty.set_paced(!terminal);
-        // Nor does a file want carriage returns.
-        machine.kernel.tty.set_onlcr(terminal);
+        Driver::with(machine, sink.context("the trace")?, args, clock, terminal)
+    }
+
+    /// With a machine from a file, its console attached anew.
+    pub(super) fn resume(file: &Path, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
+        let mut machine = Machine::load_from(file)?;
+        let trace = TraceSink::open(args.trace.as_deref(), terminal, &mut machine.kernel)?;
+        Driver::with(machine, trace, args, clock, terminal)
+    }
+
+    fn with(
+        mut machine: Machine,
+        trace: TraceSink,
+        args: &MachineArgs,
+        clock: ClockArg,
+        terminal: bool,
+    ) -> Result<Driver> {
+        let started = Instant::now();
+        machine.kernel.tty.attach(terminal);
         if let Some((columns, rows)) = terminal::size() {
             machine.kernel.tty_resize(rows, columns);
         }
@@ -52,17 +68,18 @@ impl Driver {
             false => (None, None),
         };
         Ok(Driver {
-            machine,
             input,
             eof: false,
             clock,
             started,
+            begun: machine.kernel.clock.now,
             deadline: args.timeout.map(|seconds| started + Duration::from_secs_f64(seconds)),
             timeout: args.timeout.unwrap_or(0.0),
             trace,
             raw,
             escape: Escape::default(),
             verbose: args.verbose > 0,
+            machine,
         })
     }
 
@@ -141,7 +158,7 @@ impl Driver {
 
     /// Virtual time as the host's clock has it.
     fn host_now(&self) -> u64 {
-        self.started.elapsed().as_nanos() as u64
+        self.begun.saturating_add(self.started.elapsed().as_nanos() as u64)
     }
 
     /// Nothing can run: input comes first, then time.

@@ -34,7 +34,7 @@ pub fn exec(args: ExecArgs) -> Result<u8> {
     };
     let shown = args.program.display();
     let driver =
-        Driver::new(&boot, &args.machine, clock, terminal).map_err(|error| match error.downcast_ref::<NoInit>() {
+        Driver::boot(&boot, &args.machine, clock, terminal).map_err(|error| match error.downcast_ref::<NoInit>() {
             // The program itself is there, so it is its interpreter that is not.
             Some(tried) if tried.missing() => {
                 let message = format!("{shown}: its interpreter is not in the guest (--mount lends directories)");

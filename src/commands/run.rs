@@ -1,4 +1,4 @@
-//! `minikern run`: boots an image.
+//! `minikern run`: boots an image, or goes on with a saved machine.
 use super::driver::Driver;
 use crate::args::{ClockArg, RunArgs};
 use crate::{Boot, console, image};
@@ -11,6 +11,9 @@ const INIT: [&str; 4] = ["/init", "/sbin/init", "/bin/init", "/bin/sh"];
 pub fn run(args: RunArgs) -> Result<u8> {
     let terminal = console::stdin_is_terminal();
     let clock = args.machine.clock.unwrap_or(if terminal { ClockArg::Host } else { ClockArg::Virtual });
+    if let Some(file) = &args.resume {
+        return Driver::resume(file, &args.machine, clock, terminal)?.run();
+    }
     if let Some(arch) = &args.arch {
         super::known_arch(arch)?;
     }
@@ -41,7 +44,7 @@ pub fn run(args: RunArgs) -> Result<u8> {
         workdir: args.machine.workdir.clone(),
         mount_usual: false,
     };
-    let driver = Driver::new(&boot, &args.machine, clock, terminal).map_err(|error| match &args.image {
+    let driver = Driver::boot(&boot, &args.machine, clock, terminal).map_err(|error| match &args.image {
         Some(image) if error.is::<ImageError>() => error.context(image.display().to_string()),
         _ => error,
     });

@@ -48,6 +48,11 @@ impl LineDiscipline {
         self.line.truncate(self.line.len().saturating_sub(len));
     }
 
+    /// There may be input again.
+    pub(super) fn begin(&mut self) {
+        self.ended = false;
+    }
+
     /// The host has no more: an unfinished line is as good as a finished one.
     pub(super) fn end_of_input(&mut self) {
         if !self.ended && !self.line.is_empty() {

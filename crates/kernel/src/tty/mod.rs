@@ -40,7 +40,7 @@ pub struct Tty {
     incoming: VecDeque<u8>,
     /// The host has nothing more to say.
     eof: bool,
-    /// Nobody types: input is taken in as it is asked for, not when it comes.
+    /// Nobody types: input is taken in as it is asked for, not when it comes. The host's files, not its terminal.
     paced: bool,
     /// On its way to the host.
     outgoing: Vec<u8>,
@@ -137,6 +137,20 @@ impl Ttys {
     pub fn take_output(&mut self) -> Vec<u8> {
         let console = self.console();
         if console.is_stopped() { Vec::new() } else { std::mem::take(&mut console.outgoing) }
+    }
+    /// The host's side of the console: a terminal, or files. A machine meets another when it is resumed from a file; if it is
+    /// of another kind, the modes that suit it are set, else they are as the guest left them.
+    pub fn attach(&mut self, terminal: bool) {
+        let console = self.console();
+        // Who types has not ended, whatever the one before said.
+        console.eof = false;
+        console.ldisc.begin();
+        // A person types at an echoing terminal; a pipe is not echoed back. Nor does a file want carriage returns.
+        if console.paced == terminal {
+            console.paced = !terminal;
+            self.set_echo(terminal);
+            self.set_onlcr(terminal);
+        }
     }
     /// Whether the console echoes: off for input that nobody types.
     pub fn set_echo(&mut self, on: bool) {
