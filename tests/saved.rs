@@ -1,9 +1,11 @@
 //! A machine in a file: what was saved anywhere goes on as if nothing had been, and a file that is not whole is no machine.
-use crate::support::{Console, Ended, arches, boot, boot_program, oracle, run};
+use crate::support::command::{fails, minikern, text};
+use crate::support::{Console, Ended, arches, boot, boot_program, oracle, run, scratch};
 use kernel::{TaskState, Tif};
 use minikern::{Boot, Machine};
 use proptest::prelude::*;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// Runs to the end as a chain of machines, each made of a file of the one before: after 1, 2, 4, 8 ... steps, and then every
@@ -231,12 +233,91 @@ fn a_file_of_another_minikern_says_what_this_one_lacks() {
     assert!(why.contains("memory"), "{why}");
     let why = with(b"freezer\xa42008", b"freezer\xa41999");
     assert!(why.contains("profile 1999"), "{why}");
-    let why = with(b"tmpfs", b"tmpfx");
+    let why = with(b"kind\xa5tmpfs\xa5state", b"kind\xa5tmpfx\xa5state");
     assert!(why.contains("tmpfx"), "{why}");
     let mut longer = state.clone();
     longer.push(0xc0);
     let why = refused(&forge(head, header, &deflate(&longer)));
     assert!(why.contains(&format!("says {}", state.len())), "{why}");
+}
+
+/// A file with a machine that runs `script` and has shown `word`.
+fn file_of(name: &str, script: &str, word: &str) -> PathBuf {
+    let arch = arches().next().expect("an architecture");
+    let mut console = Console::new(&boot(arch, &["sh", "-c", script]), "");
+    // Its console is no terminal.
+    console.machine.kernel.tty.set_paced(true);
+    until(&mut console, word);
+    let file = scratch(name).join("machine");
+    console.machine.save_to(&file).expect("a file");
+    file
+}
+
+#[test]
+fn another_process_goes_on_with_it() {
+    let script = "echo before; read line; echo got $line; sleep 2; cut -d. -f1 /proc/uptime; exit 3";
+    let file = file_of("saved-resume", script, "before");
+    let resume =
+        |options: &[&str], input: &str| minikern(&[&["run", "--resume", text(&file)], options].concat(), input);
+    // The file is not used up, and what was shown is not shown again.
+    for options in [&[][..], &["--clock", "virtual"], &["--timeout", "100"], &["--trace", "syscall=/dev/null"]] {
+        let ran = resume(options, "typed\n");
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (3, "got typed\n2\n", ""), "{options:?}");
+    }
+    for options in
+        [&["-m", "1G"][..], &["--cpus", "2"], &["image"], &["--arch", "x"], &["--", "sh"], &["--mount", "/:/mnt"]]
+    {
+        let ran = resume(options, "");
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{options:?}");
+        assert!(ran.err.contains("--resume"), "{options:?}: {}", ran.err);
+    }
+    assert_eq!(
+        std::fs::read_dir(file.parent().expect("a directory")).expect("a directory").count(),
+        1,
+        "nothing is left over"
+    );
+}
+
+#[test]
+fn the_command_refuses_what_is_no_machine() {
+    let dir = scratch("saved-refused");
+    let file = dir.join("machine");
+    std::fs::write(&file, &FILE[..FILE.len() - 1]).expect("a file");
+    fails(&["run", "--resume", text(&file)], 125, &["machine", "bytes long"]);
+    std::fs::write(&file, "#!/bin/sh\n").expect("a file");
+    fails(&["run", "--resume", text(&file)], 125, &["machine", "not a saved machine"]);
+    fails(&["run", "--resume", text(&dir)], 125, &["saved-refused", "not a regular file"]);
+    fails(&["run", "--resume", "/dev/null"], 125, &["/dev/null", "not a regular file"]);
+    fails(&["run", "--resume", text(&dir.join("nothing"))], 125, &["nothing"]);
+    let taken = some_machine().machine.save_to(&dir).expect_err("a directory");
+    assert!(format!("{taken:#}").contains("not a regular file"));
+}
+
+/// DECISIONS 8.
+#[test]
+fn a_lent_directory_is_opened_again_if_it_is_read_only() {
+    let dir = scratch("saved-lent");
+    std::fs::write(dir.join("numbers"), (0..5000).map(|n| format!("{n}\n")).collect::<String>()).expect("a file");
+    let arch = arches().next().expect("an architecture");
+    let script = "exec < /mnt/numbers; read a; echo $a; read b; echo $b; while read c; do d=$c; done; echo $d; ls /mnt";
+    let boot = boot(arch, &["sh", "-c", script]);
+    let lend = |read_only: bool| {
+        let machine = Machine::boot_with(&boot, |kernel| {
+            let lent = minikern::hostfs::HostFs::new(&dir, read_only)?;
+            Ok(kernel.mount_fs(Box::new(lent), b"host", b"/mnt", abi::MountFlags::empty()).expect("a mount point"))
+        });
+        Console::of(machine.expect("it boots"), "")
+    };
+    let mut console = lend(true);
+    until(&mut console, "1\n");
+    let saved = console.machine.save().expect("a machine");
+    assert_eq!(console.reloaded().run(), console.run());
+    std::fs::rename(dir.join("numbers"), dir.join("other")).expect("it is there");
+    assert!(refused(&saved).contains("numbers"), "{}", refused(&saved));
+    let mut console = lend(false);
+    assert_eq!(console.step(), None);
+    let error = format!("{:#}", console.machine.save().expect_err("it can be written to"));
+    assert!(error.contains("saved-lent") && error.contains("writing"), "{error}");
 }
 
 proptest! {

@@ -140,7 +140,11 @@ const MOST_STEPS: u64 = 20_000_000;
 
 impl Console {
     pub fn new(boot: &Boot, input: &str) -> Console {
-        let mut machine = Machine::boot(boot).expect("the machine boots");
+        Console::of(Machine::boot(boot).expect("the machine boots"), input)
+    }
+
+    /// With a machine that was made otherwise.
+    pub fn of(mut machine: Machine, input: &str) -> Console {
         machine.kernel.tty.set_echo(false);
         machine.kernel.tty.set_onlcr(false);
         Console {
