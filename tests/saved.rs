@@ -67,6 +67,23 @@ fn a_session_saved_all_along() {
     }
 }
 
+/// Of every type there is, mounted once, with an open directory: each says how it is saved and has somebody who reads it.
+#[test]
+fn every_filesystem_is_saved() {
+    let arch = arches().next().expect("an architecture");
+    let script = "while read nodev type; do mkdir -p /m/$type; mount -t $type $type /m/$type && echo $type; done < /proc/filesystems
+echo mounted; ls /m/* | wc -l; mount; echo end";
+    let mut console = Console::new(&boot(arch, &["sh", "-c", script]), "");
+    until(&mut console, "mounted");
+    let (alone, saved) = (console.reloaded().run(), console.run());
+    assert_eq!(alone, saved);
+    assert!(
+        ["tmpfs", "proc", "sysfs", "cgroup"].iter().all(|kind| saved.out.contains(&format!("{kind}\n"))),
+        "{}",
+        saved.out
+    );
+}
+
 /// Runs until the console shows `word`.
 fn until(console: &mut Console, word: &str) {
     while !console.shown().contains(word) {

@@ -115,6 +115,22 @@ fn unsafe_code_stays_behind_its_doors() {
     }
 }
 
+/// What a saved machine leaves out is a cache or the host's, and says which.
+#[test]
+fn state_that_is_not_saved_says_why() {
+    let mut files = Vec::new();
+    rust_files(&root().join("crates"), &mut files);
+    rust_files(&root().join("src"), &mut files);
+    for path in files {
+        let text = fs::read_to_string(&path).expect("a file");
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (n, pair) in lines.windows(2).enumerate() {
+            let why = pair[0].starts_with("// ");
+            assert!(!pair[1].starts_with("#[serde(skip") || why, "{}:{}: why not saved?", path.display(), n + 2);
+        }
+    }
+}
+
 #[test]
 fn shared_code_names_no_architecture() {
     let mut files = Vec::new();

@@ -56,6 +56,7 @@ pub struct Call {
     pub waiting_on: Vec<WaitKey>,
     pub(crate) ticket: u64,
     /// Its line of the trace so far, if it is traced.
+    // As `Kernel::trace`: not the machine's.
     #[serde(skip)]
     trace: Option<String>,
 }
