@@ -4,6 +4,7 @@ mod support;
 mod busybox;
 mod cli;
 mod console;
+mod containers;
 mod freeze_storm;
 mod freezer;
 mod hostile;

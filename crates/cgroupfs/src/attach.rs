@@ -37,7 +37,7 @@ pub(crate) fn write_pid(
     let tid = if pid == 0 { caller } else { Tid(pid) };
     let task = kernel.tasks.get(tid).ok_or(Errno::ESRCH)?;
     if task.is_dead() {
-        return kernel.config.freezer.rules.move_dead;
+        return hierarchy.rules(kernel).move_dead;
     }
     if task.kthread {
         return Err(Errno::EINVAL);
@@ -51,16 +51,22 @@ pub(crate) fn write_pid(
         Some(process) if group => process.threads.iter().copied().collect(),
         _ => vec![tid],
     };
-    attach(hierarchy, to, &moved, kernel)
+    attach(hierarchy, to, &moved, caller, kernel)
 }
 
-/// Moves tasks, all or none.
-pub(crate) fn attach(hierarchy: &mut Hierarchy, to: GroupId, tids: &[Tid], kernel: &mut Kernel) -> Result<()> {
+/// `caller` moves tasks, all or none.
+pub(crate) fn attach(
+    hierarchy: &mut Hierarchy,
+    to: GroupId,
+    tids: &[Tid],
+    caller: Tid,
+    kernel: &mut Kernel,
+) -> Result<()> {
     // A task that is there already is no business of the subsystems (F08-23).
     let moving: Vec<Tid> = tids.iter().copied().filter(|&tid| hierarchy.group_of(tid) != to).collect();
     for &tid in &moving {
         for subsystem in hierarchy.subsystems.clone() {
-            subsystem.can_attach(hierarchy, to, tid, kernel)?;
+            subsystem.can_attach(hierarchy, to, tid, caller, kernel)?;
         }
     }
     for tid in moving {

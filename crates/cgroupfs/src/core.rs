@@ -1,6 +1,7 @@
 //! The core: every hierarchy, and what the kernel tells and asks.
-use crate::hierarchy::Hierarchy;
+use crate::hierarchy::{Hierarchy, Interface};
 use crate::subsystem::SUBSYSTEMS;
+use kernel::freezer::freeze_task;
 use kernel::saved::{SaveError, Saved};
 use kernel::vfs::SuperId;
 use kernel::{CgroupCore, Kernel, Result, Tid, TraceKind};
@@ -59,7 +60,14 @@ impl CgroupCore for Core {
             }
         }
     }
-    fn namespaces_cloned(&mut self, _: &mut Kernel, _: Tid) -> Result<()> {
+    fn namespaces_cloned(&mut self, kernel: &mut Kernel, tid: Tid) -> Result<()> {
+        let numbers: Vec<u32> = self.hierarchies.values().filter(|h| h.has("ns")).map(|h| h.number).collect();
+        for number in numbers {
+            let Some(hierarchy) = self.hierarchies.get_mut(&number) else { continue };
+            let done = crate::ns::cgroup_clone(hierarchy, tid, kernel);
+            self.hold(number, kernel);
+            done?;
+        }
         Ok(())
     }
     fn task_stopped_or_frozen_changed(&mut self, _: &mut Kernel, _: Tid) {}
@@ -79,10 +87,11 @@ impl CgroupCore for Core {
         };
         self.hierarchies.values().rev().map(line).collect()
     }
-    fn proc_cgroups(&self) -> String {
+    fn proc_cgroups(&self, kernel: &Kernel) -> String {
         let mut text = String::from("#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
-        for subsystem in SUBSYSTEMS {
-            let of = self.hierarchies.values().find(|h| h.has(subsystem.name()));
+        for subsystem in SUBSYSTEMS.iter().filter(|s| s.exists(Interface::Cgroup.rules(kernel))) {
+            let mut cgroups = self.hierarchies.values().filter(|h| h.interface == Interface::Cgroup);
+            let of = cgroups.find(|h| h.has(subsystem.name()));
             let (number, groups) = of.map_or((0, 1), |h| (h.number, h.ids().len()));
             text += &format!("{}\t{number}\t{groups}\t1\n", subsystem.name());
         }
@@ -101,6 +110,17 @@ impl CgroupCore for Core {
 }
 
 impl Core {
+    /// Tasks that a freezer of this hierarchy let go stay frozen if another one holds them: a cgroup's and a container's.
+    pub(crate) fn hold(&mut self, number: u32, kernel: &mut Kernel) {
+        let Some(hierarchy) = self.hierarchies.get_mut(&number) else { return };
+        let thawed = std::mem::take(&mut hierarchy.thawed);
+        if self.freezers().count() > 1 {
+            for tid in thawed.into_iter().filter(|&tid| self.cgroup_freezing(tid)) {
+                freeze_task(kernel, tid, true);
+            }
+        }
+    }
+
     fn freezers(&self) -> impl Iterator<Item = &Hierarchy> {
         self.hierarchies.values().filter(|h| h.has("freezer"))
     }

@@ -16,7 +16,7 @@ const AGENT: FileSpec = FileSpec::new("release_agent", 0o644);
 /// The files of a group, in the order their inode numbers have.
 pub(crate) fn files(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> Vec<FileSpec> {
     let mut files = vec![TASKS, NOTIFY];
-    if kernel.config.freezer.rules.modern_core_files {
+    if hierarchy.rules(kernel).modern_core_files {
         files.extend([PROCS, CLONE_CHILDREN]);
         if id == ROOT {
             files.push(SANE);
@@ -72,7 +72,7 @@ pub(crate) fn write(
     caller: Tid,
     kernel: &mut Kernel,
 ) -> Result<()> {
-    let rules = &kernel.config.freezer.rules;
+    let rules = hierarchy.rules(kernel);
     if text.is_empty() && rules.kernfs {
         return Ok(());
     }

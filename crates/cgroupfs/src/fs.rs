@@ -1,7 +1,7 @@
 //! The cgroup filesystem: a hierarchy as directories and control files.
 use crate::core::{Core, with_core};
 use crate::files;
-use crate::hierarchy::{FileAttr, Group, GroupId, Hierarchy, ROOT};
+use crate::hierarchy::{FileAttr, Group, GroupId, Hierarchy, Interface, ROOT};
 use abi::{Errno, NAME_MAX, OpenFlags, PATH_MAX, S_IFDIR, S_IFREG, Statfs, Timespec};
 use kernel::saved::{SaveError, Saved};
 use kernel::vfs::{Attr, DirEntry, FileSystem, Ino, Io, New, NewNode, OpenFile, SetAttr};
@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct CgroupFs {
     number: u32,
+    interface: Interface,
     options: String,
     /// What a reader that began at offset 0 goes on reading (seq_file), by handle.
     reading: BTreeMap<u64, Vec<u8>>,
@@ -29,15 +30,16 @@ fn parts(ino: Ino) -> (GroupId, usize) {
 }
 
 impl CgroupFs {
-    pub(crate) fn new(number: u32, options: String) -> CgroupFs {
-        CgroupFs { number, options, reading: BTreeMap::new(), next_handle: 1 }
+    pub(crate) fn new(number: u32, interface: Interface, options: String) -> CgroupFs {
+        CgroupFs { number, interface, options, reading: BTreeMap::new(), next_handle: 1 }
     }
 
     fn with<T>(&self, kernel: &mut Kernel, f: impl FnOnce(&mut Hierarchy, &mut Kernel) -> Result<T>) -> Result<T> {
         let number = self.number;
-        let call = |core: &mut Core, kernel: &mut Kernel| match core.hierarchies.get_mut(&number) {
-            Some(hierarchy) => f(hierarchy, kernel),
-            None => Err(Errno::ENODEV),
+        let call = |core: &mut Core, kernel: &mut Kernel| {
+            let done = f(core.hierarchies.get_mut(&number).ok_or(Errno::ENODEV)?, kernel);
+            core.hold(number, kernel);
+            done
         };
         with_core(kernel, call).unwrap_or(Err(Errno::ENODEV))
     }
@@ -65,7 +67,7 @@ impl FileSystem for CgroupFs {
         Saved::new("cgroup", self)
     }
     fn kind(&self) -> &'static str {
-        "cgroup"
+        self.interface.fstype()
     }
     fn statfs(&self, _: &Kernel) -> Statfs {
         Statfs { kind: abi::CGROUP_SUPER_MAGIC, bsize: 4096, namelen: NAME_MAX as u64, ..Statfs::default() }
@@ -74,7 +76,7 @@ impl FileSystem for CgroupFs {
         format!(",{}", self.options)
     }
     fn name_max(&self, kernel: &Kernel) -> usize {
-        if kernel.config.freezer.rules.kernfs { PATH_MAX } else { NAME_MAX }
+        if self.interface.rules(kernel).kernfs { PATH_MAX } else { NAME_MAX }
     }
     fn root(&self) -> Ino {
         ino(ROOT, 0)
@@ -153,7 +155,7 @@ impl FileSystem for CgroupFs {
         }
         let (id, _) = parts(dir);
         self.with(kernel, |h, kernel| {
-            let child = h.create(id, name, kernel)?;
+            let child = h.create(id, name, new.caller, kernel)?;
             let group = h.get_mut(child)?;
             (group.mode, group.uid, group.gid) = (new.mode, new.uid, new.gid);
             group.maker = (new.uid, new.gid);

@@ -2,6 +2,7 @@
 use crate::freezer::GroupFreezer;
 use crate::subsystem::Subsystem;
 use abi::Errno;
+use kernel::freezer::{RULES_2007, Rules};
 use kernel::{Kernel, Result, Tid};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,10 +46,36 @@ pub(crate) struct Group {
     pub(crate) freezer: GroupFreezer,
 }
 
+/// Which filesystem type a hierarchy belongs to: each has subsystems of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Interface {
+    /// `mount -t cgroup`: by the rules of the kernel's profile.
+    Cgroup,
+    /// `mount -t container`: the RFC of 2007, under every profile (F07-01).
+    Container,
+}
+
+impl Interface {
+    /// The filesystem type.
+    pub(crate) fn fstype(self) -> &'static str {
+        match self {
+            Interface::Cgroup => "cgroup",
+            Interface::Container => "container",
+        }
+    }
+    pub(crate) fn rules(self, kernel: &Kernel) -> &'static Rules {
+        match self {
+            Interface::Cgroup => &kernel.config.freezer.rules,
+            Interface::Container => &RULES_2007,
+        }
+    }
+}
+
 /// One hierarchy.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Hierarchy {
     pub(crate) number: u32,
+    pub(crate) interface: Interface,
     pub(crate) name: String,
     #[serde(with = "crate::subsystem::names")]
     pub(crate) subsystems: Vec<&'static dyn Subsystem>,
@@ -60,12 +87,15 @@ pub(crate) struct Hierarchy {
     next: u64,
     /// Super blocks that show it.
     pub(crate) mounts: u32,
+    /// Tasks that its freezer let go, until the core has looked whether another one holds them.
+    pub(crate) thawed: Vec<Tid>,
 }
 
 impl Hierarchy {
     /// A hierarchy whose root has every task.
     pub(crate) fn new(
         number: u32,
+        interface: Interface,
         subsystems: Vec<&'static dyn Subsystem>,
         tasks: impl Iterator<Item = Tid>,
     ) -> Hierarchy {
@@ -74,6 +104,7 @@ impl Hierarchy {
         let root = Group { members, mode: 0o755, ..Group::default() };
         Hierarchy {
             number,
+            interface,
             name: String::new(),
             subsystems,
             noprefix: false,
@@ -82,7 +113,12 @@ impl Hierarchy {
             group_of,
             next: 2,
             mounts: 0,
+            thawed: Vec::new(),
         }
+    }
+
+    pub(crate) fn rules(&self, kernel: &Kernel) -> &'static Rules {
+        self.interface.rules(kernel)
     }
 
     pub(crate) fn has(&self, subsystem: &str) -> bool {
@@ -135,11 +171,14 @@ impl Hierarchy {
         self.group_of.get(&tid).copied().unwrap_or(ROOT)
     }
 
-    /// Makes a child group.
-    pub(crate) fn create(&mut self, parent: GroupId, name: &[u8], kernel: &Kernel) -> Result<GroupId> {
+    /// `caller` makes a child group.
+    pub(crate) fn create(&mut self, parent: GroupId, name: &[u8], caller: Tid, kernel: &Kernel) -> Result<GroupId> {
         let above = self.get(parent).map_err(|_| Errno::ENOENT)?;
         if above.children.contains_key(name) {
             return Err(Errno::EEXIST);
+        }
+        for subsystem in &self.subsystems {
+            subsystem.can_create(self, parent, caller, kernel)?;
         }
         let (notify_on_release, clone_children) = (above.notify_on_release, above.clone_children);
         let id = GroupId(self.next);

@@ -9,8 +9,10 @@ mod freezer;
 mod fs;
 mod hierarchy;
 mod mount;
+mod ns;
 mod subsystem;
 
+use hierarchy::{GroupId, Hierarchy, Interface};
 use kernel::saved::{Restorer, SaveError, Saved};
 use kernel::{CgroupCore, Kernel};
 
@@ -27,14 +29,14 @@ pub fn restore(saved: &Saved) -> std::result::Result<Box<dyn CgroupCore>, SaveEr
 /// What makes the filesystems of a saved machine again.
 pub const RESTORERS: &[Restorer] = &[("cgroup", kernel::saved::restore::<fs::CgroupFs>)];
 
-/// The groups that can be frozen, with their states as a reader of `freezer.state` would see them.
+/// The groups that can be frozen, with their states as a reader would see them. A container's name begins with its type.
 pub fn freezer_groups(kernel: &mut Kernel) -> Vec<(String, String)> {
     core::with_core(kernel, |core, kernel| {
         let mut groups = Vec::new();
         for hierarchy in core.hierarchies.values_mut().filter(|h| h.has("freezer")) {
             for id in hierarchy.ids() {
                 if freezer::can_freeze(hierarchy, id, kernel) {
-                    groups.push((hierarchy.path(id), freezer::state(hierarchy, id, kernel).to_string()));
+                    groups.push((shown(hierarchy, id), freezer::state(hierarchy, id, kernel).to_string()));
                 }
             }
         }
@@ -43,19 +45,29 @@ pub fn freezer_groups(kernel: &mut Kernel) -> Vec<(String, String)> {
     .unwrap_or_default()
 }
 
-/// Freezes a thawed group, thaws any other; says what came of it.
-pub fn toggle_freezer(kernel: &mut Kernel, path: &str) -> String {
+fn shown(hierarchy: &Hierarchy, id: GroupId) -> String {
+    match hierarchy.interface {
+        Interface::Cgroup => hierarchy.path(id),
+        Interface::Container => format!("container:{}", hierarchy.path(id)),
+    }
+}
+
+/// Freezes a thawed group, thaws any other, by the name that [`freezer_groups`] gives; says what came of it.
+pub fn toggle_freezer(kernel: &mut Kernel, name: &str) -> String {
     let done = core::with_core(kernel, |core, kernel| {
-        let hierarchy = core.hierarchies.values_mut().find(|h| h.has("freezer"))?;
-        let id = hierarchy.ids().into_iter().find(|&id| hierarchy.path(id) == path)?;
-        let thawed = kernel.config.freezer.rules.thawed_word;
-        let goal = if freezer::state(hierarchy, id, kernel) == thawed { "FROZEN" } else { thawed };
-        let written = freezer::write_state(hierarchy, id, goal, kernel);
+        let (number, id) = core.hierarchies.values().filter(|h| h.has("freezer")).find_map(|h| {
+            let id = h.ids().into_iter().find(|&id| shown(h, id) == name)?;
+            Some((h.number, id))
+        })?;
+        let hierarchy = core.hierarchies.get_mut(&number)?;
+        let thawed = freezer::state(hierarchy, id, kernel) == hierarchy.rules(kernel).thawed_word;
+        let written = freezer::change_state(hierarchy, id, thawed, kernel);
         let state = freezer::state(hierarchy, id, kernel);
+        core.hold(number, kernel);
         Some(match written {
-            Ok(()) => format!("{path}: {state}\n"),
-            Err(errno) => format!("{path}: {errno:?}, {state}\n"),
+            Ok(()) => format!("{name}: {state}\n"),
+            Err(errno) => format!("{name}: {errno:?}, {state}\n"),
         })
     });
-    done.flatten().unwrap_or_else(|| format!("{path}: no such cgroup\n"))
+    done.flatten().unwrap_or_else(|| format!("{name}: no such cgroup\n"))
 }

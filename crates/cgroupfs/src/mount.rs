@@ -1,7 +1,7 @@
-//! `mount -t cgroup -o OPTIONS NAME DIR` (parse_cgroupfs_options, cgroup_get_sb).
+//! `mount -t cgroup -o OPTIONS NAME DIR`, and the same of type `container` (parse_cgroupfs_options, cgroup_get_sb).
 use crate::core::Core;
 use crate::fs::CgroupFs;
-use crate::hierarchy::Hierarchy;
+use crate::hierarchy::{Hierarchy, Interface};
 use crate::subsystem::{SUBSYSTEMS, Subsystem};
 use abi::Errno;
 use kernel::vfs::SuperId;
@@ -19,7 +19,7 @@ struct Options {
     release_agent: Option<String>,
 }
 
-fn parse(data: &[u8]) -> Result<Options> {
+fn parse(data: &[u8], there: &[&'static dyn Subsystem]) -> Result<Options> {
     let text = std::str::from_utf8(data).map_err(|_| Errno::EINVAL)?;
     let mut options = Options::default();
     if text.is_empty() {
@@ -40,7 +40,7 @@ fn parse(data: &[u8]) -> Result<Options> {
                 Some(_) => return Err(Errno::EINVAL),
                 // F08-29
                 None => {
-                    let subsystem = SUBSYSTEMS.iter().find(|s| s.name() == token).ok_or(Errno::ENOENT)?;
+                    let subsystem = there.iter().find(|s| s.name() == token).ok_or(Errno::ENOENT)?;
                     if !options.subsystems.iter().any(|s| s.name() == token) {
                         options.subsystems.push(*subsystem);
                     }
@@ -59,23 +59,27 @@ pub(crate) fn mount(
     _source: &[u8],
     data: &[u8],
 ) -> Result<SuperId> {
-    if fstype != "cgroup" {
-        return Err(Errno::ENODEV);
-    }
-    let options = parse(data)?;
-    let taken = |core: &Core, s: &dyn Subsystem| core.hierarchies.values().any(|h| h.has(s.name()));
+    let interfaces = [Interface::Cgroup, Interface::Container];
+    let interface = interfaces.into_iter().find(|i| i.fstype() == fstype).ok_or(Errno::ENODEV)?;
+    let rules = interface.rules(kernel);
+    let there: Vec<&'static dyn Subsystem> = SUBSYSTEMS.iter().copied().filter(|s| s.exists(rules)).collect();
+    let options = parse(data, &there)?;
+    let taken =
+        |core: &Core, s: &dyn Subsystem| core.hierarchies.values().any(|h| h.interface == interface && h.has(s.name()));
     let mut wanted = options.subsystems;
     if options.all || (wanted.is_empty() && !options.none && options.name.is_none()) {
         if !wanted.is_empty() || options.none {
             return Err(Errno::EINVAL);
         }
-        wanted = SUBSYSTEMS.to_vec();
+        wanted.clone_from(&there);
     }
     if wanted.is_empty() && options.name.is_none() || (options.none && !wanted.is_empty()) {
         return Err(Errno::EINVAL);
     }
+    wanted.sort_by_key(|s| there.iter().position(|other| other.name() == s.name()));
     let same = |h: &Hierarchy| {
-        h.subsystems.len() == wanted.len()
+        h.interface == interface
+            && h.subsystems.len() == wanted.len()
             && wanted.iter().all(|s| h.has(s.name()))
             && options.name.as_ref().is_none_or(|name| *name == h.name)
     };
@@ -88,7 +92,7 @@ pub(crate) fn mount(
             let number = core.next;
             core.next += 1;
             let tasks: Vec<_> = kernel.tasks.iter().filter(|task| !task.is_dead()).map(|task| task.tid).collect();
-            let mut hierarchy = Hierarchy::new(number, wanted, tasks.into_iter());
+            let mut hierarchy = Hierarchy::new(number, interface, wanted, tasks.into_iter());
             hierarchy.name = options.name.unwrap_or_default();
             hierarchy.noprefix = options.noprefix;
             hierarchy.release_agent = options.release_agent.unwrap_or_default();
@@ -112,5 +116,5 @@ pub(crate) fn mount(
     if !hierarchy.name.is_empty() {
         shown.push(format!("name={}", hierarchy.name));
     }
-    Ok(kernel.vfs.add_super(Box::new(CgroupFs::new(number, shown.join(",")))))
+    Ok(kernel.vfs.add_super(Box::new(CgroupFs::new(number, interface, shown.join(",")))))
 }

@@ -1,5 +1,6 @@
 //! What a subsystem adds to the groups of a hierarchy.
 use crate::hierarchy::{GroupId, Hierarchy};
+use kernel::freezer::Rules;
 use kernel::{Kernel, Result, Tid};
 
 /// One control file.
@@ -21,6 +22,14 @@ impl FileSpec {
 /// A subsystem. Its state of a group is in `Group`; what it does there is here.
 pub(crate) trait Subsystem: Sync {
     fn name(&self) -> &'static str;
+    /// Whether there is such a subsystem by these rules.
+    fn exists(&self, _rules: &Rules) -> bool {
+        true
+    }
+    /// Whether `caller` may make a group below `parent`.
+    fn can_create(&self, _hierarchy: &Hierarchy, _parent: GroupId, _caller: Tid, _kernel: &Kernel) -> Result<()> {
+        Ok(())
+    }
     /// A group was made.
     fn created(&self, _hierarchy: &mut Hierarchy, _id: GroupId, _kernel: &Kernel) {}
     /// The files it has in a group.
@@ -29,8 +38,15 @@ pub(crate) trait Subsystem: Sync {
     /// `text` is what was written, unstripped.
     fn write(&self, hierarchy: &mut Hierarchy, id: GroupId, file: &str, text: &[u8], kernel: &mut Kernel)
     -> Result<()>;
-    /// Whether a task may move to `to`.
-    fn can_attach(&self, _hierarchy: &Hierarchy, _to: GroupId, _tid: Tid, _kernel: &Kernel) -> Result<()> {
+    /// Whether `caller` may move a task to `to`.
+    fn can_attach(
+        &self,
+        _hierarchy: &Hierarchy,
+        _to: GroupId,
+        _tid: Tid,
+        _caller: Tid,
+        _kernel: &Kernel,
+    ) -> Result<()> {
         Ok(())
     }
     /// A task moved.
@@ -39,8 +55,9 @@ pub(crate) trait Subsystem: Sync {
     fn forked(&self, _hierarchy: &mut Hierarchy, _id: GroupId, _child: Tid, _kernel: &mut Kernel) {}
 }
 
-/// Every subsystem there is.
-pub(crate) static SUBSYSTEMS: &[&dyn Subsystem] = &[&crate::freezer::Freezer];
+/// Every subsystem there is. Those of a hierarchy are asked in this order, which is that of 2.6.28's lists: the last in
+/// cgroup_subsys.h first, so that a frozen task is EBUSY before it is EPERM (F08-28).
+pub(crate) static SUBSYSTEMS: &[&dyn Subsystem] = &[&crate::freezer::Freezer, &crate::ns::Ns];
 
 /// Subsystems in a saved machine: their names.
 pub(crate) mod names {

@@ -30,7 +30,7 @@ pub trait CgroupCore {
     /// The lines of /proc/PID/cgroup.
     fn proc_lines(&self, kernel: &Kernel, tid: Tid) -> String;
     /// The lines of /proc/cgroups.
-    fn proc_cgroups(&self) -> String;
+    fn proc_cgroups(&self, kernel: &Kernel) -> String;
     /// Makes the view that `mount -t fstype -o data source` asks for; ENODEV if the type is not the core's.
     fn mount(&mut self, kernel: &mut Kernel, fstype: &str, source: &[u8], data: &[u8]) -> Result<crate::vfs::SuperId>;
     /// The core as its own filesystem's file operations reach it.

@@ -9,7 +9,7 @@ use kernel::{Kernel, SleepKind, Task, TaskState, Tid, Tif};
 
 /// A line for each task, of the group and, where freezing reaches down, of those below it.
 pub(super) fn text(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> String {
-    let hierarchical = kernel.config.freezer.rules.hierarchical;
+    let hierarchical = hierarchy.rules(kernel).hierarchical;
     let groups = if hierarchical { hierarchy.below(id) } else { vec![id] };
     let mut text = String::new();
     for group in groups {
@@ -17,7 +17,7 @@ pub(super) fn text(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> Strin
             let Some(task) = kernel.tasks.get(tid) else { continue };
             let why = match stored(hierarchy, group) {
                 State::Thawed => why_not_thawed(task),
-                State::Freezing | State::Frozen => why_not_frozen(kernel, tid, hierarchical),
+                State::Freezing | State::Frozen => why_not_frozen(hierarchy, kernel, tid),
             };
             if let Some(why) = why {
                 text += &line(&hierarchy.path(group), task, why);
@@ -54,9 +54,11 @@ fn why_not_thawed(task: &Task) -> Option<&'static str> {
     }
 }
 
-fn why_not_frozen(kernel: &Kernel, tid: Tid, hierarchical: bool) -> Option<&'static str> {
-    let done =
-        if hierarchical { hierarchical::is_frozen_enough(kernel, tid) } else { is_task_frozen_enough(kernel, tid) };
+fn why_not_frozen(hierarchy: &Hierarchy, kernel: &Kernel, tid: Tid) -> Option<&'static str> {
+    let done = match hierarchy.rules(kernel) {
+        rules if rules.hierarchical => hierarchical::is_frozen_enough(kernel, tid),
+        rules => is_task_frozen_enough(rules, kernel, tid),
+    };
     let task = kernel.tasks.get(tid).filter(|_| !done)?;
     let flagged = kernel.config.freezer.mechanism.request == Request::Condition || task.thread_info.test(Tif::Freeze);
     Some(match &task.state {

@@ -1,8 +1,8 @@
 //! The freezer of 3.8 and later: freezing reaches down, and whether a task is to freeze is computed from its group (F12).
 use super::state::store;
-use super::{GroupFreezer, members};
+use super::{GroupFreezer, members, thaw};
 use crate::hierarchy::{GroupId, Hierarchy};
-use kernel::freezer::{freeze_task, frozen, thaw_process};
+use kernel::freezer::{freeze_task, frozen};
 use kernel::{Kernel, TaskState, Tid};
 
 fn bits(hierarchy: &Hierarchy, id: GroupId) -> GroupFreezer {
@@ -37,7 +37,7 @@ pub(super) fn change_state(hierarchy: &mut Hierarchy, id: GroupId, freeze: bool,
             if now.is_freezing() {
                 freeze_task(kernel, tid, true);
             } else if was.is_freezing() {
-                thaw_process(kernel, tid);
+                thaw(hierarchy, tid, kernel);
             }
         }
     }
@@ -71,7 +71,7 @@ pub(super) fn is_frozen_enough(kernel: &Kernel, tid: Tid) -> bool {
 /// freezer_attach: the newcomer does as the group does, and what was frozen is FREEZING until it has (F12-09, F12-10).
 pub(super) fn attached(hierarchy: &mut Hierarchy, to: GroupId, tid: Tid, kernel: &mut Kernel) {
     if !bits(hierarchy, to).is_freezing() {
-        thaw_process(kernel, tid);
+        thaw(hierarchy, tid, kernel);
         return;
     }
     let mut at = Some(to);

@@ -1,5 +1,6 @@
 //! What is stored of a group's freezer, and the words for it.
 use crate::hierarchy::{GroupId, Hierarchy};
+use kernel::freezer::Rules;
 use kernel::{Kernel, TraceKind};
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +35,9 @@ impl GroupFreezer {
 
 impl State {
     /// F08-02.
-    pub(super) fn word(self, kernel: &Kernel) -> &'static str {
+    pub(super) fn word(self, rules: &Rules) -> &'static str {
         match self {
-            State::Thawed => kernel.config.freezer.rules.thawed_word,
+            State::Thawed => rules.thawed_word,
             State::Freezing => "FREEZING",
             State::Frozen => "FROZEN",
         }
@@ -53,7 +54,9 @@ pub(super) fn store(hierarchy: &mut Hierarchy, id: GroupId, bits: GroupFreezer, 
     let from = std::mem::replace(&mut group.freezer, bits).state();
     let to = bits.state();
     if from != to && kernel.trace.is_on(TraceKind::Freezer) {
-        let (path, from, to) = (hierarchy.path(id), from.word(kernel), to.word(kernel));
-        kernel.trace.line(TraceKind::Freezer, || format!("cgroup {path}: {from} -> {to}"));
+        let rules = hierarchy.rules(kernel);
+        let (path, from, to) = (hierarchy.path(id), from.word(rules), to.word(rules));
+        let fstype = hierarchy.interface.fstype();
+        kernel.trace.line(TraceKind::Freezer, || format!("{fstype} {path}: {from} -> {to}"));
     }
 }

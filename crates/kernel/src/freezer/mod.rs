@@ -65,6 +65,16 @@ pub fn freeze_task(kernel: &mut Kernel, tid: Tid, sig_only: bool) -> bool {
     true
 }
 
+/// Ends a job-control stop so that the task can enter the refrigerator; a SIGSTOP of its own stops it again after the thaw,
+/// with a new report to its parent (F07-16: 2.6.22's freeze_process).
+pub fn wake_stopped(kernel: &mut Kernel, tid: Tid) {
+    let Some(task) = kernel.tasks.get_mut(tid) else { return };
+    if matches!(task.state, TaskState::Stopped) {
+        task.pending.set.add(abi::SIGSTOP);
+        kernel.tasks.signal_wake_up(tid, true);
+    }
+}
+
 /// Enters the refrigerator if the task was asked to (R08-08); true if it is in there now.
 pub(crate) fn try_to_freeze(kernel: &mut Kernel, tid: Tid) -> bool {
     let asked = freezing(kernel, tid);

@@ -35,9 +35,10 @@ pub enum Request {
     Condition,
 }
 
-/// What freezer.state says and takes.
+/// What the freezer's files say and take.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
+    pub control: Control,
     /// F08-02.
     pub thawed_word: &'static str,
     /// A word that cannot be written (F08-04).
@@ -46,6 +47,9 @@ pub struct Rules {
     pub max_write: usize,
     pub busy: Busy,
     pub recompute: Recompute,
+    /// Whether a job-control stop is ended for the freeze, to begin anew after the thaw (F07-16); else a stopped task that was
+    /// asked counts as frozen (F08-20).
+    pub wakes_stopped: bool,
     pub migration: Migration,
     /// What moving a zombie comes to: it is in no group any more (F08-27, scenario 19).
     pub move_dead: Result<(), Errno>,
@@ -57,8 +61,28 @@ pub struct Rules {
     pub kernfs: bool,
     /// Whether freezing a group freezes those below it (F08-07, F12-04).
     pub hierarchical: bool,
+    /// What the ns subsystem calls a group it makes; `None`: there is no ns subsystem (it went with Linux 3.0).
+    pub ns: Option<NodeName>,
     /// The errno of a suspend that failed (P08-09).
     pub failed_suspend: Errno,
+}
+
+/// The files with which a group is frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// `freezer.freeze`, which takes 1 and 0, and `freezer.kill` (F07-03).
+    Freeze,
+    /// `freezer.state`, which takes words (F07-20, F08-01).
+    State,
+}
+
+/// The name of a group made for new namespaces (F07-13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeName {
+    /// `node_<pid>`: before 2.6.26.
+    Node,
+    /// The pid alone.
+    Pid,
 }
 
 /// When a write of FROZEN fails with EBUSY.
@@ -75,11 +99,11 @@ pub enum Busy {
 /// How the state follows from the tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recompute {
-    /// To FROZEN when all are frozen, else not at all (F08-30).
+    /// To FROZEN when all are frozen, else not at all (F08-30); on every write, and on a read while FREEZING.
     ToFrozen,
     /// To FROZEN, FREEZING or thawed, by how many are frozen (F08-31).
     ByCount,
-    /// On read alone, from the bottom up (F12-06).
+    /// As `ToFrozen`, on read alone (F07-06); hierarchies from the bottom up (F12-06).
     OnRead,
 }
 
@@ -120,20 +144,35 @@ pub static PROFILE_2008: Profile = Profile {
         era: SignalEra::Modern,
     },
     rules: Rules {
+        control: Control::State,
         thawed_word: "RUNNING",
         bad_word: Errno::EIO,
         // CGROUP_LOCAL_BUFFER_SIZE less one, and less its zero.
         max_write: 62,
         busy: Busy::Uninterruptible,
         recompute: Recompute::ToFrozen,
+        wakes_stopped: false,
         migration: Migration::NotIntoFrozen,
         move_dead: Err(Errno::ESRCH),
         root_file: true,
         modern_core_files: false,
         kernfs: false,
         hierarchical: false,
+        ns: Some(NodeName::Pid),
         failed_suspend: Errno::EAGAIN,
     },
+};
+
+/// The RFC of June 2007: what `mount -t container` shows, beside whichever profile (F07). What its texts leave open is as the
+/// commit of 2008 has it; bad input is EINVAL (F07-09).
+pub static RULES_2007: Rules = Rules {
+    control: Control::Freeze,
+    bad_word: Errno::EINVAL,
+    busy: Busy::Never,
+    recompute: Recompute::OnRead,
+    wakes_stopped: true,
+    ns: Some(NodeName::Node),
+    ..PROFILE_2008.rules
 };
 
 /// Linux 2.6.28 as released, its hazards included (R28; F08-31, F08-34, F08-35).
@@ -167,6 +206,7 @@ pub static PROFILE_3_8: Profile = Profile {
         migration: Migration::Always,
         modern_core_files: true,
         hierarchical: true,
+        ns: None,
         ..PROFILE_2_6_28.rules
     },
 };

@@ -110,7 +110,7 @@ impl CgroupCore for Refuses {
     fn proc_lines(&self, _: &Kernel, _: Tid) -> String {
         String::new()
     }
-    fn proc_cgroups(&self) -> String {
+    fn proc_cgroups(&self, _: &Kernel) -> String {
         String::new()
     }
     fn mount(&mut self, _: &mut Kernel, _: &str, _: &[u8], _: &[u8]) -> Result<crate::vfs::SuperId> {

@@ -15,7 +15,7 @@ fn cpu_times(kernel: &Kernel) -> (u64, u64, u64) {
 
 pub(super) fn cgroups(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
     match kernel.cgroup_core() {
-        Some(core) => core.proc_cgroups().into_bytes(),
+        Some(core) => core.proc_cgroups(kernel).into_bytes(),
         None => b"#subsys_name\thierarchy\tnum_cgroups\tenabled\n".to_vec(),
     }
 }
@@ -41,7 +41,8 @@ pub(super) fn devices(_: &mut Kernel, _: Tid) -> Vec<u8> {
 
 pub(super) fn filesystems(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
     let cgroups = kernel.cgroup_core().is_some();
-    let kinds = crate::vfs::NODEV_TYPES.iter().filter(|kind| cgroups || !kind.starts_with("cgroup"));
+    let of_core = if cgroups { crate::vfs::CGROUP_TYPES } else { &[] };
+    let kinds = crate::vfs::NODEV_TYPES.iter().chain(of_core);
     kinds.map(|kind| format!("nodev\t{kind}\n")).collect::<String>().into_bytes()
 }
 

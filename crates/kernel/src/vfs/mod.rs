@@ -46,7 +46,7 @@ pub(crate) use path::{Found, Last, Walk, Who};
 pub(crate) use perm::{MAY_EXEC, MAY_READ, MAY_WRITE, owner_or_capable, permission};
 pub(crate) use socket::{Received, SEND_BUFFER, SocketType};
 pub use tmpfs::Tmpfs;
-pub(crate) use types::NODEV_TYPES;
+pub(crate) use types::{CGROUP_TYPES, NODEV_TYPES};
 
 use crate::{Kernel, Result};
 use abi::saved::Name;

@@ -13,8 +13,10 @@ const SINGLES: &[(&str, Single)] = &[
     ("sysfs", |_| Ok(Box::new(crate::sysfs::SysFs))),
 ];
 
-/// For /proc/filesystems: the types, and the cgroup core's.
-pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs", "cgroup", "cgroup2"];
+/// For /proc/filesystems: the types.
+pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs"];
+/// And the cgroup core's.
+pub(crate) const CGROUP_TYPES: &[&str] = &["cgroup", "cgroup2", "container"];
 
 impl Kernel {
     /// The instance that `mount -t kind -o data source` shows.
