@@ -50,8 +50,15 @@ impl Machine {
         kernel.cgroups = Cgroups::new(cgroupfs::new());
         kernel.unpack_initramfs(&boot.initramfs)?;
         if boot.mount_usual {
-            for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev")] {
-                let mounted = kernel.mount_type(kind, kind.as_bytes(), at.as_bytes(), MountFlags::empty(), b"");
+            const USUAL: [(&str, &str, &str); 4] = [
+                ("proc", "/proc", ""),
+                ("sysfs", "/sys", ""),
+                ("devtmpfs", "/dev", ""),
+                ("devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666"),
+            ];
+            for (kind, at, data) in USUAL {
+                let flags = MountFlags::empty();
+                let mounted = kernel.mount_type(kind, kind.as_bytes(), at.as_bytes(), flags, data.as_bytes());
                 match mounted {
                     Ok(()) | Err(Errno::ENODEV) => {}
                     Err(errno) => bail!("{at}: {errno:?}"),

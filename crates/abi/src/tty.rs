@@ -114,6 +114,16 @@ pub const TCOON: u32 = 1;
 pub const TCIOFF: u32 = 2;
 pub const TCION: u32 = 3;
 
+/// What a read in packet mode begins with: data, or what happened at the other end.
+pub const TIOCPKT_DATA: u8 = 0;
+pub const TIOCPKT_FLUSHREAD: u8 = 1;
+pub const TIOCPKT_FLUSHWRITE: u8 = 2;
+pub const TIOCPKT_STOP: u8 = 4;
+pub const TIOCPKT_START: u8 = 8;
+pub const TIOCPKT_NOSTOP: u8 = 16;
+pub const TIOCPKT_DOSTOP: u8 = 32;
+pub const TIOCPKT_IOCTL: u8 = 64;
+
 /// ioctl requests.
 pub const TCGETS: u32 = 0x5401;
 pub const TCSETS: u32 = 0x5402;
@@ -163,6 +173,7 @@ pub const TCSETSF2: u32 = 0x402c_542d;
 pub const TIOCGPTN: u32 = 0x8004_5430;
 pub const TIOCSPTLCK: u32 = 0x4004_5431;
 pub const TIOCGDEV: u32 = 0x8004_5432;
+pub const TIOCSIG: u32 = 0x4004_5436;
 pub const TIOCVHANGUP: u32 = 0x5437;
 pub const TIOCGPKT: u32 = 0x8004_5438;
 pub const TIOCGPTLCK: u32 = 0x8004_5439;

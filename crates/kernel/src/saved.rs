@@ -66,6 +66,7 @@ const RESTORERS: &[Restorer] = &[
     ("anon", restore::<crate::vfs::AnonFs>),
     ("proc", restore::<crate::procfs::ProcFs>),
     ("sysfs", restore::<crate::sysfs::SysFs>),
+    ("devpts", restore::<crate::tty::DevPts>),
 ];
 
 /// What a reader of saved kernels knows.

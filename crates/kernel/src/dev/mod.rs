@@ -6,7 +6,7 @@ mod stuck;
 
 pub(crate) use devtmpfs::{default_rootfs, devtmpfs};
 
-use crate::tty::{ConsoleDevice, CurrentTty, SERIAL_MINOR, TTY_MAJOR, TtyDevice};
+use crate::tty::{ConsoleDevice, CurrentTty, PtmxDevice, SERIAL_MINOR, TTY_MAJOR, TtyDevice, UNIX98_PTY_SLAVE_MAJOR};
 use crate::vfs::CharDevice;
 use abi::{major, makedev, minor};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ const STUCK_MAJOR: u32 = 240;
 /// The number of /dev/console.
 pub(crate) const CONSOLE: u64 = makedev(TTYAUX_MAJOR, 1);
 
+/// The number of /dev/ptmx.
+pub(crate) const PTMX: u64 = makedev(TTYAUX_MAJOR, 2);
+
 /// The driver of a device number.
 pub(crate) fn driver(rdev: u64) -> Option<&'static dyn CharDevice> {
     Some(match (major(rdev), minor(rdev)) {
@@ -36,7 +39,8 @@ pub(crate) fn driver(rdev: u64) -> Option<&'static dyn CharDevice> {
         (MEM_MAJOR, 11) => &kmsg::Kmsg,
         (TTYAUX_MAJOR, 0) => &CurrentTty,
         (TTYAUX_MAJOR, 1) => &ConsoleDevice,
-        (TTY_MAJOR, SERIAL_MINOR) => &TtyDevice,
+        (TTYAUX_MAJOR, 2) => &PtmxDevice,
+        (TTY_MAJOR, SERIAL_MINOR) | (UNIX98_PTY_SLAVE_MAJOR, _) => &TtyDevice,
         (STUCK_MAJOR, 0) => &stuck::StuckDevice,
         _ => return None,
     })
@@ -50,6 +54,7 @@ pub(crate) const NODES: &[Node] = &[
     Node("full", 0o666, makedev(MEM_MAJOR, 7)),
     Node("kmsg", 0o644, makedev(MEM_MAJOR, 11)),
     Node("null", 0o666, makedev(MEM_MAJOR, 3)),
+    Node("ptmx", 0o666, PTMX),
     Node("random", 0o666, makedev(MEM_MAJOR, 8)),
     Node("stuck", 0o666, makedev(STUCK_MAJOR, 0)),
     Node("tty", 0o666, makedev(TTYAUX_MAJOR, 0)),
@@ -64,6 +69,8 @@ pub(crate) const MAJORS: &[(u32, &str)] = &[
     (TTY_MAJOR, "ttyS"),
     (TTYAUX_MAJOR, "/dev/tty"),
     (TTYAUX_MAJOR, "/dev/console"),
+    (TTYAUX_MAJOR, "/dev/ptmx"),
+    (UNIX98_PTY_SLAVE_MAJOR, "pts"),
     (STUCK_MAJOR, "stuck"),
 ];
 

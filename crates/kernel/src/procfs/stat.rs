@@ -44,7 +44,7 @@ pub(super) fn stat(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
     let (tty, foreground) = match group.tty {
         Some(device) => {
             let tty = crate::tty::tty_of_device(device).and_then(|id| kernel.tty.get(id));
-            (device, tty.and_then(|tty| tty.pgrp).map_or(-1, |pgrp| i64::from(pgrp.0)))
+            (crate::tty::shown_device(device), tty.and_then(|tty| tty.pgrp).map_or(-1, |pgrp| i64::from(pgrp.0)))
         }
         None => (0, -1),
     };

@@ -48,9 +48,13 @@ impl CharDevice for CurrentTty {
 
 /// What every way of opening a terminal does; gives the generation.
 fn open(kernel: &mut Kernel, file: DeviceFile) -> Result<u64> {
-    let tty = tty_of_device(file.rdev).and_then(|id| kernel.tty.get(id)).ok_or(Errno::ENXIO)?;
-    if tty.exclusive && !kernel.tasks[file.caller].cred.capable(CAP_SYS_ADMIN) {
+    let may_share = kernel.tasks[file.caller].cred.capable(CAP_SYS_ADMIN);
+    let tty = tty_of_device(file.rdev).and_then(|id| kernel.tty.get_mut(id)).ok_or(Errno::ENXIO)?;
+    if tty.exclusive && !may_share {
         return Err(Errno::EBUSY);
+    }
+    if let Some(pty) = &mut tty.pty {
+        pty.open_slave()?;
     }
     Ok(u64::from(tty.generation))
 }
@@ -94,11 +98,18 @@ impl CharDevice for TtyDevice {
             kernel.check_foreground(file.caller, id, SIGTTOU)?;
         }
         let tty = kernel.tty.get_mut(id).ok_or(Errno::EIO)?;
-        if tty.is_stopped() {
+        if tty.is_stopped() || !data.is_empty() && !tty.has_output_room() {
             return Err(wait(writable(id), "n_tty_write"));
         }
-        tty.output(data);
-        Ok(data.len())
+        let written = tty.output(data);
+        kernel.tty_master_event(id, false);
+        Ok(written)
+    }
+
+    fn release(&self, kernel: &mut Kernel, file: DeviceFile) {
+        if let Some(id) = tty_of_device(file.rdev) {
+            kernel.close_pty_slave(id);
+        }
     }
 
     fn poll(&self, kernel: &mut Kernel, file: DeviceFile) -> (PollEvents, Vec<WaitKey>) {
@@ -114,7 +125,7 @@ impl CharDevice for TtyDevice {
         if tty.ldisc.readable(&tty.termios) {
             events |= input;
         }
-        if !tty.is_stopped() {
+        if !tty.is_stopped() && tty.has_output_room() {
             events |= output;
         }
         (events, vec![readable(id), writable(id)])
@@ -129,7 +140,7 @@ impl CharDevice for TtyDevice {
     }
 }
 
-fn wait(on: WaitKey, wchan: &'static str) -> IoError {
+pub(super) fn wait(on: WaitKey, wchan: &'static str) -> IoError {
     IoError::Block(Block { on, kind: SleepKind::Interruptible, wchan, freezable: false })
 }
 

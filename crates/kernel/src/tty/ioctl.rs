@@ -1,6 +1,6 @@
 //! The terminal's ioctls (tty_io.c, tty_ioctl.c, n_tty.c, tty_jobctrl.c).
 use super::device::live;
-use super::{Tty, device_of_tty, writable};
+use super::{Tty, device_of_tty, shown_device, writable};
 use crate::vfs::{DeviceFile, IoError};
 use crate::{Kernel, Tid};
 use abi::*;
@@ -8,15 +8,27 @@ use abi::*;
 type IoctlResult = std::result::Result<u64, IoError>;
 
 pub(super) fn ioctl(kernel: &mut Kernel, file: DeviceFile, cmd: u32, arg: u64) -> IoctlResult {
-    let caller = file.caller;
     let id = live(kernel, file).ok_or(if cmd == TIOCSPGRP { Errno::ENOTTY } else { Errno::EIO })?;
     // What changes the terminal is not for background jobs.
     if matches!(
         cmd,
         TCSETS | TCSETSW | TCSETSF | TCSETS2 | TCSETSW2 | TCSETSF2 | TCXONC | TCFLSH | TCSBRK | TCSBRKP | TIOCSETD
     ) {
-        kernel.check_foreground(caller, id, SIGTTOU)?;
+        kernel.check_foreground(file.caller, id, SIGTTOU)?;
     }
+    tty_ioctl(kernel, file, id, cmd, arg, false)
+}
+
+/// What a terminal and the master of a pty answer alike, about the terminal.
+pub(super) fn tty_ioctl(
+    kernel: &mut Kernel,
+    file: DeviceFile,
+    id: u32,
+    cmd: u32,
+    arg: u64,
+    from_master: bool,
+) -> IoctlResult {
+    let caller = file.caller;
     let tty = kernel.tty.get_mut(id).ok_or(Errno::EIO)?;
     let done = |()| 0;
     match cmd {
@@ -43,6 +55,8 @@ pub(super) fn ioctl(kernel: &mut Kernel, file: DeviceFile, cmd: u32, arg: u64) -
             TCIFLUSH | TCIOFLUSH => {
                 tty.ldisc.flush();
                 tty.incoming.clear();
+                tty.tell_packet(TIOCPKT_FLUSHREAD);
+                kernel.tty_master_event(id, true);
                 Ok(0)
             }
             TCOFLUSH => Ok(0),
@@ -65,7 +79,7 @@ pub(super) fn ioctl(kernel: &mut Kernel, file: DeviceFile, cmd: u32, arg: u64) -
             Ok(0)
         }
         TIOCGPGRP => {
-            let pgrp = kernel.foreground(caller, id)?;
+            let pgrp = kernel.foreground(caller, id, from_master)?;
             kernel.user(caller).write_u32(arg, pgrp).map(done).map_err(Into::into)
         }
         TIOCSPGRP => {
@@ -73,7 +87,7 @@ pub(super) fn ioctl(kernel: &mut Kernel, file: DeviceFile, cmd: u32, arg: u64) -
             kernel.set_foreground(caller, id, pgrp as i32).map(done)
         }
         TIOCGSID => {
-            let sid = kernel.tty_session(caller, id)?;
+            let sid = kernel.tty_session(caller, id, from_master)?;
             kernel.user(caller).write_u32(arg, sid).map(done).map_err(Into::into)
         }
         TIOCSCTTY => kernel.acquire_tty(caller, id, arg == 1, file.flags.readable()).map(done).map_err(Into::into),
@@ -86,7 +100,9 @@ pub(super) fn ioctl(kernel: &mut Kernel, file: DeviceFile, cmd: u32, arg: u64) -
             let exclusive = u32::from(tty.exclusive);
             kernel.user(caller).write_u32(arg, exclusive).map(done).map_err(Into::into)
         }
-        TIOCGDEV => kernel.user(caller).write_u32(arg, device_of_tty(id) as u32).map(done).map_err(Into::into),
+        TIOCGDEV => {
+            kernel.user(caller).write_u32(arg, shown_device(device_of_tty(id)) as u32).map(done).map_err(Into::into)
+        }
         TIOCGETD => kernel.user(caller).write_u32(arg, N_TTY.into()).map(done).map_err(Into::into),
         TIOCSETD => match kernel.user(caller).read_u32(arg)? {
             line if line == u32::from(N_TTY) => Ok(0),
@@ -118,6 +134,7 @@ fn set_termios(kernel: &mut Kernel, id: u32, new: impl FnOnce(&Termios) -> Termi
     }
     tty.set_termios(new(&tty.termios));
     kernel.tty_continue(id);
+    kernel.tty_master_event(id, false);
     // Who waits looks at the new modes.
     kernel.notify(super::readable(id));
     kernel.notify(writable(id));
@@ -131,8 +148,9 @@ fn flow_control(kernel: &mut Kernel, id: u32, action: u32) -> IoctlResult {
         TCOOFF => tty.tco_stopped = true,
         TCOON => {
             tty.tco_stopped = false;
-            tty.stopped = false;
+            tty.set_stopped(false);
             kernel.notify(writable(id));
+            kernel.tty_master_event(id, false);
         }
         TCIOFF | TCION => {}
         _ => return Err(Errno::EINVAL.into()),
@@ -142,12 +160,17 @@ fn flow_control(kernel: &mut Kernel, id: u32, action: u32) -> IoctlResult {
 
 impl Tty {
     fn set_termios(&mut self, new: Termios) {
-        let old = std::mem::replace(&mut self.termios, Termios { line: N_TTY, ..new });
+        let mut new = Termios { line: N_TTY, ..new };
+        if self.pty.is_some() {
+            new.cflag = new.cflag & !(CSIZE | PARENB) | CS8 | CREAD;
+        }
+        let old = std::mem::replace(&mut self.termios, new);
+        self.tell_packet_modes(&old);
         if (old.lflag ^ new.lflag) & ICANON != 0 {
             self.ldisc.switch_mode(new.lflag & ICANON != 0);
         }
         if new.iflag & IXON == 0 {
-            self.stopped = false;
+            self.set_stopped(false);
         }
     }
 }

@@ -88,16 +88,16 @@ impl Kernel {
     }
 
     /// TIOCGPGRP.
-    pub(super) fn foreground(&mut self, caller: Tid, id: u32) -> Result<u32> {
-        if !self.is_controlling_tty(caller, id) {
+    pub(super) fn foreground(&mut self, caller: Tid, id: u32, from_master: bool) -> Result<u32> {
+        if !from_master && !self.is_controlling_tty(caller, id) {
             return Err(Errno::ENOTTY);
         }
         Ok(self.known_tty(id)?.pgrp.map_or(0, |pgrp| pgrp.0))
     }
 
     /// TIOCGSID.
-    pub(super) fn tty_session(&mut self, caller: Tid, id: u32) -> Result<u32> {
-        if !self.is_controlling_tty(caller, id) {
+    pub(super) fn tty_session(&mut self, caller: Tid, id: u32, from_master: bool) -> Result<u32> {
+        if !from_master && !self.is_controlling_tty(caller, id) {
             return Err(Errno::ENOTTY);
         }
         self.known_tty(id)?.session.map(|sid| sid.0).ok_or(Errno::ENOTTY)
@@ -141,6 +141,9 @@ impl Kernel {
         tty.generation += 1;
         tty.ldisc.flush();
         tty.stopped = false;
+        if tty.pty.is_some() {
+            tty.termios = super::pty::initial_termios();
+        }
         let (session, pgrp) = (tty.session.take(), tty.pgrp.take());
         if let Some(session) = session {
             self.session_clear_tty(session);

@@ -174,11 +174,11 @@ impl Tty {
         }
         if self.input_mode(IXON) {
             if self.is(c, VSTART) {
-                self.stopped = false;
+                self.set_stopped(false);
                 return None;
             }
             if self.is(c, VSTOP) {
-                self.stopped = true;
+                self.set_stopped(true);
                 return None;
             }
         }
@@ -191,7 +191,7 @@ impl Tty {
             return Some(signo);
         }
         if self.stopped && self.input_mode(IXON) && self.input_mode(IXANY) {
-            self.stopped = false;
+            self.set_stopped(false);
         }
         match c {
             b'\r' if self.input_mode(IGNCR) => return None,
@@ -209,9 +209,10 @@ impl Tty {
     fn signal_character(&mut self, c: u8) {
         if !self.local_mode(NOFLSH) {
             self.ldisc.flush();
+            self.tell_packet(TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE);
         }
         if self.input_mode(IXON) {
-            self.stopped = false;
+            self.set_stopped(false);
         }
         if self.local_mode(ECHO) {
             self.echo(c);

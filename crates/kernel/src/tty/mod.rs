@@ -3,15 +3,19 @@
 //! The host's console is tty 0. Its bytes come in by [`Kernel::tty_input`] at step borders and are taken by
 //! [`Ttys::take_output`].
 mod device;
+mod devpts;
 mod ioctl;
 mod job_control;
 mod line_discipline;
 mod output;
+mod pty;
 
 pub(crate) use line_discipline::LineDiscipline;
 
 pub(crate) use device::{ConsoleDevice, CurrentTty, TtyDevice};
+pub(crate) use devpts::DevPts;
 pub(crate) use job_control::disassociate_ctty;
+pub(crate) use pty::PtmxDevice;
 
 use crate::{Kernel, Tid, WaitKey};
 use abi::{SIGWINCH, Termios, Winsize, makedev};
@@ -23,6 +27,10 @@ pub(crate) const CONSOLE: u32 = 0;
 /// Major number of terminals, and the minor of the first serial one: the console is ttyS0.
 pub(crate) const TTY_MAJOR: u32 = 4;
 pub(crate) const SERIAL_MINOR: u32 = 64;
+/// Major number of the slaves of pseudo-terminals; what makes their numbers here; how many one devpts may have.
+pub(crate) const UNIX98_PTY_SLAVE_MAJOR: u32 = 136;
+const PTY: u32 = 1 << 31;
+const PTY_INDEX_BITS: u32 = 12;
 /// What tells a terminal's wait keys from those of the VFS's objects.
 const OBJECT: u64 = 1 << 62;
 
@@ -56,6 +64,8 @@ pub struct Tty {
     generation: u32,
     /// VTIME's timer.
     timer: Option<ReadTimer>,
+    /// What makes it a pseudo-terminal.
+    pty: Option<pty::Pty>,
 }
 
 /// The timer of a read with VTIME: whose read, how much it had seen, when it ends.
@@ -85,6 +95,7 @@ impl Default for Tty {
             exclusive: false,
             generation: 0,
             timer: None,
+            pty: None,
         }
     }
 }
@@ -112,26 +123,29 @@ impl Tty {
     }
 }
 
-/// All terminals, by number.
+/// All terminals, by number, and the instances of devpts that pseudo-terminals have names in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Ttys(BTreeMap<u32, Tty>);
+pub struct Ttys {
+    table: BTreeMap<u32, Tty>,
+    instances: BTreeMap<u32, devpts::Instance>,
+}
 
 impl Default for Ttys {
     fn default() -> Ttys {
-        Ttys(BTreeMap::from([(CONSOLE, Tty::default())]))
+        Ttys { table: BTreeMap::from([(CONSOLE, Tty::default())]), instances: BTreeMap::new() }
     }
 }
 
 impl Ttys {
     pub fn get(&self, id: u32) -> Option<&Tty> {
-        self.0.get(&id)
+        self.table.get(&id)
     }
     pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut Tty> {
-        self.0.get_mut(&id)
+        self.table.get_mut(&id)
     }
     /// The host's console.
     pub fn console(&mut self) -> &mut Tty {
-        self.0.entry(CONSOLE).or_default()
+        self.table.entry(CONSOLE).or_default()
     }
     /// What the guest has written to the console since the last call.
     pub fn take_output(&mut self) -> Vec<u8> {
@@ -179,12 +193,27 @@ impl Modes for u32 {
 
 /// The number of the terminal a device number names.
 pub(crate) fn tty_of_device(rdev: u64) -> Option<u32> {
-    (abi::major(rdev) == TTY_MAJOR).then(|| abi::minor(rdev).checked_sub(SERIAL_MINOR)).flatten()
+    match abi::major(rdev) {
+        TTY_MAJOR => abi::minor(rdev).checked_sub(SERIAL_MINOR),
+        UNIX98_PTY_SLAVE_MAJOR => Some(PTY | abi::minor(rdev)),
+        _ => None,
+    }
 }
 
-/// The device number of a terminal.
+/// The device number of a terminal: for the slave of a pty one that tells instances of devpts apart.
 pub(crate) fn device_of_tty(id: u32) -> u64 {
-    makedev(TTY_MAJOR, SERIAL_MINOR + id)
+    match id & PTY {
+        0 => makedev(TTY_MAJOR, SERIAL_MINOR + id),
+        _ => makedev(UNIX98_PTY_SLAVE_MAJOR, id & !PTY),
+    }
+}
+
+/// The same as a guest sees it: the pty's number in its own devpts.
+pub(crate) fn shown_device(rdev: u64) -> u64 {
+    match abi::major(rdev) {
+        UNIX98_PTY_SLAVE_MAJOR => makedev(UNIX98_PTY_SLAVE_MAJOR, abi::minor(rdev) & ((1 << PTY_INDEX_BITS) - 1)),
+        _ => rdev,
+    }
 }
 
 /// Who waits here waits for input.
@@ -261,7 +290,9 @@ impl Kernel {
     fn tty_process(&mut self, id: u32) {
         let Some(tty) = self.tty.get_mut(id) else { return };
         let was_stopped = tty.is_stopped();
+        let backlog = tty.incoming.len();
         let signals = tty.process_input();
+        let taken = tty.incoming.len() < backlog;
         let (ready, stopped) = (tty.ldisc.readable(&tty.termios) || tty.timer.is_some(), tty.is_stopped());
         for signo in signals {
             if let Some(pgrp) = self.tty.get(id).and_then(|tty| tty.pgrp) {
@@ -274,6 +305,7 @@ impl Kernel {
         if was_stopped && !stopped {
             self.notify(writable(id));
         }
+        self.tty_master_event(id, taken);
     }
 }
 

@@ -28,11 +28,20 @@ impl Tty {
         self.input_mode(IUTF8) && c & 0xc0 == 0x80
     }
 
-    /// What a program writes.
-    pub(super) fn output(&mut self, data: &[u8]) {
-        for &c in data {
+    /// Whether there is room for what a program writes: always on the way to the host, which takes all.
+    pub(super) fn has_output_room(&self) -> bool {
+        self.pty.is_none() || self.outgoing.len() < super::pty::OUTPUT_ROOM
+    }
+
+    /// What a program writes, as far as there is room.
+    pub(super) fn output(&mut self, data: &[u8]) -> usize {
+        for (at, &c) in data.iter().enumerate() {
+            if !self.has_output_room() {
+                return at;
+            }
             self.put(c);
         }
+        data.len()
     }
 
     /// One character, post-processed if OPOST says so (`do_output_char`).
@@ -89,8 +98,11 @@ impl Tty {
         self.outgoing.push(c);
     }
 
-    /// Echoes a character that was typed; a control character as ^X if ECHOCTL says so.
+    /// Echoes a character that was typed; a control character as ^X if ECHOCTL says so. Where nobody reads, echoes are lost.
     pub(super) fn echo(&mut self, c: u8) {
+        if !self.has_output_room() {
+            return;
+        }
         if self.local_mode(ECHOCTL) && is_control(c) && c != b'\t' {
             self.outgoing.extend([b'^', c ^ 0o100]);
             self.column += 2;

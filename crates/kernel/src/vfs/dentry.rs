@@ -177,6 +177,10 @@ impl Vfs {
         let parent = self.dentries[path.dentry.0].parent.unwrap_or(path.dentry);
         self.dentries[parent.0].ino
     }
+    /// The directory a path's name is in, within its mount.
+    pub(crate) fn directory_of(&self, path: Path) -> Option<Path> {
+        Some(Path { dentry: self.dentries[path.dentry.0].parent?, ..path })
+    }
     /// Whether a program runs from the file.
     pub(crate) fn is_executing(&self, path: Path) -> bool {
         self.in_use.get(&self.inode(path)).is_some_and(|used| used.deny_write != 0)

@@ -147,7 +147,7 @@ impl Kernel {
         self.tasks.wake_all(key);
     }
     /// The object of these keys is gone.
-    pub(super) fn forget_key(&mut self, id: u64) {
+    pub(crate) fn forget_key(&mut self, id: u64) {
         self.vfs.notified.remove(&WaitKey::Readable(id));
         self.vfs.notified.remove(&WaitKey::Writable(id));
     }

@@ -43,6 +43,10 @@ pub(super) const PER_MOUNT: MountFlags = MountFlags::MS_RDONLY
 pub(super) const MOUNTS_CHANGED: WaitKey = WaitKey::Event(1);
 
 impl Vfs {
+    /// The top of a mount, if there is (still) a mount of that number.
+    pub(crate) fn root_of(&self, id: MountId) -> Option<Path> {
+        self.mounts.get(id.0).map(|mount| Path { mount: id, dentry: mount.root })
+    }
     /// Adds a mount; a parent's path is held by it.
     pub(super) fn add_mount(&mut self, sup: SuperId, on: Option<Path>, flags: MountFlags, source: &[u8]) -> MountId {
         let root = self.supers[sup.0].fs.as_ref().map(|fs| fs.root()).expect("a filesystem is mounted while idle");

@@ -4,7 +4,8 @@ use super::{
     Block, DeviceFile, FileId, FileKind, MAY_EXEC, MAY_READ, MAY_WRITE, New, NewNode, Path, SetAttr, Walk, Who,
     owner_or_capable, permission,
 };
-use crate::{Kernel, Result, Tid};
+use crate::tty::UNIX98_PTY_SLAVE_MAJOR;
+use crate::{Kernel, Result};
 use abi::{Errno, MountFlags, OpenFlags, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK};
 
 /// What became of an open.
@@ -152,7 +153,7 @@ impl Kernel {
         }
         let kept = (flags - TRANSIENT) | OpenFlags::O_LARGEFILE;
         let kind = match kind {
-            S_IFCHR => self.open_device(attr.rdev, flags, who.tid)?,
+            S_IFCHR => self.open_device(who, place, attr.rdev, flags)?,
             S_IFIFO => return self.open_fifo(place, kept),
             S_IFBLK | S_IFSOCK => return Err(Errno::ENXIO),
             _ => {
@@ -169,8 +170,14 @@ impl Kernel {
         Ok(Opened::Now(file))
     }
 
-    fn open_device(&mut self, rdev: u64, flags: OpenFlags, caller: Tid) -> Result<FileKind> {
-        let mut file = DeviceFile { rdev, handle: 0, flags, caller };
+    fn open_device(&mut self, who: &Who, place: Path, rdev: u64, flags: OpenFlags) -> Result<FileKind> {
+        // What a pseudo-terminal's node means depends on where it is.
+        let (rdev, handle) = match abi::major(rdev) {
+            UNIX98_PTY_SLAVE_MAJOR => (self.pty_slave(place, rdev)?, 0),
+            _ if rdev == crate::dev::PTMX => (rdev, self.devpts_of_ptmx(who, place)?),
+            _ => (rdev, 0),
+        };
+        let mut file = DeviceFile { rdev, handle, flags, caller: who.tid };
         let handle = driver(rdev)?.open(self, &mut file)?;
         Ok(FileKind::Device { rdev: file.rdev, handle })
     }

@@ -14,7 +14,7 @@ const SINGLES: &[(&str, Single)] = &[
 ];
 
 /// For /proc/filesystems: the types.
-pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs"];
+pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs", "devpts"];
 /// And the cgroup core's.
 pub(crate) const CGROUP_TYPES: &[&str] = &["cgroup", "cgroup2", "container"];
 
@@ -29,6 +29,10 @@ impl Kernel {
             // ramfs ignores what it does not know.
             "ramfs" => {
                 let fs = Tmpfs::mounted(self, "ramfs", data).or_else(|_| Tmpfs::mounted(self, "ramfs", b""))?;
+                return Ok(self.vfs.add_super(Box::new(fs)));
+            }
+            "devpts" => {
+                let fs = crate::tty::DevPts::mounted(self, data)?;
                 return Ok(self.vfs.add_super(Box::new(fs)));
             }
             _ => {}
