@@ -88,6 +88,10 @@ pub trait LinuxAbi: Sync {
     fn packs_epoll_event(&self) -> bool {
         false
     }
+    /// Whether the times of `struct semid64_ds` have a word behind them (x86).
+    fn pads_semid_ds(&self) -> bool {
+        false
+    }
     /// Text and bytes of the system call instruction, for `minikern arch`.
     fn syscall_insn(&self) -> (&'static str, &'static [u8]);
     /// `/proc/cpuinfo` of one virtual CPU.

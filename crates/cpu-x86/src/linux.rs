@@ -81,6 +81,9 @@ impl LinuxAbi for X86Linux {
     fn packs_epoll_event(&self) -> bool {
         true
     }
+    fn pads_semid_ds(&self) -> bool {
+        true
+    }
     fn syscall_insn(&self) -> (&'static str, &'static [u8]) {
         ("syscall", &[0x0f, 0x05])
     }

@@ -14,6 +14,7 @@ mod entry;
 mod exec;
 pub mod freezer;
 mod futex;
+mod ipc;
 mod load;
 mod log;
 mod mm;
@@ -39,6 +40,7 @@ pub use config::Config;
 pub use cred::Cred;
 pub use dev::Devices;
 pub use exec::NoInit;
+pub use ipc::{Ipc, UndoId};
 pub use load::Load;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
@@ -80,6 +82,7 @@ pub struct Kernel {
     pub load: Load,
     pub tty: Ttys,
     pub devices: Devices,
+    pub ipc: Ipc,
     pub random: Random,
     pub log: Log,
     // Whoever runs the machine says what is traced.

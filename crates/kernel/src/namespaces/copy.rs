@@ -134,6 +134,9 @@ fn unshare(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<()> {
     if flags.contains(F::CLONE_FILES) {
         kernel.unshare_files(tid);
     }
+    if flags.intersects(F::CLONE_SYSVSEM | F::CLONE_NEWIPC) {
+        kernel.exit_sem(tid);
+    }
     if let Some(made) = made {
         kernel.enter_made(kernel.tasks[tid].fs, &made);
         let old = kernel.tasks[tid].switch_namespaces(made.proxy);

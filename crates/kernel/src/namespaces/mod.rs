@@ -185,8 +185,10 @@ impl Kernel {
             return;
         }
         let Some(ns) = self.namespaces.table.remove(&id) else { return };
-        if let State::Mnt(root) = ns.state {
-            self.umount_tree(root);
+        match ns.state {
+            State::Mnt(root) => self.umount_tree(root),
+            State::Ipc => self.ipc_ns_gone(id),
+            _ => {}
         }
         self.put_ns(ns.owner);
     }

@@ -1,6 +1,6 @@
 //! /proc/PID/fd and fdinfo.
 use super::Place;
-use crate::vfs::{Fd, Path};
+use crate::vfs::{Fd, FileKind, Path};
 use crate::{Kernel, Result, Tid};
 use abi::{Errno, OpenFlags};
 
@@ -41,6 +41,9 @@ pub(super) fn info(kernel: &mut Kernel, place: Place, number: i32) -> Result<Vec
         // `pidfd_show_fdinfo`: -1 once it has been reaped.
         let pid = kernel.pidfd_process(key).map_or(-1, |tgid| i64::from(tgid.0));
         text += &format!("Pid:\t{pid}\nNSpid:\t{pid}\n");
+    }
+    if let FileKind::Inotify(id) = file.kind {
+        text += &kernel.inotify_fdinfo(id);
     }
     Ok(text.into_bytes())
 }

@@ -144,6 +144,10 @@ impl FileSystem for ProcFs {
                     Node::Process(Place { tid, thread: false })
                 }
             },
+            Node::RootEntry(at) if matches!(Self::root_entry(at)?.kind, Kind::Dir) => {
+                let path = [Self::root_entry(at)?.name.as_bytes(), b"/", name].concat();
+                Node::RootEntry(position(root::ENTRIES, &path)?)
+            }
             Node::SysDir(at) => sysctl::lookup(at, name)?,
             Node::Process(place) => {
                 kernel.tasks.get(place.tid).ok_or(Errno::ENOENT)?;
@@ -213,7 +217,7 @@ impl FileSystem for ProcFs {
         match Node::of(dir) {
             Node::Root => {
                 let mut list: Vec<DirEntry> = Vec::new();
-                for (at, fixed) in root::ENTRIES.iter().enumerate() {
+                for (at, fixed) in root::ENTRIES.iter().enumerate().filter(|(_, fixed)| !fixed.name.contains('/')) {
                     let node = if fixed.name == "sys" { Node::SysDir(0) } else { Node::RootEntry(at as u32) };
                     list.push(entry(fixed.name, node, fixed.file_type()));
                 }
@@ -221,6 +225,14 @@ impl FileSystem for ProcFs {
                     entry(task.tid.0.to_string(), Node::Process(Place { tid: task.tid, thread: false }), S_IFDIR)
                 }));
                 Ok(list)
+            }
+            Node::RootEntry(at) if matches!(Self::root_entry(at)?.kind, Kind::Dir) => {
+                let dir = Self::root_entry(at)?.name;
+                let below = |(at, fixed): (usize, &Entry<_>)| {
+                    let name = fixed.name.strip_prefix(dir)?.strip_prefix('/')?;
+                    Some(entry(name, Node::RootEntry(at as u32), fixed.file_type()))
+                };
+                Ok(root::ENTRIES.iter().enumerate().filter_map(below).collect())
             }
             Node::SysDir(at) => sysctl::read_dir(at),
             Node::Process(place) => {

@@ -11,6 +11,7 @@ const fn link(name: &'static str, to: LinkText) -> Entry<SystemText> {
     Entry { name, mode: 0o777, kind: Kind::Link(to) }
 }
 
+/// A name with a slash is in a directory of the table.
 #[rustfmt::skip]
 pub(super) const ENTRIES: &[Entry<SystemText>] = &[
     text("cgroups", text_of::cgroups),
@@ -33,6 +34,9 @@ pub(super) const ENTRIES: &[Entry<SystemText>] = &[
     text("stat", text_of::stat),
     text("swaps", |_, _| b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n".to_vec()),
     Entry { name: "sys", mode: 0o555, kind: Kind::Dir },
+    Entry { name: "sysvipc", mode: 0o555, kind: Kind::Dir },
+    text("sysvipc/msg", crate::ipc::proc_msg),
+    text("sysvipc/sem", crate::ipc::proc_sem),
     link("thread-self", |kernel, tid| {
         let task = kernel.tasks.get(tid).ok_or(Errno::ENOENT)?;
         Ok(format!("{}/task/{}", task.tgid.0, tid.0).into_bytes())

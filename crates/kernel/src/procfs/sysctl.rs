@@ -2,14 +2,14 @@
 use super::node::Node;
 use crate::namespaces::Uts;
 use crate::vfs::DirEntry;
-use crate::{Kernel, Random, Result, Tid};
+use crate::{Kernel, Random, Result, Tid, ipc};
 use abi::{Errno, NEW_UTS_LEN, S_IFDIR, S_IFREG};
 
 /// uname's version; the kernel is not compiled at a time of day.
 pub(super) const UTS_VERSION: &str = "#1 minikern";
 
 /// Directories by path; a parent comes before its children.
-const DIRS: &[&str] = &["", "fs", "kernel", "kernel/random", "vm"];
+const DIRS: &[&str] = &["", "fs", "fs/inotify", "kernel", "kernel/random", "vm"];
 
 /// For whom matters to the few that differ by namespace.
 type Read = fn(&mut Kernel, Tid) -> String;
@@ -26,14 +26,24 @@ const fn constant(path: &'static str, read: Read) -> Sysctl {
     Sysctl { path, read, write: None }
 }
 
+const fn setting(path: &'static str, read: Read, write: Write) -> Sysctl {
+    Sysctl { path, read, write: Some(write) }
+}
+
 #[rustfmt::skip]
 const SYSCTLS: &[Sysctl] = &[
     constant("fs/file-max", |_, _| "9223372036854775807".into()),
+    setting("fs/inotify/max_queued_events", |k, _| k.vfs.inotify.limits[0].to_string(), |k, _, v| ipc::set(&mut k.vfs.inotify.limits[..1], v)),
+    setting("fs/inotify/max_user_instances", |k, _| k.vfs.inotify.limits[1].to_string(), |k, _, v| ipc::set(&mut k.vfs.inotify.limits[1..2], v)),
+    setting("fs/inotify/max_user_watches", |k, _| k.vfs.inotify.limits[2].to_string(), |k, _, v| ipc::set(&mut k.vfs.inotify.limits[2..], v)),
     constant("fs/nr_open", |_, _| "1048576".into()),
     constant("fs/pipe-max-size", |_, _| "1048576".into()),
     constant("kernel/cap_last_cap", |_, _| abi::CAP_LAST_CAP.to_string()),
     Sysctl { path: "kernel/domainname", read: |k, t| k.uts_of(t).domainname.clone(), write: Some(|k, t, v| uts(k, t, v, |uts| &mut uts.domainname)) },
     Sysctl { path: "kernel/hostname", read: |k, t| k.uts_of(t).nodename.clone(), write: Some(|k, t, v| uts(k, t, v, |uts| &mut uts.nodename)) },
+    setting("kernel/msgmax", |k, t| k.ipc_of(t).msg[0].to_string(), |k, t, v| ipc::set(&mut k.ipc_of(t).msg[..1], v)),
+    setting("kernel/msgmnb", |k, t| k.ipc_of(t).msg[1].to_string(), |k, t, v| ipc::set(&mut k.ipc_of(t).msg[1..2], v)),
+    setting("kernel/msgmni", |k, t| k.ipc_of(t).msg[2].to_string(), |k, t, v| ipc::set(&mut k.ipc_of(t).msg[2..], v)),
     constant("kernel/ngroups_max", |_, _| abi::NGROUPS_MAX.to_string()),
     constant("kernel/osrelease", |k, _| k.config.release.clone()),
     constant("kernel/ostype", |_, _| "Linux".into()),
@@ -46,6 +56,7 @@ const SYSCTLS: &[Sysctl] = &[
     constant("kernel/random/poolsize", |_, _| "256".into()),
     constant("kernel/random/uuid", |k, _| uuid(&mut k.random)),
     constant("kernel/randomize_va_space", |_, _| "0".into()),
+    setting("kernel/sem", |k, t| ipc::show(&k.ipc_of(t).sem), |k, t, v| ipc::set(&mut k.ipc_of(t).sem, v)),
     constant("kernel/threads-max", |k, _| k.config.max_threads().to_string()),
     constant("kernel/version", |_, _| UTS_VERSION.into()),
     constant("vm/mmap_min_addr", |_, _| crate::mm::MMAP_MIN_ADDR.to_string()),
@@ -134,8 +145,8 @@ mod tests {
             let at = DIRS.iter().position(|path| *path == dir).expect(dir) as u32;
             assert!(matches!(lookup(at, &row.path.as_bytes()[dir.len() + 1..]), Ok(Node::Sysctl(_))), "{}", row.path);
         }
-        assert_eq!(lookup(0, b"kernel"), Ok(Node::SysDir(2)));
-        assert_eq!(lookup(2, b"random"), Ok(Node::SysDir(3)));
+        assert_eq!(lookup(0, b"kernel"), Ok(Node::SysDir(3)));
+        assert_eq!(lookup(3, b"random"), Ok(Node::SysDir(4)));
         assert_eq!(lookup(0, b"random"), Err(Errno::ENOENT));
     }
 

@@ -4,13 +4,13 @@ use super::table::{Row, full, partial};
 use super::{Call, Outcome, Progress};
 use crate::vfs::{FileId, FileKind, IoError};
 use crate::{Kernel, Result, Tid};
-use abi::{Errno, MAX_RW_COUNT, OpenFlags, Sysno};
+use abi::{Errno, Inotify, MAX_RW_COUNT, OpenFlags, Sysno};
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
-    partial(Sysno::Sendfile, |k, t, c| finish(sendfile(k, t, c)), "from regular files"),
-    full(Sysno::CopyFileRange, |k, t, c| copy_file_range(k, t, c).into()),
-    partial(Sysno::Splice, |k, t, c| finish(splice(k, t, c)), "one end a pipe, the other a pipe or a file"),
+    partial(Sysno::Sendfile, |k, t, c| moved(k, t, c, (1, 0), sendfile), "from regular files"),
+    full(Sysno::CopyFileRange, |k, t, c| moved(k, t, c, (0, 2), |k, t, c| Ok(copy_file_range(k, t, c).into()))),
+    partial(Sysno::Splice, |k, t, c| moved(k, t, c, (0, 2), splice), "one end a pipe, the other a pipe or a file"),
     full(Sysno::Tee, |k, t, c| finish(tee(k, t, c))),
 ];
 
@@ -48,6 +48,24 @@ fn ends(kernel: &Kernel, tid: Tid, from: u64, to: u64) -> Result<(FileId, FileId
     let (from, to) = (kernel.fd_file(tid, from as i32)?, kernel.fd_file(tid, to as i32)?);
     let open = kernel.vfs.file(from).flags.readable() && kernel.vfs.file(to).flags.writable();
     if open { Ok((from, to)) } else { Err(Errno::EBADF) }
+}
+
+/// Watchers hear of what a call moved; `ends`: which arguments the descriptors are.
+fn moved(
+    kernel: &mut Kernel,
+    tid: Tid,
+    call: &mut Call,
+    (from, to): (usize, usize),
+    make: fn(&mut Kernel, Tid, &mut Call) -> Result<Outcome>,
+) -> Outcome {
+    let outcome = finish(make(kernel, tid, call));
+    if matches!(outcome, Outcome::Done(Ok(1..)))
+        && let Ok((from, to)) = ends(kernel, tid, call.args[from], call.args[to])
+    {
+        kernel.fsnotify_file(to, Inotify::IN_MODIFY);
+        kernel.fsnotify_file(from, Inotify::IN_ACCESS);
+    }
+    outcome
 }
 
 fn sendfile(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Outcome> {

@@ -6,8 +6,9 @@ use crate::vfs::{Attr, FileKind, MAY_WRITE, Path, SetAttr, Vfs, Walk, owner_or_c
 use crate::{Cred, Kernel, Result, Tid};
 use abi::{
     AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_STATX_SYNC_TYPE, AT_SYMLINK_NOFOLLOW, CAP_CHOWN,
-    CAP_FSETID, Errno, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, MountFlags, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT,
-    S_IFREG, S_ISGID, S_ISUID, S_IXGRP, STATX__RESERVED, Stat, Sysno, Timespec, Timeval, UTIME_NOW, UTIME_OMIT, X_OK,
+    CAP_FSETID, Errno, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, Inotify, MountFlags, S_IFDIR, S_IFIFO, S_IFLNK,
+    S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP, STATX__RESERVED, Stat, Sysno, Timespec, Timeval, UTIME_NOW, UTIME_OMIT,
+    X_OK,
 };
 
 #[rustfmt::skip]
@@ -313,7 +314,9 @@ fn fallocate(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
         let fifo = kernel.path_attr(path)?.mode & S_IFMT == S_IFIFO;
         return Err(if fifo { Errno::ESPIPE } else { Errno::ENODEV });
     };
-    kernel.with_super(sup, |fs, kernel| fs.allocate(kernel, ino, flags, at, len))
+    kernel.with_super(sup, |fs, kernel| fs.allocate(kernel, ino, flags, at, len))?;
+    kernel.fsnotify_path(path, Inotify::IN_MODIFY);
+    Ok(())
 }
 
 /// What a time argument asks for.

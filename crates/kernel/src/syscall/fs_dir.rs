@@ -4,8 +4,8 @@ use super::table::{Row, full, partial};
 use crate::vfs::{DirEntry, FileId, FileKind, MAY_EXEC, NewNode, Path, Walk, Who, permission};
 use crate::{Kernel, Result, Tid};
 use abi::{
-    AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, CAP_DAC_READ_SEARCH, CAP_SYS_CHROOT, Errno, PATH_MAX,
-    RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, S_IFDIR, S_IFMT, Sysno,
+    AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, CAP_DAC_READ_SEARCH, CAP_SYS_CHROOT, Errno, Inotify,
+    PATH_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, S_IFDIR, S_IFMT, Sysno,
 };
 
 #[rustfmt::skip]
@@ -66,6 +66,7 @@ fn getdents(kernel: &mut Kernel, tid: Tid, call: &Call, encode: Encode) -> Resul
         return Err(Errno::ENOENT);
     }
     list(kernel, id)?;
+    kernel.fsnotify_file(id, Inotify::IN_ACCESS);
     // At most 64 KiB a call.
     let size = (size as u32).min(64 << 10) as usize;
     let file = kernel.vfs.file(id);

@@ -4,8 +4,8 @@ use super::{Call, OnSignal, Outcome, Progress, Sleep};
 use crate::vfs::{Block, FileId, FileKind, IoError, SEND_BUFFER};
 use crate::{Kernel, Result, Tid};
 use abi::{
-    Errno, Fields, Iovec, MAX_RW_COUNT, OpenFlags, RLIMIT_FSIZE, Restart, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE,
-    SEEK_SET, SI_USER, SIGPIPE, SIGXFSZ, Siginfo, Sysno, UIO_MAXIOV,
+    Errno, Fields, Inotify, Iovec, MAX_RW_COUNT, OpenFlags, RLIMIT_FSIZE, Restart, SEEK_CUR, SEEK_DATA, SEEK_END,
+    SEEK_HOLE, SEEK_SET, SI_USER, SIGPIPE, SIGXFSZ, Siginfo, Sysno, UIO_MAXIOV,
 };
 
 #[rustfmt::skip]
@@ -188,7 +188,11 @@ fn read(kernel: &mut Kernel, tid: Tid, call: &mut Call, vectored: bool, at: Opti
         return Err(Errno::ESPIPE);
     }
     let vectors = vectors(kernel, tid, call, vectored)?;
-    Ok(read_vectors(kernel, tid, file, &vectors, at))
+    let outcome = read_vectors(kernel, tid, file, &vectors, at);
+    if matches!(outcome, Outcome::Done(Ok(1..))) {
+        kernel.fsnotify_file(file, Inotify::IN_ACCESS);
+    }
+    Ok(outcome)
 }
 
 /// Reads until the guest's vectors are full, the file ends or would block.
@@ -234,7 +238,11 @@ fn write(kernel: &mut Kernel, tid: Tid, call: &mut Call, vectored: bool, at: Opt
     }
     let vectors = vectors(kernel, tid, call, vectored)?;
     let done = if let Progress::Bytes(done) = call.progress { done } else { 0 };
-    Ok(write_vectors(kernel, tid, file, &vectors, at, done))
+    let outcome = write_vectors(kernel, tid, file, &vectors, at, done);
+    if matches!(outcome, Outcome::Done(Ok(1..))) {
+        kernel.fsnotify_file(file, Inotify::IN_MODIFY);
+    }
+    Ok(outcome)
 }
 
 /// Writes what is left after `done` bytes, until all is written or the file would block.

@@ -56,6 +56,7 @@ impl Kernel {
             FileKind::Inode { is_dir: false, .. } => Ok(Some(self.file_attr(id)?.size.saturating_sub(offset))),
             FileKind::Pipe(pipe) => Ok(Some(self.pipe_len(pipe) as u64)),
             FileKind::Socket(id) => Ok(Some(self.socket_bytes(id) as u64)),
+            FileKind::Inotify(id) => Ok(Some(self.inotify_bytes(id))),
             FileKind::Device { .. } => Ok(None),
             _ => Err(Errno::ENOTTY),
         }

@@ -11,6 +11,7 @@ mod fs_mount;
 mod fs_open;
 mod futex;
 mod ids;
+mod inotify;
 mod io;
 mod ioctl;
 mod limits;
@@ -31,6 +32,7 @@ mod timerfd;
 mod trace;
 mod xattr;
 
+pub(crate) use io::finish;
 pub use table::{Row, Support, syscalls};
 pub(crate) use table::{full, partial};
 
@@ -72,8 +74,10 @@ pub enum Progress {
     Bytes(u64),
     /// A counter or id of the handler's own, and a deadline.
     State(u64, Option<u64>),
-    /// Bytes the handler has taken in, and how far it is with them.
+    /// Bytes the handler has taken in or was given, and how far it is with them or what they are.
     Data(Vec<u8>, u64),
+    /// Somebody else has completed the call.
+    Result(Result<u64>),
 }
 
 /// How a sleep ends when a signal comes first.

@@ -197,6 +197,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
         return Err(Errno::ENOMEM);
     };
+    let sysvsem = kernel.copy_semundo(tid, flags.contains(CloneFlags::CLONE_SYSVSEM));
     let parent = &kernel.tasks[tid];
     let files = kernel.vfs.fork_files(parent.files, flags.contains(CloneFlags::CLONE_FILES));
     let fs = kernel.vfs.fork_fs(parent.fs, flags.contains(CloneFlags::CLONE_FS));
@@ -266,6 +267,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         clear_child_tid: if flags.contains(CloneFlags::CLONE_CHILD_CLEARTID) { args.child_tid } else { 0 },
         robust_list: 0,
         vfork_parent: None,
+        sysvsem,
         exit_signal,
         exit_code: 0,
         nice: parent.nice,

@@ -49,6 +49,7 @@ pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     if let Some(mm) = mm {
         kernel.drop_mm(mm);
     }
+    kernel.exit_sem(tid);
     kernel.drop_files(files);
     kernel.drop_fs(fs);
     kernel.put_proxy(nsproxy);

@@ -137,6 +137,8 @@ pub struct Task {
     pub robust_list: u64,
     /// The vfork parent that sleeps until this task execs or exits.
     pub vfork_parent: Option<Tid>,
+    /// What the end of its last user takes back of semaphores (SEM_UNDO); CLONE_SYSVSEM shares it.
+    pub sysvsem: Option<crate::UndoId>,
     /// What is sent to the parent when its group is dead; 0: nothing.
     pub exit_signal: u8,
     /// `WaitStatus`-encoded, once dead.

@@ -21,6 +21,8 @@ pub enum WaitKey {
     Writable(u64),
     /// A FIFO's other end was opened.
     Opened(u64),
+    /// The IPC operation this task sleeps for was carried out.
+    IpcDone(Tid),
     /// A file lock was released.
     Lock(u64),
     /// /dev/stuck was written.

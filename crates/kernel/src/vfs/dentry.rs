@@ -287,6 +287,7 @@ impl Kernel {
             return;
         }
         self.vfs.in_use.remove(&inode);
+        self.fsnotify_idle(inode);
         let forget = |fs: &mut dyn FileSystem, kernel: &mut Kernel| {
             fs.forget(kernel, inode.1);
             Ok::<(), Errno>(())

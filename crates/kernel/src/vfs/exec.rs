@@ -2,7 +2,7 @@
 use super::file::driver;
 use super::{Attr, DeviceMap, FileId, FileKind, MAY_EXEC, Walk, permission};
 use crate::{Kernel, Result, Tid};
-use abi::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, Errno, MountFlags, OpenFlags, Prot, S_IFMT, S_IFREG};
+use abi::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, Errno, Inotify, MountFlags, OpenFlags, Prot, S_IFMT, S_IFREG};
 
 /// What mmap of a descriptor maps.
 pub enum FileMap {
@@ -45,6 +45,8 @@ impl Kernel {
         let file = self.vfs.new_file(kind, place, OpenFlags::O_RDONLY | OpenFlags::O_LARGEFILE);
         self.vfs.file_mut(file).deny_write = true;
         self.in_use((sup, ino)).deny_write += 1;
+        self.fsnotify_file(file, Inotify::IN_OPEN);
+        self.fsnotify_file(file, Inotify::IN_ACCESS);
         Ok(file)
     }
 

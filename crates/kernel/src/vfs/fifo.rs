@@ -59,7 +59,9 @@ impl Kernel {
         let pipe = self.pipe(id);
         pipe.readers += u32::from(flags.readable());
         pipe.writers += u32::from(flags.writable());
-        self.vfs.new_file(FileKind::Pipe(id), path, flags)
+        let file = self.vfs.new_file(FileKind::Pipe(id), path, flags);
+        self.fsnotify_file(file, abi::Inotify::IN_OPEN);
+        file
     }
 
     /// Opens a FIFO, or a pipe again through /proc.

@@ -1,7 +1,7 @@
 //! Open files (struct file): what read, write and poll mean for each kind.
 use super::{CharDevice, DeviceFile, DirEntry, FileSystem, Ino, Io, IoError, OpenFile, Path, SuperId, Vfs};
 use crate::{Kernel, Result, Tid, WaitKey};
-use abi::{Errno, OpenFlags, PollEvents};
+use abi::{Errno, Inotify, OpenFlags, PollEvents};
 use mmu::FrameId;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,7 @@ pub enum FileKind {
     TimerFd(u64),
     PidFd(u64),
     Epoll(u64),
+    Inotify(u64),
     /// O_PATH: a place only.
     PathOnly,
 }
@@ -103,6 +104,11 @@ impl Kernel {
     /// One use less; the last closes the file.
     pub fn put_file(&mut self, id: FileId) {
         let file = &mut self.vfs.files[id.0];
+        if file.uses == 1 {
+            let writable = file.flags.writable();
+            self.fsnotify_file(id, if writable { Inotify::IN_CLOSE_WRITE } else { Inotify::IN_CLOSE_NOWRITE });
+        }
+        let file = &mut self.vfs.files[id.0];
         file.uses -= 1;
         if file.uses != 0 {
             return;
@@ -154,6 +160,10 @@ impl Kernel {
                 self.vfs.epolls.remove(&id);
                 self.forget_key(id);
             }
+            FileKind::Inotify(id) => {
+                self.close_inotify(id);
+                self.forget_key(id);
+            }
             FileKind::PathOnly => {}
         }
         self.drop_file_locks(inode, id);
@@ -182,6 +192,7 @@ impl Kernel {
             FileKind::Socket(id) => return self.read_socket(id, buf),
             FileKind::EventFd(id) => return self.read_eventfd(id, buf),
             FileKind::TimerFd(id) => return self.read_timerfd(id, buf),
+            FileKind::Inotify(id) => return self.read_inotify(id, buf),
             FileKind::PidFd(_) | FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
@@ -216,7 +227,7 @@ impl Kernel {
             FileKind::Socket(id) => return self.send(id, data, Vec::new()),
             FileKind::EventFd(id) => return self.write_eventfd(id, data),
             FileKind::TimerFd(_) => return Err(Errno::EINVAL.into()),
-            FileKind::PidFd(_) | FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
+            FileKind::PidFd(_) | FileKind::Epoll(_) | FileKind::Inotify(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
         if at.is_none() {
@@ -245,6 +256,7 @@ impl Kernel {
             FileKind::TimerFd(id) => self.poll_timerfd(id),
             FileKind::PidFd(key) => self.poll_pidfd(key),
             FileKind::Epoll(id) => self.poll_epoll(caller, id),
+            FileKind::Inotify(id) => self.poll_inotify(id),
             FileKind::PathOnly => (PollEvents::POLLNVAL, Vec::new()),
         }
     }

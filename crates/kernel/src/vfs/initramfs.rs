@@ -120,6 +120,12 @@ impl Kernel {
     }
 
     pub(crate) fn set_path_attr(&mut self, path: Path, set: &SetAttr) -> Result<()> {
+        self.change_attr(path, set)?;
+        self.fsnotify_change(path, set);
+        Ok(())
+    }
+    /// The same, of which no watcher hears.
+    pub(super) fn change_attr(&mut self, path: Path, set: &SetAttr) -> Result<()> {
         let (sup, ino) = self.vfs.inode(path);
         let shrinks = match set.size {
             Some(size) if self.path_attr(path)?.size > size => Some(size),

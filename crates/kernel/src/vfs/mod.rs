@@ -14,8 +14,10 @@ mod fdtable;
 mod fifo;
 mod file;
 mod fs;
+mod fsnotify;
 mod fsstruct;
 mod initramfs;
+mod inotify;
 mod locks;
 mod mnt_ns;
 mod modify;
@@ -120,6 +122,7 @@ pub struct Vfs {
     timerfds: BTreeMap<u64, timerfd::TimerFd>,
     pidfds: BTreeMap<u64, pidfd::PidFd>,
     epolls: BTreeMap<u64, epoll::Epoll>,
+    pub(crate) inotify: inotify::Watchers,
     /// How often keys that an epoll watches have been notified.
     notified: BTreeMap<crate::WaitKey, u64>,
     /// The pipe of each FIFO that is open.
@@ -155,6 +158,7 @@ impl Default for Vfs {
             timerfds: BTreeMap::new(),
             pidfds: BTreeMap::new(),
             epolls: BTreeMap::new(),
+            inotify: inotify::Watchers::default(),
             notified: BTreeMap::new(),
             fifos: BTreeMap::new(),
             singles: BTreeMap::new(),

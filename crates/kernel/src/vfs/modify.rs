@@ -3,7 +3,8 @@ use super::perm::sticky;
 use super::{MAY_EXEC, MAY_WRITE, NewNode, Path, Walk, Who, permission};
 use crate::{Kernel, Result};
 use abi::{
-    CAP_MKNOD, Errno, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK,
+    CAP_MKNOD, Errno, Inotify, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG,
+    S_IFSOCK,
 };
 
 impl Kernel {
@@ -25,7 +26,9 @@ impl Kernel {
         let new = Self::new_inode(who, &attr, node, mode);
         let (sup, ino) = self.vfs.inode(dir);
         let made = self.with_super(sup, |fs, kernel| fs.create(kernel, ino, name, &new))?;
-        Ok(Path { mount: dir.mount, dentry: self.vfs.child(dir.dentry, name, made) })
+        let path = Path { mount: dir.mount, dentry: self.vfs.child(dir.dentry, name, made) };
+        self.fsnotify_create(dir, name, path);
+        Ok(path)
     }
 
     /// mkdir, symlink, and mknod: `path` must not exist.
@@ -92,7 +95,10 @@ impl Kernel {
         self.may_delete(who, found.parent, victim, false)?;
         let (sup, dir) = self.vfs.inode(found.parent);
         self.with_super(sup, |fs, kernel| fs.unlink(kernel, dir, name))?;
+        let inode = self.vfs.inode(victim);
+        self.fsnotify_link_count(inode);
         self.name_gone(victim);
+        self.fsnotify(sup, dir, Inotify::IN_DELETE, Some(name));
         Ok(())
     }
 
@@ -110,6 +116,7 @@ impl Kernel {
         let (sup, dir) = self.vfs.inode(found.parent);
         self.with_super(sup, |fs, kernel| fs.rmdir(kernel, dir, name))?;
         self.name_gone(victim);
+        self.fsnotify(sup, dir, Inotify::IN_DELETE | Inotify::IN_ISDIR, Some(name));
         Ok(())
     }
 
@@ -142,7 +149,9 @@ impl Kernel {
         }
         let ((sup, ino), (_, dir)) = (self.vfs.inode(old), self.vfs.inode(found.parent));
         self.with_super(sup, |fs, kernel| fs.link(kernel, ino, dir, name))?;
-        self.vfs.child(found.parent.dentry, name, ino);
+        let made = Path { mount: found.parent.mount, dentry: self.vfs.child(found.parent.dentry, name, ino) };
+        self.fsnotify_link_count((sup, ino));
+        self.fsnotify_create(found.parent, name, made);
         Ok(())
     }
 
@@ -200,12 +209,23 @@ impl Kernel {
         match new.path {
             Some(target) if exchange => {
                 self.vfs.swap_dentries(source.dentry, target.dentry);
+                let (old, new) = (((sup, from_dir), old_name), ((sup, to_dir), new_name));
+                self.fsnotify_move(old, new, source, None);
+                self.fsnotify_move(new, old, target, None);
             }
-            Some(target) => {
-                self.name_gone(target);
+            target => {
+                let replaced = target.map(|target| (self.vfs.inode(target), target.dentry));
+                if let Some((_, dentry)) = replaced {
+                    self.vfs.unhash(dentry);
+                }
                 self.vfs.move_dentry(source.dentry, new.parent.dentry, new_name);
+                let (old, new) = (((sup, from_dir), old_name), ((sup, to_dir), new_name));
+                let replaced = replaced.map(|(inode, _)| inode);
+                self.fsnotify_move(old, new, source, replaced);
+                if let Some(inode) = replaced {
+                    self.inode_idle(inode);
+                }
             }
-            None => self.vfs.move_dentry(source.dentry, new.parent.dentry, new_name),
         }
         Ok(())
     }

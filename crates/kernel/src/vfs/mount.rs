@@ -340,6 +340,7 @@ impl Kernel {
         if sup.mounts != 0 || self.vfs.singles.values().any(|&single| single == mount.sup) {
             return;
         }
+        self.fsnotify_unmount(mount.sup);
         let put = |fs: &mut dyn FileSystem, kernel: &mut Kernel| {
             fs.put_super(kernel);
             Ok::<(), Errno>(())

@@ -6,7 +6,9 @@ use super::{
 };
 use crate::tty::UNIX98_PTY_SLAVE_MAJOR;
 use crate::{Kernel, Result};
-use abi::{Errno, MountFlags, OpenFlags, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK};
+use abi::{
+    Errno, Inotify, MountFlags, OpenFlags, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
+};
 
 /// What became of an open.
 #[derive(Clone, Copy, Debug)]
@@ -147,9 +149,9 @@ impl Kernel {
         if kind == S_IFREG && writes && self.vfs.in_use.get(&inode).is_some_and(|used| used.deny_write != 0) {
             return Err(Errno::ETXTBSY);
         }
-        if kind == S_IFREG && flags.contains(OpenFlags::O_TRUNC) && !created && attr.size != 0 {
-            let set = SetAttr { size: Some(0), ..SetAttr::default() };
-            self.set_path_attr(place, &set)?;
+        let truncates = kind == S_IFREG && flags.contains(OpenFlags::O_TRUNC) && !created;
+        if truncates && attr.size != 0 {
+            self.change_attr(place, &SetAttr { size: Some(0), ..SetAttr::default() })?;
         }
         let kept = (flags - TRANSIENT) | OpenFlags::O_LARGEFILE;
         let kind = match kind {
@@ -166,6 +168,10 @@ impl Kernel {
         let file = self.vfs.new_file(kind, place, kept);
         if kept.writable() && matches!(kind, FileKind::Inode { is_dir: false, .. }) {
             self.in_use(inode).writers += 1;
+        }
+        self.fsnotify_file(file, Inotify::IN_OPEN);
+        if truncates {
+            self.fsnotify_file(file, Inotify::IN_MODIFY);
         }
         Ok(Opened::Now(file))
     }

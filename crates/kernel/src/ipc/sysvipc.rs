@@ -1,0 +1,26 @@
+//! /proc/sysvipc: one line an object.
+use crate::{Kernel, Tid};
+use std::fmt::Write as _;
+
+pub(crate) fn proc_sem(kernel: &mut Kernel, tid: Tid) -> Vec<u8> {
+    let mut text =
+        String::from("       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
+    for (p, set) in kernel.ipc_of(tid).sems.iter() {
+        let _ = write!(text, "{:10} {:10}  {:4o} {:10} ", p.key, p.id, p.mode, set.sems.len());
+        let _ = write!(text, "{:5} {:5} {:5} {:5} ", p.uid, p.gid, p.cuid, p.cgid);
+        let _ = writeln!(text, "{:10} {:10}", set.otime, set.ctime);
+    }
+    text.into_bytes()
+}
+
+pub(crate) fn proc_msg(kernel: &mut Kernel, tid: Tid) -> Vec<u8> {
+    let mut text = String::from("       key      msqid perms      cbytes       qnum lspid lrpid");
+    text += "   uid   gid  cuid  cgid      stime      rtime      ctime\n";
+    for (p, queue) in kernel.ipc_of(tid).msgs.iter() {
+        let _ = write!(text, "{:10} {:10}  {:4o}  ", p.key, p.id, p.mode);
+        let _ = write!(text, "{:10} {:10} {:5} {:5} ", queue.cbytes, queue.messages.len(), queue.lspid, queue.lrpid);
+        let _ = write!(text, "{:5} {:5} {:5} {:5} ", p.uid, p.gid, p.cuid, p.cgid);
+        let _ = writeln!(text, "{:10} {:10} {:10}", queue.stime, queue.rtime, queue.ctime);
+    }
+    text.into_bytes()
+}

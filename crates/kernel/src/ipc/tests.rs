@@ -1,0 +1,80 @@
+use crate::test_arch::{call, fork, machine, result, to_user};
+use crate::{Config, INIT, Kernel, Tid};
+use abi::*;
+
+/// A page of a task's own to pass structures in.
+fn page(kernel: &mut Kernel, tid: Tid) -> u64 {
+    let args = [0, 4096, 3, 0x22, u64::MAX, 0];
+    call(kernel, tid, Sysno::Mmap, &args).expect("mmap does not sleep") as u64
+}
+
+fn put(kernel: &mut Kernel, tid: Tid, addr: u64, data: &[u8]) {
+    kernel.user(tid).write(addr, data).unwrap();
+}
+
+fn semop(kernel: &mut Kernel, tid: Tid, at: u64, id: i64, num: u16, op: i16, flags: u16) -> Option<i64> {
+    let raw = [num.to_le_bytes(), op.to_le_bytes(), flags.to_le_bytes()].concat();
+    put(kernel, tid, at, &raw);
+    call(kernel, tid, Sysno::Semop, &[id as u64, at, 1])
+}
+
+/// The waker does the operation; what comes after finds it done.
+#[test]
+fn who_waits_first_gets_the_semaphore() {
+    let mut kernel = machine(Config::default());
+    let at = page(&mut kernel, INIT);
+    let (first, second) = (fork(&mut kernel, INIT), fork(&mut kernel, INIT));
+    let id = call(&mut kernel, INIT, Sysno::Semget, &[0, 2, 0o600]).unwrap();
+    assert_eq!(semop(&mut kernel, first, at, id, 0, -1, 0), None);
+    assert_eq!(semop(&mut kernel, second, at, id, 0, -1, 0), None);
+    assert_eq!(call(&mut kernel, INIT, Sysno::Semctl, &[id as u64, 0, GETNCNT.into()]), Some(2));
+    assert_eq!(semop(&mut kernel, INIT, at, id, 0, 1, 0), Some(0));
+    assert_eq!(semop(&mut kernel, INIT, at, id, 0, -1, IPC_NOWAIT as u16), Some(-i64::from(Errno::EAGAIN.0)));
+    assert!(to_user(&mut kernel, first));
+    assert_eq!(result(&kernel, first), Some(0));
+    assert_eq!(call(&mut kernel, INIT, Sysno::Semctl, &[id as u64, 0, GETPID.into()]), Some(i64::from(first.0)));
+    assert_eq!(call(&mut kernel, INIT, Sysno::Semctl, &[id as u64, 0, IPC_RMID.into()]), Some(0));
+    assert!(to_user(&mut kernel, second));
+    assert_eq!(result(&kernel, second), Some(-i64::from(Errno::EIDRM.0)));
+}
+
+/// exit_sem: a process gives back what it took with SEM_UNDO, and that lets others go on.
+#[test]
+fn the_end_of_a_process_undoes() {
+    let mut kernel = machine(Config::default());
+    let at = page(&mut kernel, INIT);
+    let (holder, waiter) = (fork(&mut kernel, INIT), fork(&mut kernel, INIT));
+    let id = call(&mut kernel, INIT, Sysno::Semget, &[0, 1, 0o600]).unwrap();
+    assert_eq!(semop(&mut kernel, INIT, at, id, 0, 1, 0), Some(0));
+    assert_eq!(semop(&mut kernel, holder, at, id, 0, -1, SEM_UNDO), Some(0));
+    assert_eq!(semop(&mut kernel, waiter, at, id, 0, -1, 0), None);
+    call(&mut kernel, holder, Sysno::ExitGroup, &[0]);
+    assert!(to_user(&mut kernel, waiter));
+    assert_eq!(result(&kernel, waiter), Some(0));
+    assert_eq!(call(&mut kernel, INIT, Sysno::Semctl, &[id as u64, 0, GETVAL.into()]), Some(0));
+}
+
+/// E08-05: a signal ends semop for good; it does not wait any more. E08-03: msgrcv is made again.
+#[test]
+fn signals() {
+    let mut kernel = machine(Config::default());
+    let at = page(&mut kernel, INIT);
+    let (sem, msg) = (fork(&mut kernel, INIT), fork(&mut kernel, INIT));
+    let id = call(&mut kernel, INIT, Sysno::Semget, &[0, 1, 0o600]).unwrap();
+    let queue = call(&mut kernel, INIT, Sysno::Msgget, &[0, 0o600]).unwrap() as u64;
+    assert_eq!(semop(&mut kernel, sem, at, id, 0, -1, 0), None);
+    assert_eq!(call(&mut kernel, msg, Sysno::Msgrcv, &[queue, at, 8, 0, 0]), None);
+    for tid in [sem, msg] {
+        kernel.tasks.signal_wake_up(tid, false);
+        assert!(to_user(&mut kernel, tid));
+    }
+    assert_eq!(result(&kernel, sem), Some(-i64::from(Errno::EINTR.0)));
+    assert_eq!(call(&mut kernel, INIT, Sysno::Semctl, &[id as u64, 0, GETNCNT.into()]), Some(0));
+    // The call's instruction is executed again.
+    assert_eq!(call(&mut kernel, msg, Sysno::Msgrcv, &[queue, at, 8, 0, 0]), None);
+    put(&mut kernel, INIT, at, &[&5u64.to_le_bytes()[..], b"hello"].concat());
+    assert_eq!(call(&mut kernel, INIT, Sysno::Msgsnd, &[queue, at, 5, 0]), Some(0));
+    assert!(to_user(&mut kernel, msg));
+    assert_eq!(result(&kernel, msg), Some(5));
+    assert_eq!(kernel.user(msg).read_u64(at), Ok(5));
+}
