@@ -234,6 +234,12 @@ pub const EXT4_SUPER_MAGIC: u64 = 0xef53;
 pub const DEBUGFS_MAGIC: u64 = 0x6462_6720;
 pub const NSFS_MAGIC: u64 = 0x6e73_6673;
 
+// ioctl_ns(2).
+pub const NS_GET_USERNS: u32 = 0xb701;
+pub const NS_GET_PARENT: u32 = 0xb702;
+pub const NS_GET_NSTYPE: u32 = 0xb703;
+pub const NS_GET_OWNER_UID: u32 = 0xb704;
+
 /// Nanosecond fields of `utimensat` that are orders.
 pub const UTIME_NOW: i64 = (1 << 30) - 1;
 pub const UTIME_OMIT: i64 = (1 << 30) - 2;

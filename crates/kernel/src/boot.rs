@@ -111,6 +111,7 @@ impl Kernel {
             fs,
             cred: Cred::root(),
             nsproxy: NsProxy::INITIAL,
+            pid_ns: NsId::PID,
             pending: Pending::default(),
             blocked: SigSet::EMPTY,
             saved_mask: None,

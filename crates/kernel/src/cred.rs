@@ -1,5 +1,6 @@
 //! Who a task is: user and group ids, capabilities (kernel/sys.c, security/commoncap.c).
 use crate::Result;
+use crate::namespaces::{IdMap, NsId};
 use abi::{
     CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_LINUX_IMMUTABLE, CAP_MAC_OVERRIDE,
     CAP_MKNOD, CAP_SETGID, CAP_SETUID, Errno,
@@ -34,6 +35,10 @@ pub struct Cred {
     pub cap_bounding: u64,
     pub cap_ambient: u64,
     pub no_new_privs: bool,
+    /// Where its capabilities hold, and how that namespace names ids.
+    pub user_ns: NsId,
+    pub users: IdMap,
+    pub groups_map: IdMap,
 }
 
 /// What setresuid and setresgid are told; `None` leaves an id as it is.
@@ -62,11 +67,22 @@ impl Cred {
             cap_bounding: abi::CAP_FULL_SET,
             cap_ambient: 0,
             no_new_privs: false,
+            user_ns: NsId::USER,
+            users: IdMap::IDENTITY,
+            groups_map: IdMap::IDENTITY,
         }
     }
-    /// Whether the effective set has capability `cap`.
-    pub fn capable(&self, cap: u8) -> bool {
+    /// Whether the effective set has capability `cap`, over whatever namespace it is in.
+    pub fn has_cap(&self, cap: u8) -> bool {
         self.cap_effective >> cap & 1 != 0
+    }
+    /// Whether it has `cap` over the whole machine.
+    pub fn capable(&self, cap: u8) -> bool {
+        self.has_cap(cap) && self.user_ns == NsId::USER
+    }
+    /// Whether an id is that of its namespace's root.
+    pub(crate) fn is_root(&self, uid: u32) -> bool {
+        self.users.down(0) == Some(uid)
     }
     pub fn in_group(&self, gid: u32) -> bool {
         self.fsgid == gid || self.groups.contains(&gid)
@@ -74,7 +90,7 @@ impl Cred {
 
     pub(crate) fn set_uid(&mut self, uid: u32, keep_caps: bool) -> Result<()> {
         let old = self.clone();
-        if self.capable(CAP_SETUID) {
+        if self.has_cap(CAP_SETUID) {
             (self.uid, self.suid) = (uid, uid);
         } else if uid != self.uid && uid != self.suid {
             return Err(Errno::EPERM);
@@ -86,7 +102,7 @@ impl Cred {
 
     pub(crate) fn set_reuid(&mut self, real: Option<u32>, effective: Option<u32>, keep_caps: bool) -> Result<()> {
         let old = self.clone();
-        let capable = self.capable(CAP_SETUID);
+        let capable = self.has_cap(CAP_SETUID);
         if let Some(uid) = real {
             self.uid = uid;
             if uid != old.uid && uid != old.euid && !capable {
@@ -111,7 +127,7 @@ impl Cred {
         let old = self.clone();
         let known = [old.uid, old.euid, old.suid];
         let wanted = [change.real, change.effective, change.saved];
-        if wanted.into_iter().flatten().any(|uid| !known.contains(&uid)) && !self.capable(CAP_SETUID) {
+        if wanted.into_iter().flatten().any(|uid| !known.contains(&uid)) && !self.has_cap(CAP_SETUID) {
             return Err(Errno::EPERM);
         }
         self.uid = change.real.unwrap_or(self.uid);
@@ -123,7 +139,7 @@ impl Cred {
     }
 
     pub(crate) fn set_gid(&mut self, gid: u32) -> Result<()> {
-        if self.capable(CAP_SETGID) {
+        if self.has_cap(CAP_SETGID) {
             (self.gid, self.sgid) = (gid, gid);
         } else if gid != self.gid && gid != self.sgid {
             return Err(Errno::EPERM);
@@ -134,7 +150,7 @@ impl Cred {
 
     pub(crate) fn set_regid(&mut self, real: Option<u32>, effective: Option<u32>) -> Result<()> {
         let (gid, egid, sgid) = (self.gid, self.egid, self.sgid);
-        let capable = self.capable(CAP_SETGID);
+        let capable = self.has_cap(CAP_SETGID);
         let foreign = real.is_some_and(|new| new != gid && new != egid)
             || effective.is_some_and(|new| ![gid, egid, sgid].contains(&new));
         if foreign && !capable {
@@ -152,7 +168,7 @@ impl Cred {
     pub(crate) fn set_resgid(&mut self, change: Change) -> Result<()> {
         let known = [self.gid, self.egid, self.sgid];
         let wanted = [change.real, change.effective, change.saved];
-        if wanted.into_iter().flatten().any(|gid| !known.contains(&gid)) && !self.capable(CAP_SETGID) {
+        if wanted.into_iter().flatten().any(|gid| !known.contains(&gid)) && !self.has_cap(CAP_SETGID) {
             return Err(Errno::EPERM);
         }
         self.gid = change.real.unwrap_or(self.gid);
@@ -163,12 +179,12 @@ impl Cred {
     }
 
     pub(crate) fn set_fsuid(&mut self, uid: u32) {
-        if ![self.uid, self.euid, self.suid, self.fsuid].contains(&uid) && !self.capable(CAP_SETUID) {
+        if ![self.uid, self.euid, self.suid, self.fsuid].contains(&uid) && !self.has_cap(CAP_SETUID) {
             return;
         }
-        if self.fsuid == 0 && uid != 0 {
+        if self.is_root(self.fsuid) && !self.is_root(uid) {
             self.cap_effective &= !CAP_FS_SET;
-        } else if self.fsuid != 0 && uid == 0 {
+        } else if !self.is_root(self.fsuid) && self.is_root(uid) {
             self.cap_effective |= self.cap_permitted & CAP_FS_SET;
         }
         self.fsuid = uid;
@@ -176,18 +192,19 @@ impl Cred {
 
     /// `cap_emulate_setxuid`: who stops being root loses root's capabilities, who becomes root again gets them back.
     fn fix_capabilities(&mut self, old: &Cred, keep_caps: bool) {
-        let was_root = [old.uid, old.euid, old.suid].contains(&0);
-        let is_root = [self.uid, self.euid, self.suid].contains(&0);
+        let any_root = |ids: [u32; 3]| ids.into_iter().any(|uid| old.is_root(uid));
+        let was_root = any_root([old.uid, old.euid, old.suid]);
+        let is_root = any_root([self.uid, self.euid, self.suid]);
         if was_root && !is_root {
             if !keep_caps {
                 (self.cap_permitted, self.cap_effective) = (0, 0);
             }
             self.cap_ambient = 0;
         }
-        if old.euid == 0 && self.euid != 0 {
+        if old.is_root(old.euid) && !old.is_root(self.euid) {
             self.cap_effective = 0;
         }
-        if old.euid != 0 && self.euid == 0 {
+        if !old.is_root(old.euid) && old.is_root(self.euid) {
             self.cap_effective = self.cap_permitted;
         }
     }

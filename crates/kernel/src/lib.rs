@@ -44,7 +44,7 @@ pub use ipc::{Ipc, UndoId};
 pub use load::Load;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
-pub use namespaces::{Namespaces, NsId, NsProxy};
+pub use namespaces::{IdMap, Namespaces, NsId, NsProxy};
 pub use random::Random;
 
 pub use sched::{SYSCALL_NS, Schedule, Scheduler, Slot};

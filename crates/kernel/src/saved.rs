@@ -65,6 +65,7 @@ const RESTORERS: &[Restorer] = &[
     ("tmpfs", restore::<Tmpfs>),
     ("anon", restore::<crate::vfs::AnonFs>),
     ("proc", restore::<crate::procfs::ProcFs>),
+    ("nsfs", restore::<crate::namespaces::NsFs>),
     ("sysfs", restore::<crate::sysfs::SysFs>),
     ("devpts", restore::<crate::tty::DevPts>),
 ];

@@ -1,17 +1,17 @@
 //! New namespaces: for a child (copy_namespaces) and for the caller (unshare).
-use super::{NsId, NsProxy, State};
-use crate::syscall::{Call, Outcome, Row, partial};
+use super::pid::{MAX_PID_NS_LEVEL, PidNs};
+use super::{NsProxy, State};
+use crate::syscall::{Call, Row, partial};
 use crate::vfs::{FsId, MountId};
-use crate::{Kernel, Result, Tid, TraceKind};
-use abi::{CloneFlags, Errno, Sysno};
+use crate::{Cred, Kernel, Result, Tid, TraceKind};
+use abi::{CAP_SYS_ADMIN, CloneFlags, Errno, Sysno};
 use std::collections::BTreeMap;
 
-const MISSING: &str = "no user, pid, network or time namespaces";
+const MISSING: &str = "no network or time namespaces";
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
     partial(Sysno::Unshare, |k, t, c| unshare(k, t, c).into(), MISSING),
-    partial(Sysno::Setns, setns, "EPERM"),
 ];
 
 /// Every flag that makes a new namespace.
@@ -25,10 +25,7 @@ pub(crate) const NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWNS
     .union(CloneFlags::CLONE_NEWTIME);
 
 /// Those that are EINVAL here, as without their config options.
-const ABSENT: CloneFlags = CloneFlags::CLONE_NEWUSER
-    .union(CloneFlags::CLONE_NEWPID)
-    .union(CloneFlags::CLONE_NEWNET)
-    .union(CloneFlags::CLONE_NEWTIME);
+const ABSENT: CloneFlags = CloneFlags::CLONE_NEWNET.union(CloneFlags::CLONE_NEWTIME);
 
 /// Namespaces that have been made, and not yet given to a task.
 pub(crate) struct Made {
@@ -38,6 +35,16 @@ pub(crate) struct Made {
 }
 
 impl Kernel {
+    /// The credentials of a new task, or of one that unshares: held, in a new user namespace if asked for.
+    pub(crate) fn copy_creds(&mut self, tid: Tid, flags: CloneFlags) -> Result<Cred> {
+        let mut cred = self.tasks[tid].cred.clone();
+        match flags.contains(CloneFlags::CLONE_NEWUSER) {
+            true => self.create_user_ns(tid, &mut cred)?,
+            false => self.namespaces.hold(cred.user_ns),
+        }
+        Ok(cred)
+    }
+
     /// The flags that `copy_process` and unshare refuse before they do anything.
     pub(crate) fn check_namespace_flags(&mut self, tid: Tid, flags: CloneFlags) -> Result<()> {
         if flags.intersects(ABSENT) {
@@ -48,16 +55,26 @@ impl Kernel {
     }
 
     /// `create_new_namespaces`: those that `flags` name are new, the others `tid`'s own; all have one user more.
-    pub(crate) fn create_new_namespaces(&mut self, tid: Tid, flags: CloneFlags) -> Result<Made> {
+    pub(crate) fn create_new_namespaces(&mut self, tid: Tid, flags: CloneFlags, cred: &Cred) -> Result<Made> {
         let mut proxy = self.tasks[tid].nsproxy;
-        if !flags.intersects(NAMESPACES) {
+        if !flags.intersects(NAMESPACES - CloneFlags::CLONE_NEWUSER) {
             self.namespaces.hold_proxy(&proxy);
             return Ok(Made { proxy, mounts: None });
         }
-        let owner = NsId::USER;
-        self.admin_of(tid, owner)?;
+        let owner = cred.user_ns;
+        if !self.namespaces.capable(cred, owner, CAP_SYS_ADMIN) {
+            return Err(Errno::EPERM);
+        }
         if flags.contains(CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_SYSVSEM) {
             return Err(Errno::EINVAL);
+        }
+        if flags.contains(CloneFlags::CLONE_NEWPID) {
+            if proxy.pid_for_children != self.tasks[tid].pid_ns {
+                return Err(Errno::EINVAL);
+            }
+            if self.namespaces.pid_level(proxy.pid_for_children) >= MAX_PID_NS_LEVEL {
+                return Err(Errno::ENOSPC);
+            }
         }
         self.namespaces.hold_proxy(&proxy);
         let old = proxy;
@@ -75,6 +92,12 @@ impl Kernel {
         if flags.contains(CloneFlags::CLONE_NEWUTS) {
             let names = self.uts_of(tid).clone();
             proxy.uts = self.namespaces.add(State::Uts(names), owner);
+        }
+        if flags.contains(CloneFlags::CLONE_NEWPID) {
+            let level = self.namespaces.pid_level(old.pid_for_children);
+            self.namespaces.hold(old.pid_for_children);
+            let state = State::Pid(PidNs::below(old.pid_for_children, level));
+            proxy.pid_for_children = self.namespaces.add(state, owner);
         }
         if flags.contains(CloneFlags::CLONE_NEWIPC) {
             proxy.ipc = self.namespaces.add(State::Ipc, owner);
@@ -116,15 +139,21 @@ fn unshare(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<()> {
     }
     check_unshare_flags(kernel, tid, flags)?;
     kernel.check_namespace_flags(tid, flags)?;
-    let made = match flags.intersects(NAMESPACES) {
-        true => Some(kernel.create_new_namespaces(tid, flags - F::CLONE_SYSVSEM)?),
-        false => None,
+    let cred = kernel.copy_creds(tid, flags)?;
+    let user_ns = cred.user_ns;
+    let made = match kernel.create_new_namespaces(tid, flags - F::CLONE_SYSVSEM, &cred) {
+        Ok(made) => made,
+        Err(errno) => {
+            kernel.put_ns(user_ns);
+            return Err(errno);
+        }
     };
-    if let Some(made) = &made {
+    if flags.intersects(NAMESPACES) {
         // The groups may refuse, and then nothing has changed (`ns_cgroup_clone` of 2.6.24 to 2.6.38).
         let heard = kernel.with_cgroups(|core, kernel| core.namespaces_cloned(kernel, tid));
         if let Err(errno) = heard.unwrap_or(Ok(())) {
             kernel.put_proxy(made.proxy);
+            kernel.put_ns(user_ns);
             return Err(errno);
         }
     }
@@ -137,11 +166,11 @@ fn unshare(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<()> {
     if flags.intersects(F::CLONE_SYSVSEM | F::CLONE_NEWIPC) {
         kernel.exit_sem(tid);
     }
-    if let Some(made) = made {
-        kernel.enter_made(kernel.tasks[tid].fs, &made);
-        let old = kernel.tasks[tid].switch_namespaces(made.proxy);
-        kernel.put_proxy(old);
-    }
+    kernel.enter_made(kernel.tasks[tid].fs, &made);
+    let task = &mut kernel.tasks[tid];
+    let old = (task.switch_namespaces(made.proxy), std::mem::replace(&mut task.cred, cred).user_ns);
+    kernel.put_proxy(old.0);
+    kernel.put_ns(old.1);
     Ok(())
 }
 
@@ -161,9 +190,4 @@ fn check_unshare_flags(kernel: &Kernel, tid: Tid, flags: CloneFlags) -> Result<(
         return Err(Errno::EINVAL);
     }
     Ok(())
-}
-
-fn setns(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
-    kernel.trace.line(TraceKind::Missing, || format!("[{}] setns", tid.0));
-    Errno::EPERM.into()
 }

@@ -2,15 +2,24 @@
 //!
 //! A namespace is known by its inode number on nsfs. Its users are counted: tasks through their `NsProxy`, namespaces that
 //! it owns or is the parent of, and open files of it; the initial ones are for ever.
+mod border;
 mod copy;
+mod nsfs;
+mod pid;
+mod user;
 
 use crate::vfs::MountId;
-use crate::{Kernel, Result, Task, Tid};
-use abi::{CAP_SYS_ADMIN, Errno};
+use crate::{Kernel, Task, Tid};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub(crate) use copy::{NAMESPACES, ROWS};
+pub(crate) use copy::{NAMESPACES, ROWS as UNSHARE_ROWS};
+pub(crate) use nsfs::{NsFs, ROWS as SETNS_ROWS};
+pub(crate) use pid::MAX_PID_NS_LEVEL;
+use pid::PidNs;
+pub use user::IdMap;
+pub(crate) use user::Ids;
+use user::UserNs;
 
 /// A namespace, by its inode number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,9 +87,11 @@ enum State {
     /// The top of its tree.
     Mnt(MountId),
     Net,
+    Pid(PidNs),
     /// Its root in each hierarchy is the cgroup core's to know.
     Cgroup,
-    User,
+    User(UserNs),
+    Time,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -105,8 +116,10 @@ impl Namespaces {
         let initial = [
             (NsId::MNT, State::Mnt(root)),
             (NsId::NET, State::Net),
+            (NsId::PID, State::Pid(PidNs::default())),
             (NsId::CGROUP, State::Cgroup),
-            (NsId::USER, State::User),
+            (NsId::USER, State::User(UserNs::initial())),
+            (NsId::TIME, State::Time),
             (NsId::UTS, State::Uts(uts)),
             (NsId::IPC, State::Ipc),
         ];
@@ -124,7 +137,7 @@ impl Namespaces {
     }
 
     /// One more user.
-    fn hold(&mut self, id: NsId) {
+    pub(crate) fn hold(&mut self, id: NsId) {
         if !id.is_initial()
             && let Some(ns) = self.table.get_mut(&id)
         {
@@ -149,6 +162,14 @@ impl Namespaces {
     pub(crate) fn uts_mut(&mut self, id: NsId) -> Option<&mut Uts> {
         match &mut self.table.get_mut(&id)?.state {
             State::Uts(uts) => Some(uts),
+            _ => None,
+        }
+    }
+
+    /// The root mount of a mount namespace.
+    pub(crate) fn tree(&self, id: NsId) -> Option<MountId> {
+        match self.table.get(&id)?.state {
+            State::Mnt(root) => Some(root),
             _ => None,
         }
     }
@@ -181,13 +202,21 @@ impl Kernel {
     pub(crate) fn put_ns(&mut self, id: NsId) {
         let Some(ns) = self.namespaces.table.get_mut(&id).filter(|_| !id.is_initial()) else { return };
         ns.uses -= 1;
-        if ns.uses != 0 {
+        if ns.uses == 0 && !self.vfs.is_held(crate::vfs::Ino(id.0.into())) {
+            self.free_ns(id);
+        }
+    }
+
+    /// Frees a namespace that has no users, once no file of it is held either.
+    fn free_ns(&mut self, id: NsId) {
+        if self.namespaces.table.get(&id).is_none_or(|ns| ns.uses != 0) {
             return;
         }
         let Some(ns) = self.namespaces.table.remove(&id) else { return };
         match ns.state {
             State::Mnt(root) => self.umount_tree(root),
             State::Ipc => self.ipc_ns_gone(id),
+            State::Pid(PidNs { parent: Some(parent), .. }) => self.put_ns(parent),
             _ => {}
         }
         self.put_ns(ns.owner);
@@ -201,13 +230,8 @@ impl Kernel {
     }
 
     /// Whether a task has a capability over what a user namespace governs (`ns_capable`).
-    pub(crate) fn ns_capable(&self, tid: Tid, _user_ns: NsId, cap: u8) -> bool {
-        self.tasks[tid].cred.capable(cap)
-    }
-
-    /// EPERM without CAP_SYS_ADMIN over `user_ns`.
-    fn admin_of(&self, tid: Tid, user_ns: NsId) -> Result<()> {
-        if self.ns_capable(tid, user_ns, CAP_SYS_ADMIN) { Ok(()) } else { Err(Errno::EPERM) }
+    pub(crate) fn ns_capable(&self, tid: Tid, user_ns: NsId, cap: u8) -> bool {
+        self.namespaces.capable(&self.tasks[tid].cred, user_ns, cap)
     }
 }
 

@@ -4,9 +4,11 @@ use crate::cgroup::CgroupCore;
 use crate::mm::Vma;
 use crate::saved::{SaveError, Saved};
 use crate::test_arch::{call, machine};
-use crate::{Cgroups, Config, INIT, Tgid};
-use abi::{CloneFlags as F, Prot, SIGCHLD, Sysno};
+use crate::{Cgroups, Config, INIT, Result, Tgid};
+use abi::{CloneFlags as F, Errno, Prot, SIGCHLD, Sysno};
 
+/// Namespaces of a machine that has started.
+pub(super) const INITIAL: usize = 8;
 pub(super) const BUF: u64 = 0x1_0000;
 
 pub(super) fn kernel() -> Kernel {
@@ -47,9 +49,9 @@ fn names_are_per_namespace() {
     assert_eq!((&kernel.uts_of(child).nodename[..], &kernel.uts_of(INIT).nodename[..]), ("inner", "minikern"));
     assert_eq!(unshare(&mut kernel, child, F::CLONE_NEWUTS), Some(0));
     assert_eq!(kernel.uts_of(child).nodename, "inner", "a copy of the old one");
-    assert_eq!(kernel.namespaces.table.len(), 7, "the one it left is gone, with its last user");
+    assert_eq!(kernel.namespaces.table.len(), INITIAL + 1, "the one it left is gone, with its last user");
     call(&mut kernel, child, Sysno::ExitGroup, &[0]);
-    assert_eq!(kernel.namespaces.table.len(), 6);
+    assert_eq!(kernel.namespaces.table.len(), INITIAL);
 }
 
 /// unshare(2): what is shared with a thread, and who may.
@@ -182,7 +184,7 @@ fn trees_are_apart() {
     assert_eq!(call(&mut kernel, child, Sysno::Umount2, &[at, 0]), Some(0));
     assert_eq!((mounts_of(&kernel, INIT), mounts_of(&kernel, child)), (before, before - 1));
     call(&mut kernel, child, Sysno::ExitGroup, &[0]);
-    assert_eq!(kernel.namespaces.table.len(), 6);
+    assert_eq!(kernel.namespaces.table.len(), INITIAL);
     assert_eq!(mounts_of(&kernel, INIT), before);
 }
 

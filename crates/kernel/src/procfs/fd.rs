@@ -39,8 +39,12 @@ pub(super) fn info(kernel: &mut Kernel, place: Place, number: i32) -> Result<Vec
         format!("pos:\t{}\nflags:\t0{:o}\nmnt_id:\t{mount}\nino:\t{}\n", file.offset, bits.encode(flags), ino.0);
     if let Ok(key) = kernel.pidfd(fd.file) {
         // `pidfd_show_fdinfo`: -1 once it has been reaped.
-        let pid = kernel.pidfd_process(key).map_or(-1, |tgid| i64::from(tgid.0));
-        text += &format!("Pid:\t{pid}\nNSpid:\t{pid}\n");
+        let process = kernel.pidfd_process(key);
+        let pid = process.map_or(-1, |tgid| i64::from(kernel.namespaces.pid_nr(tgid, place.ns)));
+        let chain = process.map_or(Vec::new(), |tgid| kernel.namespaces.pid_chain(kernel.pid_ns_of(tgid)));
+        let inner = chain.iter().rev().skip_while(|&&ns| ns != place.ns).skip(1);
+        let inner = inner.filter_map(|&ns| Some(format!("\t{}", kernel.namespaces.pid_nr(process?, ns))));
+        text += &format!("Pid:\t{pid}\nNSpid:\t{pid}{}\n", inner.collect::<String>());
     }
     if let FileKind::Inotify(id) = file.kind {
         text += &kernel.inotify_fdinfo(id);

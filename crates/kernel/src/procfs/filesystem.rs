@@ -1,9 +1,9 @@
 //! procfs as a filesystem: names, attributes, and reading text that is made on the way.
 use super::node::Node;
-use super::{Place, fd, kmsg, process, root, sysctl};
+use super::{Place, fd, kmsg, ns, process, root, sysctl};
 use crate::saved::{SaveError, Saved};
 use crate::vfs::{Attr, DirEntry, FileSystem, Ino, Io, OpenFile, Path, SetAttr};
-use crate::{Kernel, Result, Tid, WaitKey};
+use crate::{Kernel, NsId, Result, Tid, WaitKey};
 use abi::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,9 +18,10 @@ struct Opened {
     log_at: u64,
 }
 
-/// The one instance; every mount shows it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// An instance, which shows a pid namespace. Every mount made in the first namespace shows the same one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ProcFs {
+    ns: NsId,
     open: BTreeMap<u64, Opened>,
     handles: u64,
 }
@@ -39,7 +40,7 @@ pub(super) enum Kind<T> {
 }
 
 /// What a link says to whoever reads it.
-pub(super) type LinkText = fn(&Kernel, Tid) -> Result<Vec<u8>>;
+pub(super) type LinkText = fn(&Kernel, Tid, NsId) -> Result<Vec<u8>>;
 
 /// One entry of /proc or of /proc/PID.
 pub(super) struct Entry<T: 'static> {
@@ -75,6 +76,16 @@ fn entry(name: impl Into<Vec<u8>>, node: Node, kind: u32) -> DirEntry {
 }
 
 impl ProcFs {
+    pub(crate) fn new(ns: NsId) -> ProcFs {
+        ProcFs { ns, open: BTreeMap::new(), handles: 0 }
+    }
+    fn node(&self, ino: Ino) -> Node {
+        Node::of(ino, self.ns)
+    }
+    /// The task that a name in a directory of tasks means.
+    fn named(&self, kernel: &Kernel, name: &[u8]) -> Result<Tid> {
+        kernel.namespaces.find_pid(number(name)?, self.ns).ok_or(Errno::ENOENT)
+    }
     fn root_entry(at: u32) -> Result<&'static Entry<super::SystemText>> {
         root::ENTRIES.get(at as usize).ok_or(Errno::ENOENT)
     }
@@ -105,9 +116,8 @@ impl ProcFs {
     /// Whose directory or file a node is.
     fn owner(node: Node) -> Option<Place> {
         match node {
-            Node::Process(place) | Node::ProcessEntry(place, _) | Node::Fd(place, _) | Node::FdInfo(place, _) => {
-                Some(place)
-            }
+            Node::Process(place) | Node::ProcessEntry(place, _) | Node::Ns(place, _) => Some(place),
+            Node::Fd(place, _) | Node::FdInfo(place, _) => Some(place),
             _ => None,
         }
     }
@@ -134,14 +144,14 @@ impl FileSystem for ProcFs {
     }
 
     fn lookup(&mut self, kernel: &mut Kernel, dir: Ino, name: &[u8]) -> Result<Ino> {
-        let node = match Node::of(dir) {
+        let node = match self.node(dir) {
             Node::Root => match position(root::ENTRIES, name) {
                 Ok(at) if root::ENTRIES[at as usize].name == "sys" => Node::SysDir(0),
                 Ok(at) => Node::RootEntry(at),
                 Err(_) => {
-                    let tid = Tid(number(name)?);
+                    let tid = self.named(kernel, name)?;
                     kernel.tasks.get(tid).ok_or(Errno::ENOENT)?;
-                    Node::Process(Place { tid, thread: false })
+                    Node::Process(Place { tid, thread: false, ns: self.ns })
                 }
             },
             Node::RootEntry(at) if matches!(Self::root_entry(at)?.kind, Kind::Dir) => {
@@ -159,11 +169,12 @@ impl FileSystem for ProcFs {
             }
             Node::ProcessEntry(place, at) => match Self::process_entry(at)?.name {
                 "task" => {
-                    let tid = Tid(number(name)?);
+                    let tid = self.named(kernel, name)?;
                     let tgid = kernel.tasks.get(place.tid).ok_or(Errno::ENOENT)?.tgid;
                     kernel.tasks.get(tid).filter(|task| task.tgid == tgid).ok_or(Errno::ENOENT)?;
-                    Node::Process(Place { tid, thread: true })
+                    Node::Process(Place { tid, thread: true, ns: self.ns })
                 }
+                "ns" => Node::Ns(place, ns::lookup(name)?),
                 directory @ ("fd" | "fdinfo") => {
                     let number = number(name)?;
                     fd::get(kernel, place.tid, number as i32).ok_or(Errno::ENOENT)?;
@@ -177,7 +188,7 @@ impl FileSystem for ProcFs {
     }
 
     fn attr(&mut self, kernel: &mut Kernel, ino: Ino) -> Result<Attr> {
-        let node = Node::of(ino);
+        let node = self.node(ino);
         let (mode, nlink, size) = match node {
             Node::Root => (S_IFDIR | 0o555, 2 + kernel.tasks.groups().count() as u32, 0),
             Node::RootEntry(at) => {
@@ -193,6 +204,7 @@ impl FileSystem for ProcFs {
             }
             Node::Fd(place, number) => (S_IFLNK | fd::link_mode(kernel, place.tid, number as i32), 1, 64),
             Node::FdInfo(..) => (S_IFREG | 0o400, 1, 0),
+            Node::Ns(..) => (S_IFLNK | 0o777, 1, 0),
         };
         let (mut uid, mut gid) = (0, 0);
         if let Some(place) = Self::owner(node) {
@@ -214,15 +226,19 @@ impl FileSystem for ProcFs {
     }
 
     fn read_dir(&mut self, kernel: &mut Kernel, dir: Ino) -> Result<Vec<DirEntry>> {
-        match Node::of(dir) {
+        match self.node(dir) {
             Node::Root => {
                 let mut list: Vec<DirEntry> = Vec::new();
                 for (at, fixed) in root::ENTRIES.iter().enumerate().filter(|(_, fixed)| !fixed.name.contains('/')) {
                     let node = if fixed.name == "sys" { Node::SysDir(0) } else { Node::RootEntry(at as u32) };
                     list.push(entry(fixed.name, node, fixed.file_type()));
                 }
-                list.extend(kernel.tasks.iter().filter(|task| task.is_leader()).map(|task| {
-                    entry(task.tid.0.to_string(), Node::Process(Place { tid: task.tid, thread: false }), S_IFDIR)
+                let leaders = kernel.tasks.iter().filter(|task| task.is_leader());
+                let numbers = leaders.map(|task| (kernel.namespaces.pid_nr(task.tid, self.ns), task.tid));
+                let mut numbers: Vec<(u32, Tid)> = numbers.filter(|seen| seen.0 != 0).collect();
+                numbers.sort_unstable();
+                list.extend(numbers.into_iter().map(|(number, tid)| {
+                    entry(number.to_string(), Node::Process(Place { tid, thread: false, ns: self.ns }), S_IFDIR)
                 }));
                 Ok(list)
             }
@@ -248,8 +264,10 @@ impl FileSystem for ProcFs {
                 match Self::process_entry(at)?.name {
                     "task" => {
                         let group = kernel.tasks.group(task.tgid).ok_or(Errno::ENOENT)?;
-                        let thread =
-                            |&tid: &Tid| entry(tid.0.to_string(), Node::Process(Place { tid, thread: true }), S_IFDIR);
+                        let thread = |&tid: &Tid| {
+                            let number = kernel.namespaces.pid_nr(tid, self.ns);
+                            entry(number.to_string(), Node::Process(Place { tid, thread: true, ns: self.ns }), S_IFDIR)
+                        };
                         Ok(group.threads.iter().map(thread).collect())
                     }
                     "fd" => Ok(fd::numbers(kernel, place.tid)
@@ -258,6 +276,10 @@ impl FileSystem for ProcFs {
                     "fdinfo" => Ok(fd::numbers(kernel, place.tid)
                         .map(|fd| entry(fd.to_string(), Node::FdInfo(place, fd as u32), S_IFREG))
                         .collect()),
+                    "ns" => {
+                        let link = |(name, at)| entry(name, Node::Ns(place, at), S_IFLNK);
+                        Ok(ns::names().map(link).collect())
+                    }
                     _ => Err(Errno::ENOTDIR),
                 }
             }
@@ -266,15 +288,18 @@ impl FileSystem for ProcFs {
     }
 
     fn read_link(&mut self, kernel: &mut Kernel, caller: Tid, ino: Ino) -> Result<Vec<u8>> {
-        if let Node::RootEntry(at) = Node::of(ino)
+        if let Node::RootEntry(at) = self.node(ino)
             && let Kind::Link(text) = Self::root_entry(at)?.kind
         {
-            return text(kernel, caller);
+            return text(kernel, caller, self.ns);
         }
-        let place = Self::owner(Node::of(ino)).ok_or(Errno::EINVAL)?;
+        let place = Self::owner(self.node(ino)).ok_or(Errno::EINVAL)?;
         kernel.tasks.get(place.tid).ok_or(Errno::ENOENT)?;
         if !kernel.may_inspect(caller, place.tid) {
             return Err(Errno::EACCES);
+        }
+        if let Node::Ns(place, at) = self.node(ino) {
+            return Ok(ns::leads_to(kernel, place, at).ok_or(Errno::ENOENT)?.text(kernel).into());
         }
         let path = self.leads_to(kernel, ino).ok_or(Errno::ENOENT)?;
         let root = kernel.who(caller).root;
@@ -282,16 +307,19 @@ impl FileSystem for ProcFs {
     }
 
     fn magic_link(&mut self, kernel: &mut Kernel, caller: Tid, ino: Ino) -> Option<Path> {
-        let place = Self::owner(Node::of(ino))?;
+        let place = Self::owner(self.node(ino))?;
         // Who may not look gets EACCES from `read_link`, which is asked next.
         if !kernel.may_inspect(caller, place.tid) {
             return None;
+        }
+        if let Node::Ns(place, at) = self.node(ino) {
+            return ns::leads_to(kernel, place, at).map(|id| kernel.ns_path(id));
         }
         self.leads_to(kernel, ino)
     }
 
     fn open(&mut self, kernel: &mut Kernel, caller: Tid, ino: Ino, _flags: OpenFlags) -> Result<u64> {
-        let node = Node::of(ino);
+        let node = self.node(ino);
         let task = match Self::owner(node) {
             Some(place) => {
                 let task = kernel.tasks.get(place.tid).ok_or(Errno::ENOENT)?;
@@ -311,12 +339,16 @@ impl FileSystem for ProcFs {
         Ok(self.handles)
     }
 
+    fn put_super(&mut self, kernel: &mut Kernel) {
+        kernel.put_ns(self.ns);
+    }
+
     fn release(&mut self, _kernel: &mut Kernel, file: OpenFile) {
         self.open.remove(&file.handle);
     }
 
     fn read(&mut self, kernel: &mut Kernel, file: OpenFile, at: u64, buf: &mut [u8]) -> Io {
-        let node = Node::of(file.ino);
+        let node = self.node(file.ino);
         let opened = self.open.entry(file.handle).or_default();
         if let Some((tid, started)) = opened.task
             && kernel.tasks.get(tid).is_none_or(|task| task.start_time != started)
@@ -339,7 +371,7 @@ impl FileSystem for ProcFs {
     }
 
     fn write(&mut self, kernel: &mut Kernel, file: OpenFile, _at: u64, data: &[u8]) -> Io {
-        match Node::of(file.ino) {
+        match self.node(file.ino) {
             Node::Sysctl(at) => Ok(sysctl::write(kernel, at, file.caller, data)?),
             Node::ProcessEntry(place, at) => {
                 kernel.proc_task(place.tid)?;
@@ -351,7 +383,7 @@ impl FileSystem for ProcFs {
 
     fn poll(&mut self, kernel: &mut Kernel, file: OpenFile) -> (PollEvents, Vec<WaitKey>) {
         let ready = PollEvents::POLLIN | PollEvents::POLLRDNORM;
-        if let Node::RootEntry(at) = Node::of(file.ino)
+        if let Node::RootEntry(at) = self.node(file.ino)
             && Self::root_entry(at).is_ok_and(|entry| matches!(entry.kind, Kind::Log))
         {
             let at = self.open.get(&file.handle).map_or(0, |opened| opened.log_at);
@@ -365,7 +397,7 @@ impl FileSystem for ProcFs {
 impl ProcFs {
     /// Where a link that is no text leads.
     fn leads_to(&self, kernel: &Kernel, ino: Ino) -> Option<Path> {
-        match Node::of(ino) {
+        match self.node(ino) {
             Node::Fd(place, number) => fd::path(kernel, place.tid, number as i32),
             Node::ProcessEntry(place, at) => match Self::process_entry(at).ok()?.kind {
                 Kind::Magic(path) => path(kernel, place),

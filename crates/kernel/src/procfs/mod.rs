@@ -5,6 +5,7 @@ mod kmsg;
 mod limits;
 mod maps;
 mod node;
+mod ns;
 mod process;
 mod root;
 mod stat;
@@ -14,7 +15,7 @@ mod system;
 
 pub(crate) use filesystem::ProcFs;
 
-use crate::{Kernel, Result, Task, ThreadGroup, Tid};
+use crate::{Kernel, NsId, Result, Task, ThreadGroup, Tid};
 use abi::{CAP_SYS_PTRACE, Errno};
 
 /// A process, or one thread of it, as a directory of /proc names it.
@@ -23,6 +24,8 @@ pub(crate) struct Place {
     pub(crate) tid: Tid,
     /// Under task/: the thread alone, not the whole group.
     pub(crate) thread: bool,
+    /// The pid namespace that the instance shows.
+    pub(crate) ns: NsId,
 }
 
 /// What a text file of a process is made by: the kernel, whose file, who reads.
@@ -30,9 +33,14 @@ pub(crate) type ProcessText = fn(&mut Kernel, Place, Tid) -> Result<Vec<u8>>;
 /// What a text file of the system is made by; who reads matters for a few.
 pub(crate) type SystemText = fn(&mut Kernel, Tid) -> Vec<u8>;
 
-/// The parent's number; the first process has none.
-fn parent(group: &ThreadGroup) -> u32 {
-    if group.parent == group.tgid { 0 } else { group.parent.0 }
+/// The parent's number; the first process has none, and one outside of the namespace is none.
+fn parent(kernel: &Kernel, group: &ThreadGroup, ns: NsId) -> u32 {
+    if group.parent == group.tgid { 0 } else { kernel.namespaces.pid_nr(group.parent, ns) }
+}
+
+/// The task, if it has files, directories and namespaces still.
+fn alive(kernel: &Kernel, place: Place) -> Option<&Task> {
+    kernel.tasks.get(place.tid).filter(|task| !task.is_dead())
 }
 
 impl Kernel {
@@ -44,7 +52,7 @@ impl Kernel {
     /// Whether `caller` may look into another task (`ptrace_may_access` with PTRACE_MODE_READ).
     pub(crate) fn may_inspect(&self, caller: Tid, tid: Tid) -> bool {
         let (Some(by), Some(task)) = (self.tasks.get(caller), self.tasks.get(tid)) else { return false };
-        if by.tgid == task.tgid || by.cred.capable(CAP_SYS_PTRACE) {
+        if by.tgid == task.tgid || self.namespaces.capable(&by.cred, task.cred.user_ns, CAP_SYS_PTRACE) {
             return true;
         }
         let (own, other) = (&by.cred, &task.cred);

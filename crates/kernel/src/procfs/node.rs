@@ -1,7 +1,7 @@
 //! The inodes of procfs: their numbers say what they are.
 use super::Place;
-use crate::Tid;
 use crate::vfs::Ino;
+use crate::{NsId, Tid};
 
 /// One inode. Indices are into the tables of the module that owns the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(super) enum Node {
     /// A link in fd.
     Fd(Place, u32),
     FdInfo(Place, u32),
+    /// A link in ns.
+    Ns(Place, u32),
 }
 
 const TAG: u32 = 56;
@@ -35,15 +37,16 @@ impl Node {
             Node::ProcessEntry(place, at) => (6, whose(place) | u64::from(at)),
             Node::Fd(place, fd) => (7, whose(place) | u64::from(fd) & INDEX),
             Node::FdInfo(place, fd) => (8, whose(place) | u64::from(fd) & INDEX),
+            Node::Ns(place, at) => (9, whose(place) | u64::from(at)),
         };
         Ino(tag << TAG | rest)
     }
 
-    /// The inode of a number; one that is none is the root.
-    pub(super) fn of(ino: Ino) -> Node {
+    /// The inode of a number in the instance of a pid namespace; one that is none is the root.
+    pub(super) fn of(ino: Ino, ns: NsId) -> Node {
         let index = (ino.0 & INDEX) as u32;
         let tid = (ino.0 & (THREAD - 1)) >> TID;
-        let place = Place { tid: Tid(tid as u32), thread: ino.0 & THREAD != 0 };
+        let place = Place { tid: Tid(tid as u32), thread: ino.0 & THREAD != 0, ns };
         match ino.0 >> TAG {
             2 => Node::RootEntry(index),
             3 => Node::SysDir(index),
@@ -52,6 +55,7 @@ impl Node {
             6 => Node::ProcessEntry(place, index),
             7 => Node::Fd(place, index),
             8 => Node::FdInfo(place, index),
+            9 => Node::Ns(place, index),
             _ => Node::Root,
         }
     }
@@ -64,19 +68,19 @@ mod tests {
     #[test]
     fn numbers_go_both_ways() {
         let places = [
-            Place { tid: Tid(1), thread: false },
-            Place { tid: Tid(4_194_303), thread: true },
-            Place { tid: Tid(77), thread: true },
+            Place { tid: Tid(1), thread: false, ns: NsId::PID },
+            Place { tid: Tid(4_194_303), thread: true, ns: NsId::PID },
+            Place { tid: Tid(77), thread: true, ns: NsId::PID },
         ];
         for place in places {
             for node in
                 [Node::Process(place), Node::ProcessEntry(place, 40), Node::Fd(place, 1 << 20), Node::FdInfo(place, 3)]
             {
-                assert_eq!(Node::of(node.ino()), node);
+                assert_eq!(Node::of(node.ino(), NsId::PID), node);
             }
         }
         for node in [Node::Root, Node::RootEntry(7), Node::SysDir(2), Node::Sysctl(9)] {
-            assert_eq!(Node::of(node.ino()), node);
+            assert_eq!(Node::of(node.ino(), NsId::PID), node);
         }
     }
 }

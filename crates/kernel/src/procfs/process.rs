@@ -4,7 +4,7 @@ use super::limits::limits;
 use super::maps::{maps, statm};
 use super::stat::stat;
 use super::status::{minikern, status};
-use super::{Place, ProcessText};
+use super::{Place, ProcessText, alive, ns};
 use crate::{Kernel, Mm, Result, Tid};
 use abi::{CAP_SYS_RESOURCE, Errno, TASK_COMM_LEN};
 
@@ -29,22 +29,26 @@ pub(super) const ENTRIES: &[Entry<ProcessText>] = &[
     link("exe", |kernel, place| Some(kernel.vfs.file(kernel.mm(place.tid)?.exe?).path)),
     dir("fd", 0o500),
     dir("fdinfo", 0o555),
+    text("gid_map", 0o644, ns::gid_map),
     text("limits", 0o444, limits),
     text("maps", 0o444, maps),
     text("minikern", 0o444, minikern),
     text("mountinfo", 0o444, mountinfo),
     text("mounts", 0o444, mounts),
+    dir("ns", 0o511),
     text("oom_score", 0o444, oom_score),
     text("oom_score_adj", 0o644, oom_score_adj),
     text("personality", 0o400, personality),
     link("root", |kernel, place| Some(kernel.vfs.fs_struct(alive(kernel, place)?.fs).root)),
     text("sched", 0o444, sched),
+    text("setgroups", 0o644, ns::setgroups),
     text("stack", 0o400, stack),
     text("stat", 0o444, stat),
     text("statm", 0o444, statm),
     text("status", 0o444, status),
     text("syscall", 0o400, syscall),
     dir("task", 0o555),
+    text("uid_map", 0o644, ns::uid_map),
     text("wchan", 0o444, wchan),
 ];
 
@@ -60,11 +64,6 @@ pub(super) fn in_threads(at: u32) -> bool {
 /// Whether only who may trace the task may open the file.
 pub(super) fn is_private(at: u32) -> bool {
     is(at, &["auxv", "environ", "maps", "personality", "stack", "syscall"])
-}
-
-/// The task, if it has files and directories still.
-fn alive(kernel: &Kernel, place: Place) -> Option<&crate::Task> {
-    kernel.tasks.get(place.tid).filter(|task| !task.is_dead())
 }
 
 /// Most bytes of another task's memory one file shows.
@@ -181,7 +180,8 @@ fn syscall(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
 fn sched(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
     let task = kernel.proc_task(place.tid)?;
     let threads = kernel.tasks.group(task.tgid).map_or(0, |group| group.threads.len());
-    let head = format!("{} ({}, #threads: {threads})\n", String::from_utf8_lossy(&task.comm), task.tid.0);
+    let number = kernel.namespaces.pid_nr(task.tid, place.ns);
+    let head = format!("{} ({number}, #threads: {threads})\n", String::from_utf8_lossy(&task.comm));
     let (user, system) = task.cpu_time();
     let ran = user.wrapping_add(system);
     let (voluntary, involuntary) = task.switches;
@@ -222,6 +222,7 @@ pub(super) fn write(kernel: &mut Kernel, place: Place, caller: Tid, name: &str, 
             kernel.tasks.group_mut(tgid).ok_or(Errno::ESRCH)?.oom_score_adj = value;
             Ok(data.len())
         }
+        "uid_map" | "gid_map" | "setgroups" => ns::write(kernel, place, caller, name, data).map(|()| data.len()),
         _ => Err(Errno::EINVAL),
     }
 }

@@ -2,6 +2,7 @@
 use super::SystemText;
 use super::filesystem::{Entry, Kind, LinkText};
 use super::system as text_of;
+use crate::{Kernel, NsId, Result, Tid};
 use abi::Errno;
 
 const fn text(name: &'static str, make: SystemText) -> Entry<SystemText> {
@@ -9,6 +10,15 @@ const fn text(name: &'static str, make: SystemText) -> Entry<SystemText> {
 }
 const fn link(name: &'static str, to: LinkText) -> Entry<SystemText> {
     Entry { name, mode: 0o777, kind: Kind::Link(to) }
+}
+
+/// A process and thread's numbers in the instance's namespace; who is not in that has no self.
+fn own_number(kernel: &Kernel, tid: Tid, ns: NsId) -> Result<(u32, u32)> {
+    let task = kernel.tasks.get(tid).ok_or(Errno::ENOENT)?;
+    match kernel.namespaces.pid_nr(task.tgid, ns) {
+        0 => Err(Errno::ENOENT),
+        process => Ok((process, kernel.namespaces.pid_nr(tid, ns))),
+    }
 }
 
 /// A name with a slash is in a directory of the table.
@@ -25,21 +35,18 @@ pub(super) const ENTRIES: &[Entry<SystemText>] = &[
     text("locks", text_of::locks),
     text("meminfo", text_of::meminfo),
     text("modules", |_, _| Vec::new()),
-    link("mounts", |_, _| Ok(b"self/mounts".to_vec())),
+    link("mounts", |_, _, _| Ok(b"self/mounts".to_vec())),
     text("partitions", |_, _| b"major minor  #blocks  name\n\n".to_vec()),
-    // Who is not in the process table has no self.
-    link("self", |kernel, tid| {
-        Ok(kernel.tasks.get(tid).ok_or(Errno::ENOENT)?.tgid.0.to_string().into_bytes())
-    }),
+    link("self", |kernel, tid, ns| Ok(own_number(kernel, tid, ns)?.0.to_string().into_bytes())),
     text("stat", text_of::stat),
     text("swaps", |_, _| b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n".to_vec()),
     Entry { name: "sys", mode: 0o555, kind: Kind::Dir },
     Entry { name: "sysvipc", mode: 0o555, kind: Kind::Dir },
     text("sysvipc/msg", crate::ipc::proc_msg),
     text("sysvipc/sem", crate::ipc::proc_sem),
-    link("thread-self", |kernel, tid| {
-        let task = kernel.tasks.get(tid).ok_or(Errno::ENOENT)?;
-        Ok(format!("{}/task/{}", task.tgid.0, tid.0).into_bytes())
+    link("thread-self", |kernel, tid, ns| {
+        let (process, thread) = own_number(kernel, tid, ns)?;
+        Ok(format!("{process}/task/{thread}").into_bytes())
     }),
     text("uptime", text_of::uptime),
     text("version", text_of::version),

@@ -44,7 +44,10 @@ pub(super) fn stat(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
     let (tty, foreground) = match group.tty {
         Some(device) => {
             let tty = crate::tty::tty_of_device(device).and_then(|id| kernel.tty.get(id));
-            (crate::tty::shown_device(device), tty.and_then(|tty| tty.pgrp).map_or(-1, |pgrp| i64::from(pgrp.0)))
+            (
+                crate::tty::shown_device(device),
+                tty.and_then(|tty| tty.pgrp).map_or(-1, |pgrp| i64::from(kernel.namespaces.pid_nr(pgrp, place.ns))),
+            )
         }
         None => (0, -1),
     };
@@ -72,9 +75,9 @@ pub(super) fn stat(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
     let waits = u8::from(permitted && !task.wchan().is_empty() && (place.thread || group.threads.len() < 2));
     let exit_signal = if place.thread && !task.is_leader() { -1 } else { i32::from(task.exit_signal) };
     let fields: [String; 49] = [
-        super::parent(group).to_string(),
-        group.pgid.0.to_string(),
-        group.sid.0.to_string(),
+        super::parent(kernel, group, place.ns).to_string(),
+        kernel.namespaces.pid_nr(group.pgid, place.ns).to_string(),
+        kernel.namespaces.pid_nr(group.sid, place.ns).to_string(),
         tty.to_string(),
         foreground.to_string(),
         flags.to_string(),
@@ -125,7 +128,7 @@ pub(super) fn stat(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
         address(|mm| mm.env.1, 0).to_string(),
         if permitted { task.exit_code.to_string() } else { "0".into() },
     ];
-    let mut text = format!("{} (", task.tid.0).into_bytes();
+    let mut text = format!("{} (", kernel.namespaces.pid_nr(task.tid, place.ns)).into_bytes();
     text.extend(&task.comm);
     text.extend(format!(") {} {}\n", task.state_letter(), fields.join(" ")).bytes());
     Ok(text)

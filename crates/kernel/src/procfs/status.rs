@@ -58,9 +58,11 @@ fn cpu_mask(mask: u64, cpus: u32) -> (String, String) {
     (hex, list.join(","))
 }
 
-fn credentials(text: &mut String, cred: &Cred) {
-    let _ = writeln!(text, "Uid:\t{}\t{}\t{}\t{}", cred.uid, cred.euid, cred.suid, cred.fsuid);
-    let _ = writeln!(text, "Gid:\t{}\t{}\t{}\t{}", cred.gid, cred.egid, cred.sgid, cred.fsgid);
+fn credentials(text: &mut String, cred: &Cred, reader: &Cred) {
+    let [real, effective, saved, fs] = [cred.uid, cred.euid, cred.suid, cred.fsuid].map(|uid| reader.uid_seen(uid));
+    let _ = writeln!(text, "Uid:\t{real}\t{effective}\t{saved}\t{fs}");
+    let [real, effective, saved, fs] = [cred.gid, cred.egid, cred.sgid, cred.fsgid].map(|gid| reader.gid_seen(gid));
+    let _ = writeln!(text, "Gid:\t{real}\t{effective}\t{saved}\t{fs}");
 }
 
 fn memory(text: &mut String, usage: &Usage) {
@@ -88,7 +90,7 @@ fn memory(text: &mut String, usage: &Usage) {
     }
 }
 
-pub(super) fn status(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
+pub(super) fn status(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec<u8>> {
     let kernel = &*kernel;
     let task = kernel.proc_task(place.tid)?;
     let group = kernel.tasks.group(task.tgid).ok_or(Errno::ESRCH)?;
@@ -98,14 +100,21 @@ pub(super) fn status(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8
         let _ = writeln!(text, "Umask:\t{:04o}", kernel.vfs.fs_struct(task.fs).umask);
     }
     let _ = writeln!(text, "State:\t{}", state(task.state_letter()));
-    let (tid, tgid, parent) = (task.tid.0, task.tgid.0, super::parent(group));
+    let number = |pid| kernel.namespaces.pid_nr(pid, place.ns);
+    let (tid, tgid, parent) = (number(task.tid), number(task.tgid), super::parent(kernel, group, place.ns));
     let _ = write!(text, "Tgid:\t{tgid}\nNgid:\t0\nPid:\t{tid}\nPPid:\t{parent}\nTracerPid:\t0\n");
-    credentials(&mut text, cred);
+    let reader = kernel.tasks.get(caller).map_or(cred, |task| &task.cred);
+    credentials(&mut text, cred, reader);
     let slots = if task.is_dead() { 0 } else { kernel.vfs.fd_table(task.files).size() };
-    let groups: Vec<String> = cred.groups.iter().map(u32::to_string).collect();
+    let groups: Vec<String> = cred.groups.iter().map(|&gid| reader.gid_seen(gid).to_string()).collect();
     let _ = write!(text, "FDSize:\t{slots}\nGroups:\t{} \n", groups.join(" "));
-    let (pgid, sid) = (group.pgid.0, group.sid.0);
-    let _ = write!(text, "NStgid:\t{tgid}\nNSpid:\t{tid}\nNSpgid:\t{pgid}\nNSsid:\t{sid}\n");
+    // In the instance's namespace, and in those below it down to the task's own.
+    let chain = kernel.namespaces.pid_chain(task.pid_ns);
+    let shown = chain.iter().position(|&ns| ns == place.ns).map_or(0, |at| at + 1);
+    for (name, pid) in [("NStgid", task.tgid), ("NSpid", task.tid), ("NSpgid", group.pgid), ("NSsid", group.sid)] {
+        let numbers = chain[..shown].iter().rev().map(|&ns| format!("\t{}", kernel.namespaces.pid_nr(pid, ns)));
+        let _ = writeln!(text, "{name}:{}", numbers.collect::<String>());
+    }
     let _ = writeln!(text, "Kthread:\t{}", u8::from(task.kthread));
     if let Some(mm) = kernel.mm(place.tid) {
         memory(&mut text, &Usage::of(mm));

@@ -55,11 +55,12 @@ pub(super) fn interrupts(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
     (text.trim_end().to_owned() + "       \n").into_bytes()
 }
 
-pub(super) fn loadavg(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
+pub(super) fn loadavg(kernel: &mut Kernel, caller: Tid) -> Vec<u8> {
     kernel.update_load();
     let [one, five, fifteen] = kernel.load.shown();
     let running = kernel.tasks.iter().filter(|task| matches!(task.state, TaskState::Runnable)).count();
-    let (all, last) = (kernel.tasks.len(), kernel.tasks.last_tid());
+    let (all, last) = (kernel.tasks.len(), kernel.namespaces.last_number(kernel.pid_ns_of(caller)));
+    let last = last.unwrap_or_else(|| kernel.tasks.last_tid());
     format!("{one} {five} {fifteen} {running}/{all} {last}\n").into_bytes()
 }
 

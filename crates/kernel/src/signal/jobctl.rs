@@ -71,7 +71,8 @@ fn notify_stopped(kernel: &mut Kernel, tgid: Tgid, code: i32, signo: u8) {
     let parent = group.parent;
     let status = if code == CLD_CONTINUED { SIGCONT } else { signo };
     let (utime, stime) = group_ticks(kernel, tgid);
-    let fields = Fields::Child { pid: tgid.0, uid: leader.cred.uid, status: status.into(), utime, stime };
+    let pid = kernel.pid_vnr(parent, tgid);
+    let fields = Fields::Child { pid, uid: leader.cred.uid, status: status.into(), utime, stime };
     if kernel.tasks.group(parent).is_none() {
         return;
     }

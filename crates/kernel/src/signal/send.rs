@@ -1,6 +1,6 @@
 //! Sending: what becomes of a signal between kill(2) and the queue (kernel/signal.c: send_signal, complete_signal).
 use super::recalc_sigpending;
-use crate::{Kernel, Result, TaskState, Tgid, Tid, TraceKind};
+use crate::{Kernel, NsId, Result, TaskState, Tgid, Tid, TraceKind};
 use abi::{
     DefaultAction, Errno, Fields, RLIMIT_SIGPENDING, SI_USER, SIG_DFL, SIG_IGN, SIGCONT, SIGKILL, SIGRTMIN, SIGSTOP,
     SigSet, Siginfo, WaitStatus, default_action, signal_name,
@@ -26,8 +26,25 @@ impl Kernel {
         let _ = self.send_signal(Target::Thread(tid), info);
     }
 
-    /// `send_signal`: EAGAIN if a real-time signal finds the queue full.
+    /// A task sends: to one in a namespace that it is not in itself, it is nobody, and what init ignores is forced on it.
+    pub(crate) fn send_signal_from(&mut self, from: Tid, target: Target, mut info: Siginfo) -> Result<()> {
+        let (Target::Group(to) | Target::Thread(to)) = target;
+        let (ns, sender) = (self.pid_ns_of(to), self.tasks.get(from).map_or(from, |task| task.tgid));
+        let outside = self.namespaces.pid_nr(sender, ns) == 0;
+        if let (true, Fields::Kill { pid, .. } | Fields::Rt { pid, .. }) = (outside, &mut info.fields) {
+            *pid = 0;
+        }
+        self.do_send_signal(target, info, outside)
+    }
+
+    /// From the kernel, which is outside of every pid namespace but the first.
     pub(crate) fn send_signal(&mut self, target: Target, info: Siginfo) -> Result<()> {
+        let (Target::Group(to) | Target::Thread(to)) = target;
+        self.do_send_signal(target, info, self.pid_ns_of(to) != NsId::PID)
+    }
+
+    /// `send_signal`: EAGAIN if a real-time signal finds the queue full. `force`: SIGKILL and SIGSTOP are for init too.
+    fn do_send_signal(&mut self, target: Target, info: Siginfo, force: bool) -> Result<()> {
         let (tid, tgid) = match target {
             Target::Group(tgid) => (tgid, tgid),
             Target::Thread(tid) => match self.tasks.get(tid) {
@@ -39,7 +56,7 @@ impl Kernel {
             return Ok(());
         }
         self.trace_send(tid, &info);
-        if !self.prepare_signal(tid, tgid, info.signo) {
+        if !self.prepare_signal(tid, tgid, info.signo, force) {
             return Ok(());
         }
         let limit = self.tasks.group_of(tid).rlimit(RLIMIT_SIGPENDING);
@@ -71,7 +88,7 @@ impl Kernel {
     }
 
     /// Stop signals and SIGCONT cancel each other; a process that is dying, or ignores the signal, does not get it.
-    fn prepare_signal(&mut self, tid: Tid, tgid: Tgid, signo: u8) -> bool {
+    fn prepare_signal(&mut self, tid: Tid, tgid: Tgid, signo: u8, force: bool) -> bool {
         let group = self.tasks.group_mut(tgid).expect("the caller looked");
         if group.group_exit.is_some() {
             return false;
@@ -82,7 +99,7 @@ impl Kernel {
             self.flush_group(tgid, SigSet::STOP);
             self.continue_group(tgid);
         }
-        !self.sig_ignored(tid, signo)
+        !self.sig_ignored(tid, signo, force)
     }
 
     fn flush_group(&mut self, tgid: Tgid, mask: SigSet) {
@@ -119,7 +136,7 @@ impl Kernel {
     }
 
     /// `sig_ignored`: a blocked signal is not, its action may change before it is unblocked.
-    fn sig_ignored(&self, tid: Tid, signo: u8) -> bool {
+    fn sig_ignored(&self, tid: Tid, signo: u8, force: bool) -> bool {
         let task = &self.tasks[tid];
         if task.blocked.contains(signo) || task.signal.waiting_for.is_some_and(|set| set.contains(signo)) {
             return false;
@@ -128,7 +145,7 @@ impl Kernel {
             SIG_IGN => true,
             // SIGKILL and SIGSTOP reach init's queue only if forced.
             SIG_DFL => {
-                self.tasks.group_of(tid).unkillable
+                self.tasks.group_of(tid).unkillable && !(force && kernel_only(signo))
                     || matches!(default_action(signo), DefaultAction::Ignore | DefaultAction::Continue)
             }
             _ => false,
@@ -148,7 +165,7 @@ impl Kernel {
         };
         let fatal = self.tasks.actions(tid).get(signo).handler == SIG_DFL
             && matches!(default_action(signo), DefaultAction::Terminate)
-            && !group.unkillable
+            && (!group.unkillable || signo == SIGKILL)
             && !self.tasks[chosen].signal.waiting_for.is_some_and(|set| set.contains(signo));
         if fatal {
             let threads = group.threads.clone();

@@ -110,16 +110,17 @@ impl Kernel {
 
 /// Set-user-id and set-group-id, and what root's programs are given (security/commoncap.c).
 fn become_owner(cred: &mut Cred, setuid: Option<u32>, setgid: Option<u32>) {
-    if let Some(uid) = setuid {
+    // Whom the namespace has no name for, nobody in it becomes.
+    if let Some(uid) = setuid.filter(|&uid| cred.users.up(uid).is_some()) {
         (cred.euid, cred.fsuid) = (uid, uid);
     }
-    if let Some(gid) = setgid {
+    if let Some(gid) = setgid.filter(|&gid| cred.groups_map.up(gid).is_some()) {
         (cred.egid, cred.fsgid) = (gid, gid);
     }
     (cred.suid, cred.sgid) = (cred.euid, cred.egid);
-    if cred.uid == 0 || cred.euid == 0 {
+    if cred.is_root(cred.uid) || cred.is_root(cred.euid) {
         cred.cap_permitted = cred.cap_bounding | cred.cap_inheritable;
-        cred.cap_effective = if cred.euid == 0 { cred.cap_permitted } else { 0 };
+        cred.cap_effective = if cred.is_root(cred.euid) { cred.cap_permitted } else { 0 };
     } else {
         cred.cap_permitted = cred.cap_ambient;
         cred.cap_effective = cred.cap_ambient;

@@ -57,18 +57,20 @@ fn only(flags: u32, known: u32) -> Result<()> {
 }
 
 impl Kernel {
-    /// What stat(2) says of a place.
-    pub(crate) fn path_stat(&mut self, place: Path) -> Result<Stat> {
+    /// What stat(2) says of a place to a task: owners are named as in its user namespace.
+    pub(crate) fn path_stat(&mut self, viewer: Tid, place: Path) -> Result<Stat> {
         let attr = self.path_attr(place)?;
         let (sup, ino) = self.vfs.inode(place);
         let blocks = self.with_super(sup, |fs, _| Ok::<_, Errno>(fs.blocks(ino)))?;
+        let cred = &self.tasks[viewer].cred;
+        let (uid, gid) = (cred.uid_seen(attr.uid), cred.gid_seen(attr.gid));
         Ok(Stat {
             dev: Vfs::super_dev(sup),
             ino: ino.0,
             mode: attr.mode,
             nlink: attr.nlink,
-            uid: attr.uid,
-            gid: attr.gid,
+            uid,
+            gid,
             rdev: attr.rdev,
             size: attr.size,
             blksize: mmu::PAGE_SIZE as u32,
@@ -82,7 +84,7 @@ impl Kernel {
 }
 
 fn write_stat(kernel: &mut Kernel, tid: Tid, place: Path, buf: u64) -> Result<()> {
-    let stat = kernel.path_stat(place)?;
+    let stat = kernel.path_stat(tid, place)?;
     let raw = kernel.tasks[tid].arch().abi.encode_stat(&stat);
     kernel.user(tid).write(buf, &raw)
 }
@@ -112,7 +114,7 @@ fn statx(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
     } else {
         place(kernel, tid, dirfd as i32, path, flags)?
     };
-    let raw = kernel.path_stat(place)?.encode_statx();
+    let raw = kernel.path_stat(tid, place)?.encode_statx();
     kernel.user(tid).write(buf, &raw)
 }
 
@@ -144,7 +146,7 @@ fn fstatfs(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
 
 /// access asks for the real user, with the capabilities that user would have.
 fn real_cred(cred: &Cred) -> Cred {
-    let cap_effective = if cred.uid == 0 { cred.cap_permitted } else { 0 };
+    let cap_effective = if cred.is_root(cred.uid) { cred.cap_permitted } else { 0 };
     Cred { fsuid: cred.uid, fsgid: cred.gid, cap_effective, ..cred.clone() }
 }
 
@@ -200,7 +202,7 @@ fn set_mode(kernel: &mut Kernel, tid: Tid, place: Path, mode: u64) -> Result<()>
         return Err(Errno::EPERM);
     }
     let mut mode = mode as u32 & 0o7777;
-    if !cred.in_group(attr.gid) && !cred.capable(CAP_FSETID) {
+    if !cred.in_group(attr.gid) && !cred.capable_over(CAP_FSETID, attr.uid, attr.gid) {
         mode &= !S_ISGID;
     }
     kernel.set_path_attr(place, &SetAttr { mode: Some(mode), ..SetAttr::default() })
@@ -224,12 +226,13 @@ fn set_owner(kernel: &mut Kernel, tid: Tid, place: Path, uid: u64, gid: u64) -> 
     kernel.vfs.want_write(place.mount)?;
     let attr = kernel.path_attr(place)?;
     let id = |id: u64| Some(id as u32).filter(|&id| id != u32::MAX);
-    let (uid, gid) = (id(uid), id(gid));
     let cred = &kernel.tasks[tid].cred;
+    let uid = id(uid).map(|uid| cred.uid_meant(uid)).transpose()?;
+    let gid = id(gid).map(|gid| cred.gid_meant(gid)).transpose()?;
     let owns = cred.fsuid == attr.uid;
     let may_uid = uid.is_none_or(|uid| owns && uid == attr.uid);
     let may_gid = gid.is_none_or(|gid| owns && (gid == attr.gid || cred.in_group(gid)));
-    if !(may_uid && may_gid || cred.capable(CAP_CHOWN)) {
+    if !(may_uid && may_gid || cred.capable_over(CAP_CHOWN, attr.uid, attr.gid)) {
         return Err(Errno::EPERM);
     }
     // A program of somebody else's must not stay set-user-id.

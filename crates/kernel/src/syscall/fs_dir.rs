@@ -157,7 +157,7 @@ fn chroot(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
     let (who, start, path) = path_arg(kernel, tid, AT_FDCWD, call.args[0])?;
     let place = kernel.path_at(&who, start, &path, Walk::FOLLOW | Walk::DIRECTORY)?;
     let place = enter(kernel, &who, place)?;
-    if !who.cred.capable(CAP_SYS_CHROOT) {
+    if !who.cred.has_cap(CAP_SYS_CHROOT) {
         return Err(Errno::EPERM);
     }
     kernel.set_root(tid, place);

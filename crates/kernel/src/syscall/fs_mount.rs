@@ -95,7 +95,7 @@ fn mount(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
     }
     let kind = str::from_utf8(&kind).map_err(|_| Errno::ENODEV)?;
     let source = source.unwrap_or_else(|| b"none".to_vec());
-    let sup = kernel.super_of_type(kind, &source, &data)?;
+    let sup = kernel.super_of_type(tid, kind, &source, &data)?;
     if kernel.vfs.is_mount_root(on) && kernel.vfs.inode(on).0 == sup {
         return Err(Errno::EBUSY);
     }

@@ -120,19 +120,23 @@ fn setsid(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
 }
 
 fn getuid(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
-    Outcome::Done(Ok(kernel.tasks[tid].cred.uid.into()))
+    let cred = &kernel.tasks[tid].cred;
+    Outcome::Done(Ok(cred.uid_seen(cred.uid).into()))
 }
 
 fn geteuid(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
-    Outcome::Done(Ok(kernel.tasks[tid].cred.euid.into()))
+    let cred = &kernel.tasks[tid].cred;
+    Outcome::Done(Ok(cred.uid_seen(cred.euid).into()))
 }
 
 fn getgid(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
-    Outcome::Done(Ok(kernel.tasks[tid].cred.gid.into()))
+    let cred = &kernel.tasks[tid].cred;
+    Outcome::Done(Ok(cred.gid_seen(cred.gid).into()))
 }
 
 fn getegid(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
-    Outcome::Done(Ok(kernel.tasks[tid].cred.egid.into()))
+    let cred = &kernel.tasks[tid].cred;
+    Outcome::Done(Ok(cred.gid_seen(cred.egid).into()))
 }
 
 fn put_three(kernel: &mut Kernel, tid: Tid, addrs: [u64; 6], ids: [u32; 3]) -> Outcome {
@@ -142,13 +146,13 @@ fn put_three(kernel: &mut Kernel, tid: Tid, addrs: [u64; 6], ids: [u32; 3]) -> O
 
 fn getresuid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let cred = &kernel.tasks[tid].cred;
-    let ids = [cred.uid, cred.euid, cred.suid];
+    let ids = [cred.uid, cred.euid, cred.suid].map(|id| cred.uid_seen(id));
     put_three(kernel, tid, call.args, ids)
 }
 
 fn getresgid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let cred = &kernel.tasks[tid].cred;
-    let ids = [cred.gid, cred.egid, cred.sgid];
+    let ids = [cred.gid, cred.egid, cred.sgid].map(|id| cred.gid_seen(id));
     put_three(kernel, tid, call.args, ids)
 }
 
@@ -172,56 +176,88 @@ fn commit(kernel: &mut Kernel, tid: Tid, change: impl FnOnce(&mut Cred, bool) ->
     Ok(())
 }
 
-/// An id argument: `None` for -1, "leave it".
-fn id(arg: u64) -> Option<u32> {
-    (arg as u32 != u32::MAX).then_some(arg as u32)
+/// An id argument: `None` for -1, "leave it"; EINVAL for one that the caller's user namespace does not have.
+fn uid(kernel: &Kernel, tid: Tid, arg: u64) -> Result<Option<u32>> {
+    let arg = Some(arg as u32).filter(|&arg| arg != u32::MAX);
+    arg.map(|uid| kernel.tasks[tid].cred.uid_meant(uid)).transpose()
+}
+
+fn gid(kernel: &Kernel, tid: Tid, arg: u64) -> Result<Option<u32>> {
+    let arg = Some(arg as u32).filter(|&arg| arg != u32::MAX);
+    arg.map(|gid| kernel.tasks[tid].cred.gid_meant(gid)).transpose()
+}
+
+/// The three ids of a setres call.
+fn change(kernel: &Kernel, tid: Tid, call: &Call, id: fn(&Kernel, Tid, u64) -> Result<Option<u32>>) -> Result<Change> {
+    let of = |at: usize| id(kernel, tid, call.args[at]);
+    Ok(Change { real: of(0)?, effective: of(1)?, saved: of(2)? })
 }
 
 fn setuid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    let Some(uid) = id(call.args[0]) else { return Errno::EINVAL.into() };
-    commit(kernel, tid, |cred, keep| cred.set_uid(uid, keep)).into()
+    let set = |kernel: &mut Kernel| {
+        let uid = uid(kernel, tid, call.args[0])?.ok_or(Errno::EINVAL)?;
+        commit(kernel, tid, |cred, keep| cred.set_uid(uid, keep))
+    };
+    set(kernel).into()
 }
 
 fn setreuid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    let (real, effective) = (id(call.args[0]), id(call.args[1]));
-    commit(kernel, tid, |cred, keep| cred.set_reuid(real, effective, keep)).into()
+    let set = |kernel: &mut Kernel| {
+        let (real, effective) = (uid(kernel, tid, call.args[0])?, uid(kernel, tid, call.args[1])?);
+        commit(kernel, tid, |cred, keep| cred.set_reuid(real, effective, keep))
+    };
+    set(kernel).into()
 }
 
 fn setresuid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    let change = Change { real: id(call.args[0]), effective: id(call.args[1]), saved: id(call.args[2]) };
-    commit(kernel, tid, |cred, keep| cred.set_resuid(change, keep)).into()
+    let set = |kernel: &mut Kernel| {
+        let change = change(kernel, tid, call, uid)?;
+        commit(kernel, tid, |cred, keep| cred.set_resuid(change, keep))
+    };
+    set(kernel).into()
 }
 
 fn setgid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    let Some(gid) = id(call.args[0]) else { return Errno::EINVAL.into() };
-    commit(kernel, tid, |cred, _| cred.set_gid(gid)).into()
+    let set = |kernel: &mut Kernel| {
+        let gid = gid(kernel, tid, call.args[0])?.ok_or(Errno::EINVAL)?;
+        commit(kernel, tid, |cred, _| cred.set_gid(gid))
+    };
+    set(kernel).into()
 }
 
 fn setregid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    let (real, effective) = (id(call.args[0]), id(call.args[1]));
-    commit(kernel, tid, |cred, _| cred.set_regid(real, effective)).into()
+    let set = |kernel: &mut Kernel| {
+        let (real, effective) = (gid(kernel, tid, call.args[0])?, gid(kernel, tid, call.args[1])?);
+        commit(kernel, tid, |cred, _| cred.set_regid(real, effective))
+    };
+    set(kernel).into()
 }
 
 fn setresgid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
-    let change = Change { real: id(call.args[0]), effective: id(call.args[1]), saved: id(call.args[2]) };
-    commit(kernel, tid, |cred, _| cred.set_resgid(change)).into()
+    let set = |kernel: &mut Kernel| {
+        let change = change(kernel, tid, call, gid)?;
+        commit(kernel, tid, |cred, _| cred.set_resgid(change))
+    };
+    set(kernel).into()
 }
 
 /// Returns the old id, whatever happens.
 fn setfsuid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let wanted = uid(kernel, tid, call.args[0]);
     let cred = &mut kernel.tasks[tid].cred;
-    let old = cred.fsuid;
-    if let Some(uid) = id(call.args[0]) {
+    let old = cred.uid_seen(cred.fsuid);
+    if let Ok(Some(uid)) = wanted {
         cred.set_fsuid(uid);
     }
     Outcome::Done(Ok(old.into()))
 }
 
 fn setfsgid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
+    let wanted = gid(kernel, tid, call.args[0]);
     let cred = &mut kernel.tasks[tid].cred;
-    let old = cred.fsgid;
-    if let Some(gid) = id(call.args[0])
-        && ([cred.gid, cred.egid, cred.sgid, cred.fsgid].contains(&gid) || cred.capable(CAP_SETGID))
+    let old = cred.gid_seen(cred.fsgid);
+    if let Ok(Some(gid)) = wanted
+        && ([cred.gid, cred.egid, cred.sgid, cred.fsgid].contains(&gid) || cred.has_cap(CAP_SETGID))
     {
         cred.fsgid = gid;
     }
@@ -230,7 +266,8 @@ fn setfsgid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
 
 fn getgroups(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let [size, addr, ..] = call.args;
-    let groups = &kernel.tasks[tid].cred.groups;
+    let cred = &kernel.tasks[tid].cred;
+    let groups: Vec<u32> = cred.groups.iter().map(|&gid| cred.gid_seen(gid)).collect();
     let count = groups.len();
     let size = size as i32;
     if size < 0 || size != 0 && (size as usize) < count {
@@ -247,7 +284,8 @@ fn getgroups(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
 
 fn setgroups(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let [size, addr, ..] = call.args;
-    if !kernel.tasks[tid].cred.capable(CAP_SETGID) {
+    let cred = &kernel.tasks[tid].cred;
+    if !cred.has_cap(CAP_SETGID) || !kernel.may_setgroups(cred.user_ns) {
         return Errno::EPERM.into();
     }
     let size = size as u32 as usize;
@@ -259,7 +297,12 @@ fn setgroups(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         return errno.into();
     }
     let (words, _) = raw.as_chunks::<4>();
-    let mut groups: Vec<u32> = words.iter().map(|&word| u32::from_le_bytes(word)).collect();
+    let cred = &kernel.tasks[tid].cred;
+    let meant: Result<Vec<u32>> = words.iter().map(|&word| cred.gid_meant(u32::from_le_bytes(word))).collect();
+    let mut groups = match meant {
+        Ok(groups) => groups,
+        Err(errno) => return errno.into(),
+    };
     groups.sort_unstable();
     kernel.tasks[tid].cred.groups = groups;
     Outcome::Done(Ok(0))
@@ -288,8 +331,8 @@ fn capget(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         Err(Errno::EINVAL) if data == 0 => return Outcome::Done(Ok(0)),
         Err(errno) => return errno.into(),
     };
-    let target = if pid == 0 { tid } else { Tid(pid as u32) };
-    let Some(task) = kernel.tasks.get(target) else { return Errno::ESRCH.into() };
+    let target = if pid == 0 { Some(tid) } else { kernel.find_vpid(tid, pid as u32) };
+    let Some(task) = target.and_then(|target| kernel.tasks.get(target)) else { return Errno::ESRCH.into() };
     let cred = &task.cred;
     let sets =
         CapSets { effective: cred.cap_effective, permitted: cred.cap_permitted, inheritable: cred.cap_inheritable };
@@ -303,7 +346,7 @@ fn capset(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let [header, data, ..] = call.args;
     let work = |kernel: &mut Kernel| {
         let (pid, size) = cap_header(kernel, tid, header)?;
-        if pid != 0 && pid as u32 != tid.0 {
+        if pid != 0 && pid as u32 != kernel.pid_vnr(tid, tid) {
             return Err(Errno::EPERM);
         }
         let mut raw = [0; 24];
@@ -312,7 +355,7 @@ fn capset(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         let cred = &mut kernel.tasks[tid].cred;
         // `cap_capset`.
         let raised = new.inheritable & !(cred.cap_inheritable | cred.cap_permitted);
-        if raised != 0 && !cred.capable(CAP_SETPCAP)
+        if raised != 0 && !cred.has_cap(CAP_SETPCAP)
             || new.inheritable & !(cred.cap_inheritable | cred.cap_bounding) != 0
             || new.permitted & !cred.cap_permitted != 0
             || new.effective & !new.permitted != 0

@@ -89,7 +89,7 @@ pub(crate) fn fcntl_lock(
                 whence: SEEK_SET as u16,
                 start: lock.start as i64,
                 len: if lock.end == i64::MAX as u64 { 0 } else { (lock.end - lock.start + 1) as i64 },
-                pid: if matches!(lock.owner, Owner::Open(_)) { u32::MAX } else { lock.pid.0 },
+                pid: if matches!(lock.owner, Owner::Open(_)) { u32::MAX } else { kernel.pid_vnr(tid, lock.pid) },
             },
         };
         kernel.user(tid).write(addr, &answer.encode_64())?;

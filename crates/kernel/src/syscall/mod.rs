@@ -160,7 +160,7 @@ impl From<Errno> for Outcome {
 /// The guest executed its system call instruction.
 pub(crate) fn enter(kernel: &mut Kernel, tid: Tid) {
     let cpu = &mut kernel.tasks[tid].cpu;
-    let request = cpu.arch.abi.syscall_enter(cpu);
+    let mut request = cpu.arch.abi.syscall_enter(cpu);
     let Some(sysno) = request.sysno else {
         let label = kernel.tasks[tid].label();
         kernel.trace.line(crate::TraceKind::Missing, || format!("{label} system call {} does not exist", request.nr));
@@ -168,6 +168,7 @@ pub(crate) fn enter(kernel: &mut Kernel, tid: Tid) {
     };
     kernel.tasks[tid].last_syscall = Some((sysno, request.args));
     kernel.tasks[tid].last_nr = request.nr;
+    kernel.numbers_in(tid, sysno, &mut request.args);
     let mut call = Call {
         sysno,
         args: request.args,
@@ -213,6 +214,7 @@ fn arch_syscall(kernel: &mut Kernel, tid: Tid, request: &SyscallRequest) -> Resu
 fn conclude(kernel: &mut Kernel, tid: Tid, mut call: Call, outcome: Outcome) {
     match outcome {
         Outcome::Done(result) => {
+            let result = result.map(|value| kernel.number_out(tid, call.sysno, value));
             set_return(kernel, tid, result);
             kernel.restore_saved_mask(tid);
             trace::end(kernel, &call, |call| trace::result(call, result));

@@ -131,7 +131,7 @@ fn do_prctl(kernel: &mut Kernel, tid: Tid, args: [u64; 6]) -> Result<u64> {
         PR_CAPBSET_READ if arg <= CAP_LAST_CAP.into() => return Ok(kernel.tasks[tid].cred.cap_bounding >> arg & 1),
         PR_CAPBSET_DROP if arg <= CAP_LAST_CAP.into() => {
             let cred = &mut kernel.tasks[tid].cred;
-            if !cred.capable(CAP_SETPCAP) {
+            if !cred.has_cap(CAP_SETPCAP) {
                 return Err(Errno::EPERM);
             }
             cred.cap_bounding &= !(1 << arg);

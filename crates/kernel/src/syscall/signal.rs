@@ -39,14 +39,14 @@ pub(super) fn signo(value: u64) -> Result<u8> {
 fn may_kill(kernel: &Kernel, tid: Tid, target: Tid, signo: u8) -> bool {
     let (from, to) = (&kernel.tasks[tid].cred, &kernel.tasks[target].cred);
     let same = [from.euid, from.uid].iter().any(|&uid| uid == to.suid || uid == to.uid);
-    same || from.capable(CAP_KILL)
+    same || kernel.namespaces.capable(from, to.user_ns, CAP_KILL)
         || signo == SIGCONT && kernel.tasks.group_of(tid).sid == kernel.tasks.group_of(target).sid
 }
 
 /// From kill(2).
 pub(super) fn by_user(kernel: &Kernel, tid: Tid, signo: u8, code: i32) -> Siginfo {
     let task = &kernel.tasks[tid];
-    Siginfo { signo, errno: 0, code, fields: Fields::Kill { pid: task.tgid.0, uid: task.cred.uid } }
+    Siginfo { signo, errno: 0, code, fields: Fields::Kill { pid: kernel.pid_vnr(tid, task.tgid), uid: task.cred.uid } }
 }
 
 /// Checks permission, and sends unless it is only a probe.
@@ -55,7 +55,7 @@ pub(super) fn send(kernel: &mut Kernel, tid: Tid, target: Target, info: Siginfo)
     if !may_kill(kernel, tid, to, info.signo) {
         return Err(Errno::EPERM);
     }
-    if info.signo == 0 { Ok(()) } else { kernel.send_signal(target, info) }
+    if info.signo == 0 { Ok(()) } else { kernel.send_signal_from(tid, target, info) }
 }
 
 fn kill(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
@@ -74,7 +74,7 @@ fn kill(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         -1 => {
             let own = kernel.tasks[tid].tgid;
             let all = kernel.tasks.groups().map(|group| group.tgid);
-            let targets = all.filter(|&tgid| tgid != own && tgid != crate::task::INIT).collect();
+            let targets = all.filter(|&tgid| tgid != own && kernel.pid_vnr(tid, tgid) > 1).collect();
             kill_many(kernel, tid, targets, info, true).into()
         }
         i32::MIN => Errno::ESRCH.into(),

@@ -124,7 +124,7 @@ fn cpu_clock(kernel: &Kernel, caller: Tid, clock: i32) -> Result<u64> {
     if clock & CPUCLOCK_KIND == CPUCLOCK_FD {
         return Err(Errno::EINVAL);
     }
-    let pid = Tid(!(clock >> 3) as u32);
+    let pid = kernel.find_vpid(caller, !(clock >> 3) as u32).ok_or(Errno::EINVAL)?;
     let task = kernel.tasks.get(if pid.0 == 0 { caller } else { pid }).ok_or(Errno::EINVAL)?;
     let mine = kernel.tasks[caller].tgid;
     let (user, system) = if clock & CPUCLOCK_PERTHREAD == 0 {

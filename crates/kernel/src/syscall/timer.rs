@@ -107,7 +107,7 @@ fn timer_create(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
                 SIGEV_SIGNAL | SIGEV_THREAD => timer.signo = valid(word(8))?,
                 SIGEV_THREAD_ID => {
                     timer.signo = valid(word(8))?;
-                    timer.thread = Tid(word(16) as u32);
+                    timer.thread = kernel.find_vpid(tid, word(16) as u32).ok_or(Errno::EINVAL)?;
                     let same = kernel.tasks.get(timer.thread).is_some_and(|thread| thread.tgid == tgid);
                     if !same {
                         return Err(Errno::EINVAL);

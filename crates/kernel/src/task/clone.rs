@@ -1,17 +1,17 @@
 //! fork, vfork, clone and clone3 (kernel/fork.c).
 use super::{Accounts, INIT, SighandId, Task, TaskState, ThreadGroup, Tid, WaitKey};
-use crate::namespaces::NAMESPACES;
+use crate::namespaces::{MAX_PID_NS_LEVEL, NAMESPACES};
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, full, partial};
-use crate::{Kernel, Result, TraceKind};
+use crate::{Kernel, NsId, NsProxy, Result, TraceKind};
 use abi::{
-    CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER2, CSIGNAL,
-    CloneArgs, CloneFlags, Errno, OpenFlags, RLIMIT_NPROC, Restart, SIGCHLD, SigAltStack, Sysno,
+    CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER2, CSIGNAL, CloneArgs, CloneFlags, Errno,
+    OpenFlags, RLIMIT_NPROC, Restart, SIGCHLD, SigAltStack, Sysno,
 };
 use arch::Tif;
 use std::collections::BTreeSet;
 
-const MISSING: &str = "no user, pid, network or time namespaces; no pidfd of a thread";
+const MISSING: &str = "no network or time namespaces; no pidfd of a thread";
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
@@ -20,9 +20,6 @@ pub(crate) const ROWS: &[Row] = &[
     partial(Sysno::Clone, clone, MISSING),
     partial(Sysno::Clone3, clone3, MISSING),
 ];
-
-/// Most numbers set_tid may give, one for each nested namespace.
-const MAX_PID_NS_LEVEL: u64 = 32;
 
 fn fork(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     do_fork(kernel, tid, call, &CloneArgs { exit_signal: SIGCHLD.into(), ..CloneArgs::default() })
@@ -79,7 +76,7 @@ fn clone3_args(kernel: &mut Kernel, tid: Tid, addr: u64, size: u64) -> Result<Cl
     if args.flags.intersects(silent) && args.exit_signal != 0 || args.flags.contains(CloneFlags::CLONE_DETACHED) {
         return Err(Errno::EINVAL);
     }
-    if (args.set_tid == 0) != (args.set_tid_size == 0) || args.set_tid_size > MAX_PID_NS_LEVEL {
+    if (args.set_tid == 0) != (args.set_tid_size == 0) || args.set_tid_size > MAX_PID_NS_LEVEL.into() {
         return Err(Errno::EINVAL);
     }
     if args.flags.contains(CloneFlags::CLONE_INTO_CGROUP) {
@@ -92,10 +89,10 @@ fn clone3_args(kernel: &mut Kernel, tid: Tid, addr: u64, size: u64) -> Result<Cl
 
 /// `kernel_clone`. Called again when a vfork child has let go of its parent.
 fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> Outcome {
-    if let Progress::State(child, _) = call.progress {
+    if let Progress::State(child, Some(number)) = call.progress {
         return match call.woken {
-            Some(WaitKey::Vfork(_)) => Outcome::Done(Ok(child)),
-            _ => vfork_wait(Tid(child as u32)),
+            Some(WaitKey::Vfork(_)) => Outcome::Done(Ok(number)),
+            _ => vfork_wait(Tid(child as u32), number),
         };
     }
     if let Err(errno) = check_flags(kernel, tid, args) {
@@ -109,12 +106,14 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
         Ok(child) => child,
         Err(errno) => return errno.into(),
     };
+    let number = kernel.pid_vnr(tid, child);
     // The caller's own memory: a bad pointer is its loss (`put_user`, unchecked in kernel_clone).
     if args.flags.contains(CloneFlags::CLONE_PARENT_SETTID) {
-        let _ = kernel.user(tid).write_u32(args.parent_tid, child.0);
+        let _ = kernel.user(tid).write_u32(args.parent_tid, number);
     }
     if args.flags.contains(CloneFlags::CLONE_CHILD_SETTID) {
-        let _ = kernel.user(child).write_u32(args.child_tid, child.0);
+        let own = kernel.pid_vnr(child, child);
+        let _ = kernel.user(child).write_u32(args.child_tid, own);
     }
     kernel.with_cgroups(|core, kernel| core.forked(kernel, tid, child));
     if args.flags.intersects(NAMESPACES) {
@@ -128,18 +127,18 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
     if args.flags.contains(CloneFlags::CLONE_VFORK) {
         kernel.tasks[child].vfork_parent = Some(tid);
         kernel.tasks[tid].freezer_skip = true;
-        return vfork_wait(child);
+        return vfork_wait(child, number.into());
     }
-    Outcome::Done(Ok(child.0.into()))
+    Outcome::Done(Ok(number.into()))
 }
 
-/// A vfork parent waits killably, and no freezer waits for it (F08-44).
-fn vfork_wait(child: Tid) -> Outcome {
+/// A vfork parent waits killably, and no freezer waits for it (F08-44). `number` is the child's as the parent knows it.
+fn vfork_wait(child: Tid, number: u64) -> Outcome {
     Outcome::Sleep(Sleep {
         kind: SleepKind::Killable,
         freezable: true,
-        on_signal: OnSignal::Return(Ok(child.0.into())),
-        progress: Progress::State(child.0.into(), None),
+        on_signal: OnSignal::Return(Ok(number)),
+        progress: Progress::State(child.0.into(), Some(number)),
         ..Sleep::new(WaitKey::Vfork(child), "kernel_clone")
     })
 }
@@ -156,6 +155,13 @@ fn check_flags(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<()> {
         || flags.contains(F::CLONE_SIGHAND) && !flags.contains(F::CLONE_VM)
         || flags.contains(F::CLONE_SIGHAND | F::CLONE_CLEAR_SIGHAND)
         || flags.contains(F::CLONE_PARENT) && kernel.tasks.group_of(tid).unkillable
+    {
+        return Err(Errno::EINVAL);
+    }
+    // A thread is in its group's pid namespace.
+    let task = &kernel.tasks[tid];
+    if flags.contains(F::CLONE_THREAD)
+        && (flags.intersects(F::CLONE_NEWUSER | F::CLONE_NEWPID) || task.pid_ns != task.nsproxy.pid_for_children)
     {
         return Err(Errno::EINVAL);
     }
@@ -184,10 +190,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         return Err(Errno::EAGAIN);
     }
     let mm = parent.mm.ok_or(Errno::EINVAL)?;
-    let child_tid = match args.set_tid_size {
-        0 => kernel.tasks.alloc_tid(kernel.config.pid_max).ok_or(Errno::EAGAIN)?,
-        _ => set_tid(kernel, tid, args)?,
-    };
+    let wanted = set_tid(kernel, tid, args)?;
     if flags.contains(CloneFlags::CLONE_PIDFD) {
         kernel.user(tid).prefault(args.pidfd, 4, true)?;
     }
@@ -201,25 +204,48 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
     let parent = &kernel.tasks[tid];
     let files = kernel.vfs.fork_files(parent.files, flags.contains(CloneFlags::CLONE_FILES));
     let fs = kernel.vfs.fork_fs(parent.fs, flags.contains(CloneFlags::CLONE_FS));
-    let made = match kernel.create_new_namespaces(tid, flags) {
+    // What the child has until here, given back.
+    let undo = |kernel: &mut Kernel, user_ns: Option<NsId>, nsproxy: Option<NsProxy>| {
+        kernel.drop_mm(child_mm);
+        kernel.drop_files(files);
+        kernel.drop_fs(fs);
+        if let Some(user_ns) = user_ns {
+            kernel.put_ns(user_ns);
+        }
+        if let Some(nsproxy) = nsproxy {
+            kernel.put_proxy(nsproxy);
+        }
+        kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
+    };
+    let cred = match kernel.copy_creds(tid, flags) {
+        Ok(cred) => cred,
+        Err(errno) => {
+            undo(kernel, None, None);
+            return Err(errno);
+        }
+    };
+    let user_ns = cred.user_ns;
+    let made = match kernel.create_new_namespaces(tid, flags, &cred) {
         Ok(made) => made,
         Err(errno) => {
-            kernel.drop_mm(child_mm);
-            kernel.drop_files(files);
-            kernel.drop_fs(fs);
-            kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
+            undo(kernel, Some(user_ns), None);
             return Err(errno);
         }
     };
     kernel.enter_made(fs, &made);
+    let pid_ns = made.proxy.pid_for_children;
+    let child_tid = match kernel.alloc_pid(tid, pid_ns, &wanted) {
+        Ok(child_tid) => child_tid,
+        Err(errno) => {
+            undo(kernel, Some(user_ns), Some(made.proxy));
+            return Err(errno);
+        }
+    };
     // The descriptor is the parent's: a child with a table of its own does not have it.
     let pidfd = flags.contains(CloneFlags::CLONE_PIDFD).then(|| clone_pidfd(kernel, tid, child_tid, args.pidfd));
     if let Some(Err(errno)) = pidfd {
-        kernel.drop_mm(child_mm);
-        kernel.drop_files(files);
-        kernel.drop_fs(fs);
-        kernel.put_proxy(made.proxy);
-        kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
+        undo(kernel, None, Some(made.proxy));
+        kernel.free_pid(child_tid, (pid_ns, user_ns));
         return Err(errno);
     }
 
@@ -251,8 +277,9 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         mm: Some(child_mm),
         files,
         fs,
-        cred: parent.cred.clone(),
+        cred,
         nsproxy: made.proxy,
+        pid_ns,
         pending: Pending::default(),
         blocked: parent.blocked,
         saved_mask: None,
@@ -286,7 +313,10 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         freezer_skip: false,
         thawed: false,
     };
-    let new_group = (!thread).then(|| copy_group(kernel, tid, child_tid, flags));
+    let mut new_group = (!thread).then(|| copy_group(kernel, tid, child_tid, flags));
+    if let Some(group) = &mut new_group {
+        group.unkillable = kernel.is_child_reaper(child_tid, pid_ns);
+    }
     kernel.tasks.insert(child, new_group);
     if let Some(Ok(key)) = pidfd {
         kernel.pidfd_attach(child_tid, key);
@@ -294,20 +324,10 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
     Ok(child_tid)
 }
 
-/// The number of clone3's set_tid, of which there is one, for the only namespace (`alloc_pid`).
-fn set_tid(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> {
-    if args.set_tid_size > 1 {
-        return Err(Errno::EINVAL);
-    }
-    let wanted = kernel.user(tid).read_u32(args.set_tid)?;
-    if !(1..kernel.config.pid_max).contains(&wanted) {
-        return Err(Errno::EINVAL);
-    }
-    let cred = &kernel.tasks[tid].cred;
-    if !cred.capable(CAP_CHECKPOINT_RESTORE) && !cred.capable(CAP_SYS_ADMIN) {
-        return Err(Errno::EPERM);
-    }
-    kernel.tasks.take_tid(wanted).ok_or(Errno::EEXIST)
+/// The numbers of clone3's set_tid, innermost namespace first.
+fn set_tid(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Vec<u32>> {
+    let addrs = (0..args.set_tid_size).map(|at| args.set_tid.wrapping_add(4 * at));
+    addrs.map(|addr| kernel.user(tid).read_u32(addr)).collect()
 }
 
 /// CLONE_PIDFD: a descriptor for the child to be, and its key.
@@ -391,6 +411,7 @@ impl Kernel {
         self.with_cgroups(|core, kernel| core.exited(kernel, child));
         let task = &mut self.tasks[child];
         let (mm, files, fs, nsproxy) = (task.mm.take(), task.files, task.fs, task.nsproxy);
+        let ids = (task.pid_ns, task.cred.user_ns);
         if let Some(mm) = mm {
             self.drop_mm(mm);
         }
@@ -398,6 +419,7 @@ impl Kernel {
         self.drop_fs(fs);
         self.put_proxy(nsproxy);
         self.tasks.remove(child);
+        self.free_pid(child, ids);
     }
 }
 

@@ -44,6 +44,9 @@ impl Kernel {
         self.tasks.group_of_mut(tid).dead.add(&accounts);
         self.tasks.remove_leader(tgid);
         self.tasks.rename(tid, tgid);
+        let task = &self.tasks[tgid];
+        let ids = (task.pid_ns, task.cred.user_ns);
+        self.free_pid(tid, ids);
         self.tasks[tgid].start_time = start_time;
         // The group's place in the control groups was the old number's.
         self.with_cgroups(|core, kernel| {

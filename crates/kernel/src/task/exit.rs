@@ -61,15 +61,19 @@ pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
         }
     }
     kernel.with_cgroups(|core, kernel| core.exited(kernel, tid));
-    exit_notify(kernel, tid);
+    let group = kernel.tasks.group_of(tid);
+    let last = group.threads.iter().all(|&other| other == tid || kernel.tasks[other].is_dead());
+    if !(last && kernel.zap_pid_ns(tid)) {
+        exit_notify(kernel, tid);
+    }
 }
 
-/// `exit_notify`: children get another parent, the parent is told, and what nobody waits for is gone.
-fn exit_notify(kernel: &mut Kernel, tid: Tid) {
+/// `exit_notify`: the task is dead; children get another parent, the parent is told, and what nobody waits for is gone.
+pub(crate) fn exit_notify(kernel: &mut Kernel, tid: Tid) {
     kernel.tasks.set_asleep(tid, TaskState::Zombie);
     let task = &mut kernel.tasks[tid];
     task.pending.flush(SigSet::FULL);
-    let (tgid, accounts) = (task.tgid, Accounts::of(task));
+    let (tgid, ids, accounts) = (task.tgid, (task.pid_ns, task.cred.user_ns), Accounts::of(task));
     let group = kernel.tasks.group_mut(tgid).expect("a task has a group");
     let alone = group.threads.iter().filter(|&&thread| thread != tgid).all(|&thread| thread == tid);
     if tid != tgid {
@@ -86,6 +90,9 @@ fn exit_notify(kernel: &mut Kernel, tid: Tid) {
     let leader_dead = kernel.tasks.get(tgid).is_some_and(|leader| leader.is_dead());
     if alone && leader_dead && !exec_waits {
         group_is_dead(kernel, tgid);
+    }
+    if tid != tgid {
+        kernel.free_pid(tid, ids);
     }
 }
 
@@ -130,7 +137,8 @@ fn do_notify_parent(kernel: &mut Kernel, tgid: Tgid) -> bool {
     let ignored = action.handler == SIG_IGN;
     let autoreap = signo == SIGCHLD && (ignored || action.flags.contains(SaFlags::SA_NOCLDWAIT));
     if abi::valid_signal(signo) && !(signo == SIGCHLD && ignored) {
-        let fields = Fields::Child { pid: tgid.0, uid, status: status as i32, utime, stime };
+        let pid = kernel.pid_vnr(parent, tgid);
+        let fields = Fields::Child { pid, uid, status: status as i32, utime, stime };
         kernel.send_to_group(parent, Siginfo { signo, errno: 0, code, fields });
     }
     kernel.tasks.wake_all(WaitKey::Child(parent));
@@ -144,20 +152,35 @@ impl Kernel {
     }
 
     /// Takes a dead group out for good (`release_task`).
-    pub(super) fn release(&mut self, tgid: Tgid) {
+    pub(crate) fn release(&mut self, tgid: Tgid) {
         let pidfd = self.tasks.group(tgid).and_then(|group| group.pidfd);
-        self.tasks.remove(tgid);
+        let leader = self.tasks.remove(tgid);
         self.pidfd_notify(pidfd);
+        if let Some(leader) = leader {
+            self.free_pid(tgid, (leader.pid_ns, leader.cred.user_ns));
+        }
     }
 
-    /// Children of a dead group go to the next subreaper above it, or to init (`find_new_reaper`).
+    /// The next subreaper above a dead group in its pid namespace, or that namespace's init.
+    fn find_new_reaper(&self, tgid: Tgid, parent: Tgid) -> Tgid {
+        let ns = self.pid_ns_of(tgid);
+        let init = self.namespaces.child_reaper(ns);
+        let mut above = parent;
+        while above != init && above != INIT && self.pid_ns_of(above) == ns {
+            let Some(group) = self.tasks.group(above) else { break };
+            if group.child_subreaper {
+                return above;
+            }
+            above = group.parent;
+        }
+        init
+    }
+
+    /// Children of a dead group go to who takes in orphans.
     fn forget_original_parent(&mut self, tgid: Tgid) {
         let group = self.tasks.group(tgid).expect("still a zombie");
         let (children, pgid, sid) = (group.children.clone(), group.pgid, group.sid);
-        let mut reaper = group.parent;
-        while reaper != INIT && !self.tasks.group(reaper).is_some_and(|group| group.child_subreaper) {
-            reaper = self.tasks.group(reaper).map_or(INIT, |group| group.parent);
-        }
+        let reaper = self.find_new_reaper(tgid, group.parent);
         for child in children {
             self.tasks.reparent(child, reaper);
             let Some(group) = self.tasks.group(child) else { continue };
@@ -264,7 +287,7 @@ impl Kernel {
             self.futex_wake(tid, addr, 1);
             return true;
         }
-        if word & FUTEX_TID_MASK == tid.0 {
+        if word & FUTEX_TID_MASK == self.pid_vnr(tid, tid) {
             if self.user(tid).write_u32(addr, word & FUTEX_WAITERS | FUTEX_OWNER_DIED).is_err() {
                 return false;
             }

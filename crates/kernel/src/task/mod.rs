@@ -19,7 +19,7 @@ pub use wait::WaitKey;
 
 use crate::Cred;
 use crate::mm::MmId;
-use crate::namespaces::NsProxy;
+use crate::namespaces::{NsId, NsProxy};
 use crate::sched::SchedEntity;
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, Progress, SleepKind};
@@ -30,7 +30,7 @@ use arch::{Cpu, ThreadInfo};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use clone::ROWS as CLONE_ROWS;
-pub(crate) use exit::{do_exit, do_group_exit};
+pub(crate) use exit::{do_exit, do_group_exit, exit_notify};
 pub(crate) use reap::ROWS as WAIT_ROWS;
 
 /// A task's number: `gettid`.
@@ -108,6 +108,8 @@ pub struct Task {
     pub fs: FsId,
     pub cred: Cred,
     pub nsproxy: NsProxy,
+    /// Its own, from birth on (`task_active_pid_ns`).
+    pub pid_ns: NsId,
 
     // Signals.
     pub pending: Pending,

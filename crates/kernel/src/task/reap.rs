@@ -25,6 +25,8 @@ enum Who {
 /// What it was told of a child.
 struct Report {
     child: Tgid,
+    /// The child's number as the caller knows it; it is gone with the child.
+    number: u32,
     uid: u32,
     /// As wait4 has it.
     status: u32,
@@ -52,7 +54,7 @@ fn wait4(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         Err(outcome) => outcome,
         Ok(None) => Outcome::Done(Ok(0)),
         Ok(Some(report)) => {
-            let mut result = Ok(report.child.0.into());
+            let mut result = Ok(report.number.into());
             if status != 0 && kernel.user(tid).write_u32(status, report.status).is_err()
                 || put_rusage(kernel, tid, rusage, &report).is_err()
             {
@@ -98,7 +100,7 @@ fn waitid(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         let bytes = match &report {
             Some(report) => {
                 let fields =
-                    Fields::Child { pid: report.child.0, uid: report.uid, status: report.value, utime: 0, stime: 0 };
+                    Fields::Child { pid: report.number, uid: report.uid, status: report.value, utime: 0, stime: 0 };
                 Siginfo { signo: SIGCHLD, errno: 0, code: report.code, fields }.encode_64()
             }
             None => [0; 128],
@@ -126,7 +128,7 @@ fn do_wait(kernel: &mut Kernel, tid: Tid, who: Who, options: u32) -> std::result
     let group = kernel.tasks.group_of(tid);
     let tgid = group.tgid;
     let tells = |child: Tgid| {
-        if eligible(kernel, child, who, options) { peek(kernel, child, options) } else { None }
+        if eligible(kernel, child, who, options) { peek(kernel, tid, child, options) } else { None }
     };
     let found = match who {
         Who::Child(child) => group.news.get(&child).and_then(|&child| tells(child)),
@@ -165,13 +167,13 @@ fn eligible(kernel: &Kernel, child: Tgid, who: Who, options: u32) -> bool {
 }
 
 /// What there is to say of a child, if `options` ask for it.
-fn peek(kernel: &Kernel, child: Tgid, options: u32) -> Option<Report> {
+fn peek(kernel: &Kernel, tid: Tid, child: Tgid, options: u32) -> Option<Report> {
     let leader = kernel.tasks.get(child)?;
     let group = kernel.tasks.group(child)?;
     let report = |status, code, value| {
         let mut used = kernel.group_accounts(child);
         used.add(&group.children_accounts);
-        Report { child, uid: leader.cred.uid, status, code, value, used }
+        Report { child, number: kernel.pid_vnr(tid, child), uid: leader.cred.uid, status, code, value, used }
     };
     if leader.is_dead() && group.threads.len() == 1 {
         let status = exit_status(kernel, child);

@@ -102,13 +102,15 @@ impl Tasks {
         self.last_tid
     }
 
+    /// Whether a number is a task's, a process group's or a session's.
+    pub(crate) fn uses_number(&self, tid: Tid) -> bool {
+        self.table.contains_key(&tid) || self.pgrps.contains_key(&tid) || self.groups.values().any(|g| g.sid == tid)
+    }
+
     /// The number clone3's set_tid asks for, if it is free.
     pub(crate) fn take_tid(&self, tid: u32) -> Option<Tid> {
         let tid = Tid(tid);
-        let used = self.table.contains_key(&tid)
-            || self.pgrps.contains_key(&tid)
-            || self.groups.values().any(|group| group.sid == tid);
-        (!used).then_some(tid)
+        (!self.uses_number(tid)).then_some(tid)
     }
 
     /// The next free number: not a task's, a process group's or a session's.
@@ -275,6 +277,8 @@ impl Tasks {
         let Some(task) = self.table.get_mut(&tid) else { return };
         task.thread_info.set(Tif::SigPending);
         let wakes = match task.state.beneath() {
+            // In do_exit, waiting for others to die: no signal ends that.
+            TaskState::Sleeping { .. } if task.signal.exiting => false,
             TaskState::Sleeping { kind: SleepKind::Interruptible, .. } => true,
             TaskState::Sleeping { kind: SleepKind::Killable, .. } | TaskState::Stopped | TaskState::Traced => fatal,
             _ => false,

@@ -80,6 +80,7 @@ pub(super) fn tty_ioctl(
         }
         TIOCGPGRP => {
             let pgrp = kernel.foreground(caller, id, from_master)?;
+            let pgrp = kernel.pid_vnr(caller, Tid(pgrp));
             kernel.user(caller).write_u32(arg, pgrp).map(done).map_err(Into::into)
         }
         TIOCSPGRP => {
@@ -88,6 +89,7 @@ pub(super) fn tty_ioctl(
         }
         TIOCGSID => {
             let sid = kernel.tty_session(caller, id, from_master)?;
+            let sid = kernel.pid_vnr(caller, Tid(sid));
             kernel.user(caller).write_u32(arg, sid).map(done).map_err(Into::into)
         }
         TIOCSCTTY => kernel.acquire_tty(caller, id, arg == 1, file.flags.readable()).map(done).map_err(Into::into),

@@ -114,7 +114,8 @@ impl Kernel {
         if !self.is_controlling_tty(caller, id) || self.known_tty(id)?.session != Some(sid) {
             return Err(Errno::ENOTTY.into());
         }
-        let pgrp = u32::try_from(pgrp).map(Tid).map_err(|_| Errno::EINVAL)?;
+        let pgrp = u32::try_from(pgrp).map_err(|_| Errno::EINVAL)?;
+        let pgrp = self.find_vpid(caller, pgrp).ok_or(Errno::ESRCH)?;
         match self.tasks.session_of(pgrp) {
             None => Err(Errno::ESRCH.into()),
             Some(session) if session != sid => Err(Errno::EPERM.into()),

@@ -1,5 +1,6 @@
 //! Where files without a name live: pipefs, sockfs, anon_inodefs, and the tmpfs of memfd_create. None of them can be mounted.
-use super::{Attr, DirEntry, FileSystem, Ino, Io, MountId, NewNode, OpenFile, Path, Tmpfs, Vfs, Who};
+use super::{Attr, DirEntry, FileSystem, Ino, Io, MountId, NewNode, OpenFile, Path, SuperId, Tmpfs, Vfs, Who};
+use crate::namespaces::NsFs;
 use crate::saved::{SaveError, Saved};
 use crate::{Kernel, Result, Tid};
 use abi::saved::Name;
@@ -23,6 +24,7 @@ pub(crate) enum AnonKind {
 pub(super) struct Anon {
     mounts: Option<[MountId; 3]>,
     shm: Option<MountId>,
+    nsfs: Option<MountId>,
 }
 
 impl Anon {
@@ -33,14 +35,28 @@ impl Anon {
         };
         let mounts = [("pipefs", PIPEFS_MAGIC), ("sockfs", SOCKFS_MAGIC), ("anon_inodefs", ANON_INODE_FS_MAGIC)]
             .map(|(kind, magic)| mount(Box::new(AnonFs { kind, magic, inodes: BTreeMap::new() })));
-        Anon { mounts: Some(mounts), shm: Some(mount(Box::new(Tmpfs::new("tmpfs")))) }
+        let (shm, nsfs) = (mount(Box::new(Tmpfs::new("tmpfs"))), mount(Box::new(NsFs)));
+        Anon { mounts: Some(mounts), shm: Some(shm), nsfs: Some(nsfs) }
     }
 }
 
 impl Vfs {
     /// Whether the file never had a name in a tree.
     pub(super) fn is_anon(&self, path: Path) -> bool {
-        self.anon.mounts.is_some_and(|mounts| mounts.contains(&path.mount))
+        self.anon.mounts.is_some_and(|mounts| mounts.contains(&path.mount)) || self.anon.nsfs == Some(path.mount)
+    }
+    /// The file of a namespace.
+    pub(crate) fn nsfs_path(&mut self, ino: Ino, name: &[u8]) -> Path {
+        let root = self.mount_root(self.anon.nsfs.expect("made with the VFS"));
+        Path { dentry: self.child(root.dentry, name, ino), ..root }
+    }
+    pub(crate) fn is_nsfs(&self, sup: SuperId) -> bool {
+        self.anon.nsfs.is_some_and(|mount| self.mounts[mount.0].sup == sup)
+    }
+    /// Whether a file of a namespace is open or mounted somewhere.
+    pub(crate) fn is_held(&self, ino: Ino) -> bool {
+        let sup = self.anon.nsfs.map(|mount| self.mounts[mount.0].sup);
+        sup.is_some_and(|sup| self.in_use.get(&(sup, ino)).is_some_and(|used| used.holds != 0))
     }
     /// The place of memfd_create's files.
     fn shm_root(&self) -> Path {

@@ -298,6 +298,7 @@ impl Kernel {
                 let open = DeviceFile { rdev, handle, flags: file.flags, caller };
                 driver(rdev)?.ioctl(self, open, cmd, arg)
             }
+            FileKind::Inode { .. } => self.ns_ioctl(caller, id, cmd, arg).unwrap_or(Err(Errno::ENOTTY.into())),
             _ => Err(Errno::ENOTTY.into()),
         }
     }

@@ -12,6 +12,13 @@ pub struct FsStruct {
     users: u32,
 }
 
+impl FsStruct {
+    /// CLONE_FS has made it two tasks'.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.users > 1
+    }
+}
+
 impl Vfs {
     /// Root and working directory at the root of the machine: for the first task.
     pub fn new_fs(&mut self) -> FsId {

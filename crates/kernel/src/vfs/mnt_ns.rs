@@ -2,7 +2,7 @@
 use super::mount::MOUNTS_CHANGED;
 use super::{DentryId, FsId, Mount, MountId, Path, Vfs, Who};
 use crate::namespaces::NsId;
-use crate::{Kernel, Result};
+use crate::{Kernel, Result, Tid};
 use abi::Errno;
 use std::collections::BTreeMap;
 
@@ -23,6 +23,11 @@ impl Vfs {
             todo.extend(below);
         }
         copies
+    }
+
+    /// The top of a tree, and what is mounted on it.
+    fn top_of(&self, root: MountId) -> Path {
+        self.cross_mounts(self.mount_root(root))
     }
 
     /// The namespace a path is in; `None` for what is in none: unmounted, or never in a tree.
@@ -66,6 +71,18 @@ impl Kernel {
 }
 
 impl Kernel {
+    /// setns: root and working directory at the root of a namespace's tree.
+    pub(crate) fn enter_tree(&mut self, tid: Tid, root: MountId) {
+        let root = self.vfs.top_of(root);
+        self.set_fs(self.tasks[tid].fs, root, root);
+    }
+
+    /// Whether a task's root is not its namespace's (`current_chrooted`).
+    pub(crate) fn is_chrooted(&self, tid: Tid) -> bool {
+        let root = self.namespaces.tree(self.tasks[tid].nsproxy.mnt);
+        root.is_some_and(|root| self.who(tid).root != self.vfs.top_of(root))
+    }
+
     /// pivot_root(2): the mount at `new` becomes the root of its namespace, the old root goes to `put_old` below it.
     pub(crate) fn pivot_root(&mut self, who: &Who, new: Path, put_old: Path) -> Result<()> {
         let ns = self.tasks.get(who.tid).map(|task| task.nsproxy.mnt);

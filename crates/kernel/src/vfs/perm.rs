@@ -21,12 +21,12 @@ pub(crate) fn permission(cred: &Cred, attr: &Attr, mask: u32) -> Result<()> {
     }
     let is_dir = attr.mode & S_IFMT == S_IFDIR;
     let searching = mask == MAY_READ || is_dir && mask & MAY_WRITE == 0;
-    if searching && cred.capable(CAP_DAC_READ_SEARCH) {
+    if searching && cred.capable_over(CAP_DAC_READ_SEARCH, attr.uid, attr.gid) {
         return Ok(());
     }
     // Nobody executes a file that no one may execute.
     let runnable = mask & MAY_EXEC == 0 || is_dir || attr.mode & 0o111 != 0;
-    if runnable && cred.capable(CAP_DAC_OVERRIDE) {
+    if runnable && cred.capable_over(CAP_DAC_OVERRIDE, attr.uid, attr.gid) {
         return Ok(());
     }
     Err(Errno::EACCES)
@@ -34,12 +34,15 @@ pub(crate) fn permission(cred: &Cred, attr: &Attr, mask: u32) -> Result<()> {
 
 /// Whether `cred` owns the file, or may act as if it did.
 pub(crate) fn owner_or_capable(cred: &Cred, attr: &Attr) -> bool {
-    cred.fsuid == attr.uid || cred.capable(CAP_FOWNER)
+    cred.fsuid == attr.uid || cred.capable_over(CAP_FOWNER, attr.uid, attr.gid)
 }
 
 /// Whether the sticky bit of `dir` keeps `cred` from removing or renaming `victim`.
 pub(super) fn sticky(cred: &Cred, dir: &Attr, victim: &Attr) -> bool {
-    dir.mode & S_ISVTX != 0 && cred.fsuid != victim.uid && cred.fsuid != dir.uid && !cred.capable(CAP_FOWNER)
+    dir.mode & S_ISVTX != 0
+        && cred.fsuid != victim.uid
+        && cred.fsuid != dir.uid
+        && !cred.capable_over(CAP_FOWNER, victim.uid, victim.gid)
 }
 
 #[cfg(test)]

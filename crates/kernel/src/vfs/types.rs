@@ -1,6 +1,6 @@
 //! Filesystem types that can be mounted, by name.
 use super::{FileSystem, Path, SuperId, Tmpfs, Walk};
-use crate::{Kernel, Result, Tid, TraceKind};
+use crate::{Kernel, NsId, Result, Tid, TraceKind};
 use abi::{Errno, MountFlags};
 
 /// A type of which there is one instance, that every mount shows.
@@ -9,7 +9,7 @@ type Single = fn(&mut Kernel) -> Result<Box<dyn FileSystem>>;
 #[rustfmt::skip]
 const SINGLES: &[(&str, Single)] = &[
     ("devtmpfs", crate::dev::devtmpfs),
-    ("proc", |_| Ok(Box::new(crate::procfs::ProcFs::default()))),
+    ("proc", |_| Ok(Box::new(crate::procfs::ProcFs::new(NsId::PID)))),
     ("sysfs", |_| Ok(Box::new(crate::sysfs::SysFs))),
 ];
 
@@ -19,8 +19,9 @@ pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", 
 pub(crate) const CGROUP_TYPES: &[&str] = &["cgroup", "cgroup2", "container"];
 
 impl Kernel {
-    /// The instance that `mount -t kind -o data source` shows.
-    pub(crate) fn super_of_type(&mut self, kind: &str, source: &[u8], data: &[u8]) -> Result<SuperId> {
+    /// The instance that `mount -t kind -o data source` shows to a task's namespaces.
+    pub(crate) fn super_of_type(&mut self, caller: Tid, kind: &str, source: &[u8], data: &[u8]) -> Result<SuperId> {
+        let ns = self.pid_ns_of(caller);
         match kind {
             "tmpfs" => {
                 let fs = Tmpfs::mounted(self, "tmpfs", data)?;
@@ -33,6 +34,11 @@ impl Kernel {
             }
             "devpts" => {
                 let fs = crate::tty::DevPts::mounted(self, data)?;
+                return Ok(self.vfs.add_super(Box::new(fs)));
+            }
+            "proc" if ns != NsId::PID => {
+                let fs = crate::procfs::ProcFs::new(ns);
+                self.namespaces.hold(ns);
                 return Ok(self.vfs.add_super(Box::new(fs)));
             }
             _ => {}
@@ -57,7 +63,7 @@ impl Kernel {
     /// Mounts a filesystem of a type at an absolute path, for whoever sets the machine up; the directory is made if missing.
     pub fn mount_type(&mut self, kind: &str, source: &[u8], path: &[u8], flags: MountFlags, data: &[u8]) -> Result<()> {
         let on = self.mount_point(path)?;
-        let sup = self.super_of_type(kind, source, data)?;
+        let sup = self.super_of_type(Tid(0), kind, source, data)?;
         self.mount_at(sup, on, flags, source);
         Ok(())
     }
