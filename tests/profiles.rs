@@ -135,8 +135,16 @@ fn wchan() {
         let script = format!(
             "sleeper /cg/0; put FROZEN $s; sleep 0.1; cat /proc/$P/wchan; echo; put {thawed} $s; sleep 0.1; cat /proc/$P/wchan"
         );
-        // Hazard F08-35 does not bite: the tasks froze before the thaw.
-        each(profile, &script, &format!("ok {want} ok hrtimer_nanosleep"));
+        // Hazard F08-35 does not bite: the tasks froze before the thaw. A sleep that ended goes on in restart_syscall.
+        for arch in minikern::ARCHES {
+            let after = if profile == "6.18" { want } else { arch.abi.syscall_caller() };
+            assert_eq!(
+                sh(profile, arch.name, &script),
+                format!("ok\n{want}\nok\n{after}"),
+                "{profile} on {}",
+                arch.name
+            );
+        }
     }
 }
 

@@ -31,6 +31,9 @@ pub trait LinuxAbi: Sync {
     /// Entry into a system call: reads the request and notes in the register file that one is being made (x86: orig_rax
     /// and rax = -ENOSYS; arm64: orig_x0 and syscallno).
     fn syscall_enter(&self, cpu: &mut Cpu) -> SyscallRequest;
+    /// The kernel function that calls a system call's own, as /proc/PID/wchan shows it where that one has left the stack
+    /// (a sleep gone on with by restart_syscall).
+    fn syscall_caller(&self) -> &'static str;
     /// Writes the result register: a value, -errno, or -512..-516 (`Restart::code`) while a call is interrupted.
     fn set_return(&self, cpu: &mut Cpu, value: i64);
     /// The result register.

@@ -1,10 +1,11 @@
 //! The core: every hierarchy, and what the kernel tells and asks.
-use crate::hierarchy::{Hierarchy, Interface};
+use crate::hierarchy::{Hierarchy, Interface, ROOT};
 use crate::subsystem::SUBSYSTEMS;
+use crate::unified;
 use kernel::freezer::freeze_task;
 use kernel::saved::{SaveError, Saved};
 use kernel::vfs::SuperId;
-use kernel::{CgroupCore, Kernel, Result, Tid, TraceKind};
+use kernel::{CgroupCore, Dir, Kernel, Result, Tid, TraceKind};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 /// The state of control groups.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Core {
-    /// By number, as /proc/PID/cgroup shows them.
+    /// By number, as /proc/PID/cgroup shows them; 0 is the default hierarchy, cgroup2's, which is always there.
     pub(crate) hierarchies: BTreeMap<u32, Hierarchy>,
     pub(crate) next: u32,
 }
@@ -24,7 +25,11 @@ pub(crate) fn with_core<T>(kernel: &mut Kernel, f: impl FnOnce(&mut Core, &mut K
 
 impl Core {
     pub(crate) fn new() -> Core {
-        Core { hierarchies: BTreeMap::new(), next: 1 }
+        let mut unified = Hierarchy::new(0, Interface::Unified, Vec::new(), std::iter::empty());
+        if let Ok(root) = unified.get_mut(ROOT) {
+            root.mode = 0o555;
+        }
+        Core { hierarchies: BTreeMap::from([(0, unified)]), next: 1 }
     }
 }
 
@@ -35,11 +40,18 @@ impl CgroupCore for Core {
     fn save(&self) -> std::result::Result<Saved, SaveError> {
         Saved::new("cgroups", self)
     }
-    fn can_fork(&mut self, _: &mut Kernel, _: Tid) -> Result<()> {
-        Ok(())
+    fn can_fork(&mut self, kernel: &mut Kernel, parent: Tid, thread: bool, into: Option<Dir>) -> Result<()> {
+        match (into, self.unified_mut()) {
+            (Some(dir), Some(hierarchy)) => unified::can_fork_into(hierarchy, kernel, parent, thread, dir),
+            _ => Ok(()),
+        }
     }
-    fn forked(&mut self, kernel: &mut Kernel, parent: Tid, child: Tid) {
+    fn forked(&mut self, kernel: &mut Kernel, parent: Tid, child: Tid, into: Option<Dir>) {
         for hierarchy in self.hierarchies.values_mut() {
+            if hierarchy.is_unified() {
+                unified::forked(hierarchy, kernel, parent, child, into);
+                continue;
+            }
             let id = hierarchy.group_of(parent);
             hierarchy.put(child, id);
             for subsystem in hierarchy.subsystems.clone() {
@@ -48,8 +60,23 @@ impl CgroupCore for Core {
         }
     }
     fn cancel_fork(&mut self, _: &mut Kernel, _: Tid) {}
+    fn renamed(&mut self, kernel: &mut Kernel, from: Tid, to: Tid) {
+        for hierarchy in self.hierarchies.values_mut() {
+            hierarchy.drop_zombie(to);
+            let id = hierarchy.group_of(from);
+            hierarchy.take(from);
+            hierarchy.put(to, id);
+            for subsystem in hierarchy.subsystems.clone() {
+                subsystem.forked(hierarchy, id, to, kernel);
+            }
+        }
+    }
     fn exited(&mut self, kernel: &mut Kernel, tid: Tid) {
         for hierarchy in self.hierarchies.values_mut() {
+            if hierarchy.is_unified() {
+                unified::exited(hierarchy, kernel, tid);
+                continue;
+            }
             let Some(id) = hierarchy.take(tid) else { continue };
             let released = hierarchy
                 .get(id)
@@ -58,6 +85,11 @@ impl CgroupCore for Core {
                 let (agent, path) = (&hierarchy.release_agent, hierarchy.path(id));
                 kernel.trace.line(TraceKind::Missing, || format!("cgroup: release agent {agent} not run for {path}"));
             }
+        }
+    }
+    fn released(&mut self, tid: Tid) {
+        if let Some(hierarchy) = self.unified_mut() {
+            hierarchy.drop_zombie(tid);
         }
     }
     fn namespaces_cloned(&mut self, kernel: &mut Kernel, tid: Tid) -> Result<()> {
@@ -70,7 +102,14 @@ impl CgroupCore for Core {
         }
         Ok(())
     }
-    fn task_stopped_or_frozen_changed(&mut self, _: &mut Kernel, _: Tid) {}
+    fn cgroup2_frozen_changed(&mut self, kernel: &mut Kernel, tid: Tid) {
+        if let Some(hierarchy) = self.unified_mut() {
+            unified::freezer::task_changed(hierarchy, kernel, tid);
+        }
+    }
+    fn cgroup2_freezing(&self, tid: Tid) -> bool {
+        self.hierarchies.get(&0).is_some_and(|h| unified::freezer::is_freezing(h, h.group_of(tid)))
+    }
     fn cgroup_freezing(&self, tid: Tid) -> bool {
         self.freezers().any(|h| crate::freezer::is_freezing(h, h.group_of(tid)))
     }
@@ -83,7 +122,9 @@ impl CgroupCore for Core {
             if !h.name.is_empty() {
                 names.push(format!("name={}", h.name));
             }
-            format!("{}:{}:{}\n", h.number, names.join(","), h.path(h.group_of(tid)))
+            let id = h.shown_group(tid);
+            let deleted = if h.any(id).is_some_and(|group| group.dead) { " (deleted)" } else { "" };
+            format!("{}:{}:{}{deleted}\n", h.number, names.join(","), h.path(id))
         };
         self.hierarchies.values().rev().map(line).collect()
     }
@@ -104,7 +145,7 @@ impl CgroupCore for Core {
         self
     }
     fn group_of(&self, tid: Tid) -> String {
-        let hierarchy = self.freezers().next().or_else(|| self.hierarchies.values().next());
+        let hierarchy = self.freezers().next().or_else(|| self.hierarchies.values().next_back());
         hierarchy.map_or_else(|| "/".into(), |h| h.path(h.group_of(tid)))
     }
 }
@@ -121,6 +162,9 @@ impl Core {
         }
     }
 
+    pub(crate) fn unified_mut(&mut self) -> Option<&mut Hierarchy> {
+        self.hierarchies.get_mut(&0)
+    }
     fn freezers(&self) -> impl Iterator<Item = &Hierarchy> {
         self.hierarchies.values().filter(|h| h.has("freezer"))
     }

@@ -2,10 +2,12 @@
 use crate::core::{Core, with_core};
 use crate::files;
 use crate::hierarchy::{FileAttr, Group, GroupId, Hierarchy, Interface, ROOT};
-use abi::{Errno, NAME_MAX, OpenFlags, PATH_MAX, S_IFDIR, S_IFREG, Statfs, Timespec};
+use crate::subsystem::FileSpec;
+use crate::unified;
+use abi::{Errno, NAME_MAX, OpenFlags, PATH_MAX, PollEvents, S_IFDIR, S_IFREG, Statfs, Timespec};
 use kernel::saved::{SaveError, Saved};
 use kernel::vfs::{Attr, DirEntry, FileSystem, Ino, Io, New, NewNode, OpenFile, SetAttr};
-use kernel::{Kernel, Result, Tid};
+use kernel::{Cred, Kernel, Result, Tid, WaitKey};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,23 +17,38 @@ pub(crate) struct CgroupFs {
     number: u32,
     interface: Interface,
     options: String,
-    /// What a reader that began at offset 0 goes on reading (seq_file), by handle.
-    reading: BTreeMap<u64, Vec<u8>>,
+    /// By handle.
+    open: BTreeMap<u64, Open>,
     next_handle: u64,
 }
 
+/// An open file.
+#[derive(Clone, Serialize, Deserialize)]
+struct Open {
+    /// What a reader that began at offset 0 goes on reading (seq_file).
+    reading: Option<Vec<u8>>,
+    /// The change of the contents that was read last, for poll.
+    seen: u64,
+    /// The rights of who opened it, with which tasks are moved in cgroup2.
+    cred: Cred,
+}
+
 /// An inode number is a group and the place of a file in its list; place 0 is the directory.
-fn ino(id: GroupId, place: usize) -> Ino {
+pub(crate) fn ino(id: GroupId, place: usize) -> Ino {
     Ino(id.0 << 8 | place as u64)
 }
 
-fn parts(ino: Ino) -> (GroupId, usize) {
+pub(crate) fn parts(ino: Ino) -> (GroupId, usize) {
     (GroupId(ino.0 >> 8), (ino.0 & 0xff) as usize)
 }
 
 impl CgroupFs {
     pub(crate) fn new(number: u32, interface: Interface, options: String) -> CgroupFs {
-        CgroupFs { number, interface, options, reading: BTreeMap::new(), next_handle: 1 }
+        CgroupFs { number, interface, options, open: BTreeMap::new(), next_handle: 1 }
+    }
+
+    fn is_unified(&self) -> bool {
+        self.interface == Interface::Unified
     }
 
     fn with<T>(&self, kernel: &mut Kernel, f: impl FnOnce(&mut Hierarchy, &mut Kernel) -> Result<T>) -> Result<T> {
@@ -45,16 +62,20 @@ impl CgroupFs {
     }
 }
 
+fn files_of(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> Vec<FileSpec> {
+    if hierarchy.is_unified() { unified::files(id).to_vec() } else { files::files(hierarchy, id, kernel) }
+}
+
 /// The file behind an inode number.
 fn file_name(hierarchy: &Hierarchy, id: GroupId, place: usize, kernel: &Kernel) -> Result<&'static str> {
-    let file = place.checked_sub(1).and_then(|at| files::files(hierarchy, id, kernel).get(at).map(|file| file.name));
+    let file = place.checked_sub(1).and_then(|at| files_of(hierarchy, id, kernel).get(at).map(|file| file.name));
     file.ok_or(Errno::ENODEV)
 }
 
 /// Mode and owner of a file: what it was given, or as it was made.
-fn file_attr(hierarchy: &Hierarchy, group: &Group, id: GroupId, place: usize, kernel: &Kernel) -> FileAttr {
+pub(crate) fn file_attr(hierarchy: &Hierarchy, group: &Group, id: GroupId, place: usize, kernel: &Kernel) -> FileAttr {
     group.file_attrs.get(&place).copied().unwrap_or_else(|| {
-        let file = place.checked_sub(1).and_then(|at| files::files(hierarchy, id, kernel).get(at).copied());
+        let file = place.checked_sub(1).and_then(|at| files_of(hierarchy, id, kernel).get(at).copied());
         FileAttr { mode: file.map_or(0, |file| file.mode), uid: group.maker.0, gid: group.maker.1 }
     })
 }
@@ -70,10 +91,11 @@ impl FileSystem for CgroupFs {
         self.interface.fstype()
     }
     fn statfs(&self, _: &Kernel) -> Statfs {
-        Statfs { kind: abi::CGROUP_SUPER_MAGIC, bsize: 4096, namelen: NAME_MAX as u64, ..Statfs::default() }
+        let kind = if self.is_unified() { abi::CGROUP2_SUPER_MAGIC } else { abi::CGROUP_SUPER_MAGIC };
+        Statfs { kind, bsize: 4096, namelen: NAME_MAX as u64, ..Statfs::default() }
     }
     fn options(&self) -> String {
-        format!(",{}", self.options)
+        if self.options.is_empty() { String::new() } else { format!(",{}", self.options) }
     }
     fn name_max(&self, kernel: &Kernel) -> usize {
         if self.interface.rules(kernel).kernfs { PATH_MAX } else { NAME_MAX }
@@ -88,7 +110,7 @@ impl FileSystem for CgroupFs {
             if let Some(&child) = group.children.get(name) {
                 return Ok(ino(child, 0));
             }
-            let at = files::files(h, id, kernel).iter().position(|file| files::shown_name(h, file).as_bytes() == name);
+            let at = files_of(h, id, kernel).iter().position(|file| files::shown_name(h, file).as_bytes() == name);
             at.map(|at| ino(id, at + 1)).ok_or(Errno::ENOENT)
         })
     }
@@ -133,7 +155,7 @@ impl FileSystem for CgroupFs {
             let mut entries: Vec<DirEntry> = groups
                 .map(|(name, &child)| DirEntry { name: name.clone(), ino: ino(child, 0), kind: S_IFDIR })
                 .collect();
-            for (at, file) in files::files(h, id, kernel).iter().enumerate().filter(|(_, file)| file.listed) {
+            for (at, file) in files_of(h, id, kernel).iter().enumerate().filter(|(_, file)| file.listed) {
                 let name = files::shown_name(h, file).as_bytes().to_vec();
                 entries.push(DirEntry { name, ino: ino(id, at + 1), kind: S_IFREG });
             }
@@ -155,7 +177,13 @@ impl FileSystem for CgroupFs {
         }
         let (id, _) = parts(dir);
         self.with(kernel, |h, kernel| {
+            if h.is_unified() {
+                unified::can_create(h, id)?;
+            }
             let child = h.create(id, name, new.caller, kernel)?;
+            if h.is_unified() {
+                unified::created(h, child, kernel);
+            }
             let group = h.get_mut(child)?;
             (group.mode, group.uid, group.gid) = (new.mode, new.uid, new.gid);
             group.maker = (new.uid, new.gid);
@@ -168,11 +196,14 @@ impl FileSystem for CgroupFs {
         if place != 0 {
             return Err(Errno::ENOTDIR);
         }
-        self.with(kernel, |h, _| h.remove(id))
+        self.with(kernel, |h, kernel| if h.is_unified() { unified::remove(h, id, kernel) } else { h.remove(id) })
     }
     fn rename(&mut self, kernel: &mut Kernel, from: (Ino, &[u8]), to: (Ino, &[u8]), flags: u32) -> Result<()> {
         if flags != 0 {
             return Err(Errno::EINVAL);
+        }
+        if self.is_unified() {
+            return Err(Errno::EPERM);
         }
         let (id, place) = parts(self.lookup(kernel, from.0, from.1)?);
         if place != 0 {
@@ -186,30 +217,41 @@ impl FileSystem for CgroupFs {
         }
         self.with(kernel, |h, _| h.rename(id, to.1))
     }
-    fn open(&mut self, kernel: &mut Kernel, _: Tid, at: Ino, _: OpenFlags) -> Result<u64> {
+    fn open(&mut self, kernel: &mut Kernel, caller: Tid, at: Ino, _: OpenFlags) -> Result<u64> {
         let (id, place) = parts(at);
         // A directory that was removed opens, and lists nothing (scenario 17).
         self.with(kernel, |h, _| if place == 0 { Ok(()) } else { h.get(id).map(|_| ()) })?;
         let handle = self.next_handle;
         self.next_handle += 1;
+        let cred = kernel.tasks.get(caller).map_or_else(Cred::root, |task| task.cred.clone());
+        self.open.insert(handle, Open { reading: None, seen: 0, cred });
         Ok(handle)
     }
     fn release(&mut self, _: &mut Kernel, file: OpenFile) {
-        self.reading.remove(&file.handle);
+        self.open.remove(&file.handle);
     }
     fn read(&mut self, kernel: &mut Kernel, file: OpenFile, at: u64, buf: &mut [u8]) -> Io {
         let (id, place) = parts(file.ino);
-        if at == 0 || !self.reading.contains_key(&file.handle) {
-            let text = self.with(kernel, |h, kernel| {
-                h.get(id)?;
-                let name = file_name(h, id, place, kernel)?;
+        let begun = at != 0 && self.open.get(&file.handle).is_some_and(|open| open.reading.is_some());
+        let begin = self.with(kernel, |h, kernel| {
+            h.get(id)?;
+            if begun {
+                return Ok(None);
+            }
+            let name = file_name(h, id, place, kernel)?;
+            let seen = h.sup.map_or(0, |sup| kernel.vfs.kernfs_event(sup, file.ino));
+            let read = if h.is_unified() {
+                unified::read(h, id, name, file.caller, kernel)
+            } else {
                 files::read(h, id, name, kernel)
-            })?;
-            self.reading.insert(file.handle, text.into_bytes());
-        } else {
-            self.with(kernel, |h, _| h.get(id).map(|_| ()))?;
+            };
+            Ok(Some((seen, read?.into_bytes())))
+        })?;
+        let open = self.open.get_mut(&file.handle).ok_or(Errno::EBADF)?;
+        if let Some((seen, text)) = begin {
+            (open.seen, open.reading) = (seen, Some(text));
         }
-        let text = &self.reading[&file.handle];
+        let text = open.reading.as_deref().unwrap_or_default();
         let rest = usize::try_from(at).ok().and_then(|at| text.get(at..)).unwrap_or_default();
         let len = rest.len().min(buf.len());
         buf[..len].copy_from_slice(&rest[..len]);
@@ -217,12 +259,32 @@ impl FileSystem for CgroupFs {
     }
     fn write(&mut self, kernel: &mut Kernel, file: OpenFile, _: u64, data: &[u8]) -> Io {
         let (id, place) = parts(file.ino);
+        let cred = self.open.get(&file.handle).map(|open| &open.cred);
         self.with(kernel, |h, kernel| {
             h.get(id)?;
             let name = file_name(h, id, place, kernel)?;
+            if let Some(cred) = cred.filter(|_| h.is_unified()) {
+                return unified::write(h, id, name, data, file.caller, cred, kernel);
+            }
             files::write(h, id, name, data, file.caller, kernel)
         })?;
         Ok(data.len())
+    }
+    fn poll(&mut self, kernel: &mut Kernel, file: OpenFile) -> (PollEvents, Vec<WaitKey>) {
+        let (id, _) = parts(file.ino);
+        let seen = self.open.get(&file.handle).map(|open| open.seen);
+        let polled = self.with(kernel, |h, kernel| {
+            let sup = h.sup.ok_or(Errno::ENODEV)?;
+            Ok(kernel.vfs.kernfs_poll(sup, file.ino, seen.filter(|_| h.get(id).is_ok())))
+        });
+        let always = PollEvents::POLLIN | PollEvents::POLLOUT | PollEvents::POLLRDNORM | PollEvents::POLLWRNORM;
+        polled.unwrap_or((always, Vec::new()))
+    }
+    fn remount(&mut self, _: &mut Kernel, data: &[u8]) -> Result<()> {
+        if self.is_unified() {
+            self.options = unified::options(data)?;
+        }
+        Ok(())
     }
     fn forget(&mut self, kernel: &mut Kernel, at: Ino) {
         let (id, place) = parts(at);
@@ -238,9 +300,10 @@ impl FileSystem for CgroupFs {
         let number = self.number;
         with_core(kernel, |core, _| {
             if let Some(hierarchy) = core.hierarchies.get_mut(&number) {
+                hierarchy.sup = None;
                 hierarchy.mounts = hierarchy.mounts.saturating_sub(1);
                 // A hierarchy without groups goes with its last mount.
-                if hierarchy.mounts == 0 && hierarchy.is_bare() {
+                if hierarchy.mounts == 0 && hierarchy.is_bare() && number != 0 {
                     core.hierarchies.remove(&number);
                 }
             }

@@ -1,8 +1,10 @@
 //! A hierarchy: a tree of groups, and the group each task is in.
 use crate::freezer::GroupFreezer;
 use crate::subsystem::Subsystem;
+use crate::unified::Unified;
 use abi::Errno;
-use kernel::freezer::{RULES_2007, Rules};
+use kernel::freezer::{PROFILE_6_18, RULES_2007, Rules};
+use kernel::vfs::SuperId;
 use kernel::{Kernel, Result, Tid};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +30,7 @@ pub(crate) struct Group {
     pub(crate) parent: Option<GroupId>,
     pub(crate) name: Vec<u8>,
     pub(crate) children: BTreeMap<Vec<u8>, GroupId>,
-    /// Tasks that are in this group; the root's are those that are in no other.
+    /// Tasks that are in this group. The default hierarchy's root keeps none: it has those that are in no other group.
     pub(crate) members: BTreeSet<Tid>,
     /// Removed, and kept only for who still holds it open.
     pub(crate) dead: bool,
@@ -44,6 +46,11 @@ pub(crate) struct Group {
     pub(crate) notify_on_release: bool,
     pub(crate) clone_children: bool,
     pub(crate) freezer: GroupFreezer,
+    pub(crate) unified: Unified,
+    /// Groups and zombies that keep this one in memory though it is dead.
+    pins: u32,
+    /// Dead, and no file of it is in use.
+    forgotten: bool,
 }
 
 /// Which filesystem type a hierarchy belongs to: each has subsystems of its own.
@@ -53,6 +60,8 @@ pub(crate) enum Interface {
     Cgroup,
     /// `mount -t container`: the RFC of 2007, under every profile (F07-01).
     Container,
+    /// `mount -t cgroup2`: the default hierarchy, the same under every profile.
+    Unified,
 }
 
 impl Interface {
@@ -61,12 +70,15 @@ impl Interface {
         match self {
             Interface::Cgroup => "cgroup",
             Interface::Container => "container",
+            Interface::Unified => "cgroup2",
         }
     }
     pub(crate) fn rules(self, kernel: &Kernel) -> &'static Rules {
         match self {
             Interface::Cgroup => &kernel.config.freezer.rules,
             Interface::Container => &RULES_2007,
+            // What is not the freezer's of them: those of the kernel that the rest of cgroup2 is.
+            Interface::Unified => &PROFILE_6_18.rules,
         }
     }
 }
@@ -84,11 +96,15 @@ pub(crate) struct Hierarchy {
     pub(crate) release_agent: String,
     groups: BTreeMap<GroupId, Group>,
     group_of: BTreeMap<Tid, GroupId>,
+    /// The groups that dead tasks were in, while /proc shows them (the default hierarchy's).
+    zombies: BTreeMap<Tid, GroupId>,
     next: u64,
     /// Super blocks that show it.
     pub(crate) mounts: u32,
     /// Tasks that its freezer let go, until the core has looked whether another one holds them.
     pub(crate) thawed: Vec<Tid>,
+    /// The super block of the default hierarchy, which has one at most.
+    pub(crate) sup: Option<SuperId>,
 }
 
 impl Hierarchy {
@@ -111,14 +127,21 @@ impl Hierarchy {
             release_agent: String::new(),
             groups: BTreeMap::from([(ROOT, root)]),
             group_of,
+            zombies: BTreeMap::new(),
             next: 2,
             mounts: 0,
             thawed: Vec::new(),
+            sup: None,
         }
     }
 
     pub(crate) fn rules(&self, kernel: &Kernel) -> &'static Rules {
         self.interface.rules(kernel)
+    }
+
+    /// Whether this is the default hierarchy, cgroup2's.
+    pub(crate) fn is_unified(&self) -> bool {
+        self.interface == Interface::Unified
     }
 
     pub(crate) fn has(&self, subsystem: &str) -> bool {
@@ -186,7 +209,9 @@ impl Hierarchy {
         let group =
             Group { parent: Some(parent), name: name.to_vec(), notify_on_release, clone_children, ..Group::default() };
         self.groups.insert(id, group);
-        self.get_mut(parent)?.children.insert(name.to_vec(), id);
+        let above = self.get_mut(parent)?;
+        above.children.insert(name.to_vec(), id);
+        above.pins += 1;
         for subsystem in self.subsystems.clone() {
             subsystem.created(self, id, kernel);
         }
@@ -221,19 +246,100 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// Nobody holds a removed group any more.
+    /// Nobody holds a file of a removed group any more.
     pub(crate) fn forget(&mut self, id: GroupId) {
-        if self.groups.get(&id).is_some_and(|group| group.dead) {
-            self.groups.remove(&id);
+        if let Some(group) = self.groups.get_mut(&id).filter(|group| group.dead) {
+            group.forgotten = true;
+            self.drop_unpinned(id);
         }
+    }
+
+    fn unpin(&mut self, id: GroupId) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.pins = group.pins.saturating_sub(1);
+            self.drop_unpinned(id);
+        }
+    }
+
+    fn drop_unpinned(&mut self, id: GroupId) {
+        let Some(group) = self.groups.get(&id).filter(|group| group.forgotten && group.pins == 0) else { return };
+        let parent = group.parent;
+        self.groups.remove(&id);
+        if let Some(parent) = parent {
+            self.unpin(parent);
+        }
+    }
+
+    /// The group as /proc shows it: a zombie's is the one it died in.
+    pub(crate) fn shown_group(&self, tid: Tid) -> GroupId {
+        self.zombies.get(&tid).copied().unwrap_or_else(|| self.group_of(tid))
+    }
+
+    /// A task of `id` died: /proc shows it there until it is reaped.
+    pub(crate) fn keep_zombie(&mut self, tid: Tid, id: GroupId) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.pins += 1;
+            self.zombies.insert(tid, id);
+        }
+    }
+
+    pub(crate) fn drop_zombie(&mut self, tid: Tid) {
+        if let Some(id) = self.zombies.remove(&tid) {
+            self.unpin(id);
+        }
+    }
+
+    /// Dead groups below `id` that zombies hold.
+    pub(crate) fn dying_below(&self, id: GroupId) -> usize {
+        let held: BTreeSet<GroupId> = self.zombies.values().copied().collect();
+        let is_below = |mut at: GroupId| {
+            while let Some(parent) = self.groups.get(&at).and_then(|group| group.parent) {
+                if parent == id {
+                    return true;
+                }
+                at = parent;
+            }
+            false
+        };
+        held.into_iter().filter(|&at| self.groups.get(&at).is_some_and(|group| group.dead) && is_below(at)).count()
+    }
+
+    /// The live tasks of a group.
+    pub(crate) fn members(&self, id: GroupId, kernel: &Kernel) -> Vec<Tid> {
+        if self.is_unified() && id == ROOT {
+            let here = kernel.tasks.iter().filter(|task| !task.is_dead() && !self.group_of.contains_key(&task.tid));
+            return here.map(|task| task.tid).collect();
+        }
+        self.groups.get(&id).map(|group| group.members.iter().copied().collect()).unwrap_or_default()
     }
 
     /// Puts a task into a group, out of the one it is in.
     pub(crate) fn put(&mut self, tid: Tid, to: GroupId) {
         self.take(tid);
+        if self.is_unified() && to == ROOT {
+            return;
+        }
         if let Some(group) = self.groups.get_mut(&to) {
             group.members.insert(tid);
             self.group_of.insert(tid, to);
+        }
+    }
+
+    /// The first half of a move: the task is in `to`, and still counts in the group it leaves.
+    pub(crate) fn join(&mut self, tid: Tid, to: GroupId) {
+        self.group_of.remove(&tid);
+        if !(self.is_unified() && to == ROOT)
+            && let Some(group) = self.groups.get_mut(&to)
+        {
+            group.members.insert(tid);
+            self.group_of.insert(tid, to);
+        }
+    }
+
+    /// The second half.
+    pub(crate) fn leave(&mut self, tid: Tid, from: GroupId) {
+        if let Some(group) = self.groups.get_mut(&from) {
+            group.members.remove(&tid);
         }
     }
 

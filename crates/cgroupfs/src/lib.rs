@@ -11,8 +11,9 @@ mod hierarchy;
 mod mount;
 mod ns;
 mod subsystem;
+mod unified;
 
-use hierarchy::{GroupId, Hierarchy, Interface};
+use hierarchy::{GroupId, Hierarchy, Interface, ROOT};
 use kernel::saved::{Restorer, SaveError, Saved};
 use kernel::{CgroupCore, Kernel};
 
@@ -29,10 +30,15 @@ pub fn restore(saved: &Saved) -> std::result::Result<Box<dyn CgroupCore>, SaveEr
 /// What makes the filesystems of a saved machine again.
 pub const RESTORERS: &[Restorer] = &[("cgroup", kernel::saved::restore::<fs::CgroupFs>)];
 
-/// The groups that can be frozen, with their states as a reader would see them. A container's name begins with its type.
+/// The groups that can be frozen, with their states as a reader would see them. The name of one that is not a cgroup of v1
+/// begins with its type; of cgroup2 the state is what cgroup.freeze and cgroup.events say.
 pub fn freezer_groups(kernel: &mut Kernel) -> Vec<(String, String)> {
     core::with_core(kernel, |core, kernel| {
         let mut groups = Vec::new();
+        if let Some(hierarchy) = core.unified_mut() {
+            let ids = hierarchy.ids().into_iter().filter(|&id| id != ROOT);
+            groups.extend(ids.map(|id| (shown(hierarchy, id), unified_state(hierarchy, id))));
+        }
         for hierarchy in core.hierarchies.values_mut().filter(|h| h.has("freezer")) {
             for id in hierarchy.ids() {
                 if freezer::can_freeze(hierarchy, id, kernel) {
@@ -48,13 +54,25 @@ pub fn freezer_groups(kernel: &mut Kernel) -> Vec<(String, String)> {
 fn shown(hierarchy: &Hierarchy, id: GroupId) -> String {
     match hierarchy.interface {
         Interface::Cgroup => hierarchy.path(id),
-        Interface::Container => format!("container:{}", hierarchy.path(id)),
+        Interface::Container | Interface::Unified => format!("{}:{}", hierarchy.interface.fstype(), hierarchy.path(id)),
     }
+}
+
+fn unified_state(hierarchy: &Hierarchy, id: GroupId) -> String {
+    let (set, frozen) = (unified::freezer::is_set(hierarchy, id), unified::freezer::is_frozen(hierarchy, id));
+    format!("freeze {} frozen {}", u8::from(set), u8::from(frozen))
 }
 
 /// Freezes a thawed group, thaws any other, by the name that [`freezer_groups`] gives; says what came of it.
 pub fn toggle_freezer(kernel: &mut Kernel, name: &str) -> String {
     let done = core::with_core(kernel, |core, kernel| {
+        if let Some(hierarchy) = core.unified_mut()
+            && let Some(id) = hierarchy.ids().into_iter().find(|&id| id != ROOT && shown(hierarchy, id) == name)
+        {
+            let freeze = !unified::freezer::is_set(hierarchy, id);
+            unified::freezer::freeze(hierarchy, id, freeze, kernel);
+            return Some(format!("{name}: {}\n", unified_state(hierarchy, id)));
+        }
         let (number, id) = core.hierarchies.values().filter(|h| h.has("freezer")).find_map(|h| {
             let id = h.ids().into_iter().find(|&id| shown(h, id) == name)?;
             Some((h.number, id))

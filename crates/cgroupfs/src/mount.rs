@@ -59,6 +59,9 @@ pub(crate) fn mount(
     _source: &[u8],
     data: &[u8],
 ) -> Result<SuperId> {
+    if fstype == Interface::Unified.fstype() {
+        return crate::unified::mount(core, kernel, data);
+    }
     let interfaces = [Interface::Cgroup, Interface::Container];
     let interface = interfaces.into_iter().find(|i| i.fstype() == fstype).ok_or(Errno::ENODEV)?;
     let rules = interface.rules(kernel);

@@ -126,6 +126,9 @@ impl LinuxAbi for Arm64Linux {
     }
 
     /// `__kernel_rt_sigreturn`: mov x8, #139; svc #0.
+    fn syscall_caller(&self) -> &'static str {
+        "invoke_syscall"
+    }
     fn vdso_text(&self) -> &'static [u8] {
         &[0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4]
     }

@@ -56,6 +56,9 @@ impl LinuxAbi for X86Linux {
             _ => None,
         }
     }
+    fn syscall_caller(&self) -> &'static str {
+        "do_syscall_64"
+    }
     fn vdso_text(&self) -> &'static [u8] {
         // SA_RESTORER is required.
         &[]

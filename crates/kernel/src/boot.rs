@@ -143,6 +143,7 @@ impl Kernel {
             switches: (0, 0),
             kthread: false,
             freezer_skip: false,
+            cgroup_frozen: false,
             thawed: false,
         };
         let limits = default_rlimits(self.config.max_threads());

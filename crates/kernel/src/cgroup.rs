@@ -3,26 +3,37 @@
 //! The filesystems (cgroup, cgroup2, container) are views of the core; a hierarchy outlives its mounts.
 use crate::saved::{SaveError, Saved};
 use crate::task::{Tgid, Tid};
+use crate::vfs::{Ino, SuperId};
 use crate::{Kernel, Result};
+
+/// A directory, as the filesystem that shows it knows it.
+pub type Dir = (SuperId, Ino);
 
 /// The cgroup core. `cgroupfs` implements it. It is taken out of its slot for each call and gets the rest of the kernel.
 pub trait CgroupCore {
     fn clone_box(&self) -> Box<dyn CgroupCore>;
     /// Its state, for a saved machine.
     fn save(&self) -> std::result::Result<Saved, SaveError>;
-    /// Whether `parent` may fork (limits of the groups it is in).
-    fn can_fork(&mut self, kernel: &mut Kernel, parent: Tid) -> Result<()>;
-    /// `child` exists and is in its parent's groups; called before it can run (F08-41).
-    fn forked(&mut self, kernel: &mut Kernel, parent: Tid, child: Tid);
+    /// Whether `parent` may fork (limits of the groups it is in), a thread or a process, and into the directory of a group
+    /// (CLONE_INTO_CGROUP).
+    fn can_fork(&mut self, kernel: &mut Kernel, parent: Tid, thread: bool, into: Option<Dir>) -> Result<()>;
+    /// `child` exists and is in its parent's groups, or in the one that `can_fork` allowed; called before it can run (F08-41).
+    fn forked(&mut self, kernel: &mut Kernel, parent: Tid, child: Tid, into: Option<Dir>);
     /// The fork that `can_fork` allowed did not happen.
     fn cancel_fork(&mut self, kernel: &mut Kernel, parent: Tid);
+    /// The task took its dead leader's number (execve of another thread).
+    fn renamed(&mut self, kernel: &mut Kernel, from: Tid, to: Tid);
     /// The task leaves its groups for good.
     fn exited(&mut self, kernel: &mut Kernel, tid: Tid);
+    /// The dead task was reaped: /proc shows it no more.
+    fn released(&mut self, tid: Tid);
     /// unshare or clone made new namespaces for the task (F07-12), a new child that cannot run yet in the latter case. An
     /// error is the call's, and undoes it.
     fn namespaces_cloned(&mut self, kernel: &mut Kernel, tid: Tid) -> Result<()>;
-    /// A member stopped, continued, froze or thawed: cgroup2 keeps count of them.
-    fn task_stopped_or_frozen_changed(&mut self, kernel: &mut Kernel, tid: Tid);
+    /// `Task::cgroup_frozen` changed: cgroup2 keeps count of such tasks.
+    fn cgroup2_frozen_changed(&mut self, kernel: &mut Kernel, tid: Tid);
+    /// Whether the task's cgroup2 group is to be frozen (CGRP_FREEZE).
+    fn cgroup2_freezing(&self, tid: Tid) -> bool;
     /// Whether a freeze condition holds for the task (the computed condition of 3.3 and later).
     fn cgroup_freezing(&self, tid: Tid) -> bool;
     /// Whether the stored state of the task's group is FROZEN (resume skips such tasks: P08-08).

@@ -34,7 +34,7 @@ mod trace;
 mod tty;
 pub mod vfs;
 
-pub use cgroup::{CgroupCore, Cgroups};
+pub use cgroup::{CgroupCore, Cgroups, Dir};
 pub use clock::{Clock, TimerKey};
 pub use config::Config;
 pub use cred::Cred;

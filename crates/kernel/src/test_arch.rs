@@ -123,6 +123,9 @@ impl LinuxAbi for TestAbi {
     ) -> Option<Result<u64>> {
         None
     }
+    fn syscall_caller(&self) -> &'static str {
+        "call"
+    }
     fn vdso_text(&self) -> &'static [u8] {
         &[]
     }

@@ -4,8 +4,13 @@
 //! are Linux's.
 use super::{State, hierarchical, is_task_frozen_enough, members, stored};
 use crate::hierarchy::{GroupId, Hierarchy};
+use crate::subsystem::FileSpec;
+use crate::unified;
 use kernel::freezer::{Request, frozen};
 use kernel::{Kernel, SleepKind, Task, TaskState, Tid, Tif};
+
+pub(crate) const NAME: &str = "freezer.blockers";
+pub(crate) const FILE: FileSpec = FileSpec { name: NAME, mode: 0o444, listed: false };
 
 /// A line for each task, of the group and, where freezing reaches down, of those below it.
 pub(super) fn text(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> String {
@@ -20,14 +25,29 @@ pub(super) fn text(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> Strin
                 State::Freezing | State::Frozen => why_not_frozen(hierarchy, kernel, tid),
             };
             if let Some(why) = why {
-                text += &line(&hierarchy.path(group), task, why);
+                text += &line(&hierarchy.path(group), task, frozen(task), why);
             }
         }
     }
     text
 }
 
-fn line(group: &str, task: &Task, why: &str) -> String {
+/// The same of a cgroup2 group: the tasks of it and of those below that keep it from `frozen 1`.
+pub(crate) fn unified_text(hierarchy: &Hierarchy, id: GroupId, kernel: &Kernel) -> String {
+    let mut text = String::new();
+    for group in hierarchy.below(id) {
+        if !unified::freezer::is_freezing(hierarchy, group) {
+            continue;
+        }
+        for tid in hierarchy.members(group, kernel) {
+            let Some(task) = kernel.tasks.get(tid).filter(|task| !task.cgroup_frozen) else { continue };
+            text += &line(&hierarchy.path(group), task, false, why_not_trapped(task));
+        }
+    }
+    text
+}
+
+fn line(group: &str, task: &Task, is_frozen: bool, why: &str) -> String {
     let flags: Vec<&str> =
         Tif::ALL.iter().filter(|&&flag| task.thread_info.test(flag)).map(|flag| flag.name()).collect();
     let or_none = |text: &str| if text.is_empty() { "-".to_string() } else { text.to_string() };
@@ -39,10 +59,29 @@ fn line(group: &str, task: &Task, why: &str) -> String {
         task.arch().name,
         task.state_letter(),
         or_none(&flags.join(",")),
-        u8::from(frozen(task)),
+        u8::from(is_frozen),
         or_none(task.wchan()),
         call.map_or("-", |(sysno, _)| sysno.name()),
     )
+}
+
+fn why_not_trapped(task: &Task) -> &'static str {
+    match &task.state {
+        _ if frozen(task) => "frozen by the v1 freezer: it goes to the trap when that thaws it",
+        state => waits_for(state),
+    }
+}
+
+/// What a task that was asked does instead.
+fn waits_for(state: &TaskState) -> &'static str {
+    match state {
+        // F08-47
+        TaskState::Sleeping { wchan: "de_thread", .. } => "in execve, waits for the death of its threads",
+        // E08-06
+        TaskState::Sleeping { kind: SleepKind::Uninterruptible, .. } => "sleeps uninterruptibly",
+        TaskState::Sleeping { kind: SleepKind::Killable, .. } => "sleeps until a fatal signal",
+        _ => "has not run since it was asked",
+    }
 }
 
 /// A task that a thawed group should not have: left over by F08-25, F08-34 or F08-35.
@@ -68,11 +107,6 @@ fn why_not_frozen(hierarchy: &Hierarchy, kernel: &Kernel, tid: Tid) -> Option<&'
         _ if !flagged => "not asked: it came while the group was freezing; write FROZEN again",
         // F08-44
         TaskState::Sleeping { .. } if task.freezer_skip => "waits for the exec or exit of its vfork child",
-        // F08-47
-        TaskState::Sleeping { wchan: "de_thread", .. } => "in execve, waits for the death of its threads",
-        // E08-06
-        TaskState::Sleeping { kind: SleepKind::Uninterruptible, .. } => "sleeps uninterruptibly",
-        TaskState::Sleeping { kind: SleepKind::Killable, .. } => "sleeps until a fatal signal",
-        _ => "has not run since it was asked",
+        state => waits_for(state),
     })
 }

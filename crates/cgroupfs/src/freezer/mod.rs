@@ -1,7 +1,7 @@
 //! The freezer subsystem (kernel/cgroup_freezer.c, later kernel/cgroup/legacy_freezer.c), by the rules of a profile.
 //!
 //! What the generations have in common is here; their state machines are [`flat`] (2007, 2008) and [`hierarchical`] (3.8 on).
-mod blockers;
+pub(crate) mod blockers;
 mod flat;
 mod hierarchical;
 mod state;
@@ -23,17 +23,15 @@ const KILL: &str = "freezer.kill";
 const STATE: &str = "freezer.state";
 const SELF_FREEZING: &str = "freezer.self_freezing";
 const PARENT_FREEZING: &str = "freezer.parent_freezing";
-const BLOCKERS: &str = "freezer.blockers";
-const BLOCKERS_FILE: FileSpec = FileSpec { name: BLOCKERS, mode: 0o444, listed: false };
 /// F07-03.
-const FILES_2007: &[FileSpec] = &[FileSpec::new(FREEZE, 0o644), FileSpec::new(KILL, 0o200), BLOCKERS_FILE];
-const FLAT_FILES: &[FileSpec] = &[FileSpec::new(STATE, 0o644), BLOCKERS_FILE];
+const FILES_2007: &[FileSpec] = &[FileSpec::new(FREEZE, 0o644), FileSpec::new(KILL, 0o200), blockers::FILE];
+const FLAT_FILES: &[FileSpec] = &[FileSpec::new(STATE, 0o644), blockers::FILE];
 /// F12-02.
 const HIERARCHICAL_FILES: &[FileSpec] = &[
     FileSpec::new(STATE, 0o644),
     FileSpec::new(SELF_FREEZING, 0o444),
     FileSpec::new(PARENT_FREEZING, 0o444),
-    BLOCKERS_FILE,
+    blockers::FILE,
 ];
 
 impl Subsystem for Freezer {
@@ -61,7 +59,7 @@ impl Subsystem for Freezer {
             KILL => return Err(Errno::EINVAL),
             SELF_FREEZING => format!("{}\n", u8::from(bits.self_freezing)),
             PARENT_FREEZING => format!("{}\n", u8::from(bits.parent_freezing)),
-            BLOCKERS => blockers::text(hierarchy, id, kernel),
+            blockers::NAME => blockers::text(hierarchy, id, kernel),
             _ => format!("{}\n", state(hierarchy, id, kernel)),
         })
     }

@@ -223,6 +223,7 @@ impl LinuxAbi for NoLinux {
     fn fault_signal(&self, _: &mut Cpu, _: Fault, _: FaultKind) -> Siginfo { unreachable!() }
     fn trap_signal(&self, _: &mut Cpu, _: Trap) -> Siginfo { unreachable!() }
     fn arch_syscall(&self, _: &mut Cpu, _: &SyscallRequest, _: &mut dyn UserMemory) -> Option<Result<u64, Errno>> { unreachable!() }
+    fn syscall_caller(&self) -> &'static str { unreachable!() }
     fn vdso_text(&self) -> &'static [u8] { unreachable!() }
     fn hwcap(&self) -> (u64, u64) { unreachable!() }
     fn platform(&self) -> &'static str { unreachable!() }

@@ -7,8 +7,12 @@ mod profile;
 mod tests;
 #[cfg(test)]
 mod tests_in_place;
+#[cfg(test)]
+mod tests_trap;
+mod trap;
 
 pub use profile::*;
+pub use trap::in_freezer_trap;
 
 use crate::signal::recalc_sigpending;
 use crate::task::{Task, TaskState};
@@ -95,11 +99,10 @@ fn refrigerator(kernel: &mut Kernel, tid: Tid) {
     told(kernel, tid, "enters the refrigerator");
 }
 
-/// The task froze or thawed: a line of the trace, and the cgroups hear of it.
+/// The task froze or thawed: a line of the trace.
 fn told(kernel: &mut Kernel, tid: Tid, what: &str) {
     let (now, task) = (kernel.clock.now, &kernel.tasks[tid]);
     kernel.trace.line(TraceKind::Freezer, || format!("{} {what} at {now}", task.label()));
-    kernel.with_cgroups(|core, kernel| core.task_stopped_or_frozen_changed(kernel, tid));
 }
 
 /// Lets a task out of the refrigerator, or takes the request back (R08-09). True if it was inside.

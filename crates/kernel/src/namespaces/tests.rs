@@ -89,10 +89,10 @@ impl CgroupCore for Refuses {
     fn save(&self) -> std::result::Result<Saved, SaveError> {
         Saved::new("refuses", &())
     }
-    fn can_fork(&mut self, _: &mut Kernel, _: Tid) -> Result<()> {
+    fn can_fork(&mut self, _: &mut Kernel, _: Tid, _: bool, _: Option<crate::Dir>) -> Result<()> {
         Ok(())
     }
-    fn forked(&mut self, _: &mut Kernel, _: Tid, _: Tid) {
+    fn forked(&mut self, _: &mut Kernel, _: Tid, _: Tid, _: Option<crate::Dir>) {
         self.forked += 1;
     }
     fn cancel_fork(&mut self, _: &mut Kernel, _: Tid) {}
@@ -102,7 +102,12 @@ impl CgroupCore for Refuses {
     fn namespaces_cloned(&mut self, _: &mut Kernel, _: Tid) -> Result<()> {
         Err(Errno::EPERM)
     }
-    fn task_stopped_or_frozen_changed(&mut self, _: &mut Kernel, _: Tid) {}
+    fn cgroup2_frozen_changed(&mut self, _: &mut Kernel, _: Tid) {}
+    fn cgroup2_freezing(&self, _: Tid) -> bool {
+        false
+    }
+    fn renamed(&mut self, _: &mut Kernel, _: Tid, _: Tid) {}
+    fn released(&mut self, _: Tid) {}
     fn cgroup_freezing(&self, _: Tid) -> bool {
         false
     }

@@ -34,12 +34,12 @@ pub(crate) fn recalc_sigpending(kernel: &mut Kernel, tid: Tid) {
     }
 }
 
-/// A signal that is not blocked, or a group stop to join.
+/// A signal that is not blocked, a group stop to join, or the freezer trap to enter or leave.
 fn has_pending(kernel: &Kernel, tid: Tid) -> bool {
     let task = &kernel.tasks[tid];
     let group = kernel.tasks.group_of(tid);
     let pending = task.pending.set.union(group.pending.set).without(task.blocked);
-    !pending.is_empty() || task.signal.stop_pending
+    !pending.is_empty() || task.signal.stop_pending || task.signal.trap_freeze || task.cgroup_frozen
 }
 
 impl Kernel {
@@ -116,9 +116,22 @@ impl Kernel {
         self.tasks[tid].thawed = false;
         self.tell_pending_cld(tid);
         loop {
+            // Already marked for death: no signal, stop or trap counts any more.
+            let group = self.tasks.group_of(tid);
+            if group.group_exit.is_some() || group.group_exec.is_some_and(|by| by != tid) {
+                return self.fatal(tid, SIGKILL);
+            }
             if self.tasks[tid].signal.stop_pending {
                 self.enter_stop(tid);
                 return GetSignal::Away;
+            }
+            if self.tasks[tid].signal.trap_freeze {
+                self.do_freezer_trap(tid);
+                return GetSignal::Away;
+            }
+            if self.tasks[tid].cgroup_frozen {
+                self.cgroup_leave_frozen(tid, false);
+                continue;
             }
             let blocked = self.tasks[tid].blocked;
             let Some(info) = self.dequeue_signal(tid, blocked) else { return GetSignal::Nothing };
@@ -135,17 +148,11 @@ impl Kernel {
                 }
             }
             let group = self.tasks.group_of(tid);
-            let exiting = group.group_exit;
-            if group.unkillable && exiting.is_none() && !kernel_only(signo) {
+            if group.unkillable && !kernel_only(signo) {
                 continue;
             }
             match default_action(signo) {
-                _ if signo == SIGKILL => {
-                    self.trace_default(tid, signo, "dies of");
-                    let code = WaitStatus::Signaled { signo, core: false }.encode();
-                    crate::task::do_group_exit(self, tid, exiting.unwrap_or(code));
-                    return GetSignal::Away;
-                }
+                _ if signo == SIGKILL => return self.fatal(tid, signo),
                 DefaultAction::Ignore | DefaultAction::Continue => {}
                 DefaultAction::Stop => {
                     let pgid = self.tasks.group_of(tid).pgid;
@@ -156,15 +163,19 @@ impl Kernel {
                     self.start_group_stop(tid, signo);
                     return GetSignal::Away;
                 }
-                // No core file is written, so the status does not say that one was.
-                DefaultAction::Terminate | DefaultAction::CoreDump => {
-                    self.trace_default(tid, signo, "dies of");
-                    let code = WaitStatus::Signaled { signo, core: false }.encode();
-                    crate::task::do_group_exit(self, tid, code);
-                    return GetSignal::Away;
-                }
+                DefaultAction::Terminate | DefaultAction::CoreDump => return self.fatal(tid, signo),
             }
         }
+    }
+
+    /// The task's group ends, of `signo` if it is not ending already. No core file is written, so the status does not say that
+    /// one was.
+    fn fatal(&mut self, tid: Tid, signo: u8) -> GetSignal {
+        self.cgroup_leave_frozen(tid, true);
+        self.trace_default(tid, signo, "dies of");
+        let code = WaitStatus::Signaled { signo, core: false }.encode();
+        crate::task::do_group_exit(self, tid, code);
+        GetSignal::Away
     }
 
     fn delivery(&mut self, tid: Tid, info: Siginfo, action: abi::SigAction) -> Delivery {

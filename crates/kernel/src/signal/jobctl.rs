@@ -32,7 +32,7 @@ impl Kernel {
     pub(super) fn enter_stop(&mut self, tid: Tid) {
         self.leave_stop_count(tid);
         self.tasks.set_asleep(tid, TaskState::Stopped);
-        self.with_cgroups(|core, kernel| core.task_stopped_or_frozen_changed(kernel, tid));
+        self.cgroup_enter_frozen(tid);
     }
 
     /// The task need not be waited for any more: it stopped, or is on its way out.

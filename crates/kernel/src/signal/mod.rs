@@ -49,6 +49,8 @@ pub struct SignalState {
     pub waiting_for: Option<SigSet>,
     /// Takes part in a group stop that it has not yet entered (JOBCTL_STOP_PENDING).
     pub stop_pending: bool,
+    /// Its cgroup2 group is to be frozen (JOBCTL_TRAP_FREEZE).
+    pub trap_freeze: bool,
     /// In do_exit (PF_EXITING): gets no signals any more.
     pub exiting: bool,
 }

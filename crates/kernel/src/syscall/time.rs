@@ -77,8 +77,11 @@ fn relative_sleep(kernel: &mut Kernel, tid: Tid, call: &Call, request: u64, rema
     if deadline <= now {
         return Ok(0).into();
     }
+    // hrtimer_nanosleep_restart ends with a jump to what it goes on with (scenario 54).
+    let first = call.progress == Progress::None;
+    let wchan = if first { "hrtimer_nanosleep" } else { kernel.tasks[tid].arch().abi.syscall_caller() };
     // Woken early: the caller sees what is left if this ends in EINTR.
-    if call.progress != Progress::None && remaining != 0 {
+    if !first && remaining != 0 {
         let left = Timespec::from_ns(deadline - now);
         if let Err(errno) = kernel.user(tid).write(remaining, &left.encode_64()) {
             return errno.into();
@@ -89,7 +92,7 @@ fn relative_sleep(kernel: &mut Kernel, tid: Tid, call: &Call, request: u64, rema
         on_signal: OnSignal::Restart(Restart::Block),
         freezable: true,
         progress: Progress::Deadline(deadline),
-        ..Sleep::new(WaitKey::Never, "hrtimer_nanosleep")
+        ..Sleep::new(WaitKey::Never, wchan)
     })
 }
 

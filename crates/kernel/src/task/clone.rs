@@ -3,7 +3,7 @@ use super::{Accounts, INIT, SighandId, Task, TaskState, ThreadGroup, Tid, WaitKe
 use crate::namespaces::{MAX_PID_NS_LEVEL, NAMESPACES};
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, full, partial};
-use crate::{Kernel, NsId, NsProxy, Result, TraceKind};
+use crate::{Dir, Kernel, NsId, NsProxy, Result, TraceKind};
 use abi::{
     CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER2, CSIGNAL, CloneArgs, CloneFlags, Errno,
     OpenFlags, RLIMIT_NPROC, Restart, SIGCHLD, SigAltStack, Sysno,
@@ -79,8 +79,8 @@ fn clone3_args(kernel: &mut Kernel, tid: Tid, addr: u64, size: u64) -> Result<Cl
     if (args.set_tid == 0) != (args.set_tid_size == 0) || args.set_tid_size > MAX_PID_NS_LEVEL.into() {
         return Err(Errno::EINVAL);
     }
-    if args.flags.contains(CloneFlags::CLONE_INTO_CGROUP) {
-        kernel.trace.line(TraceKind::Missing, || format!("[{}] clone3: CLONE_INTO_CGROUP", tid.0));
+    let into_cgroup = args.flags.contains(CloneFlags::CLONE_INTO_CGROUP);
+    if into_cgroup && (args.cgroup > i32::MAX as u64 || size < CLONE_ARGS_SIZE_VER2) {
         return Err(Errno::EINVAL);
     }
     // clone3 is told the lowest address, the CPU wants the top.
@@ -91,7 +91,10 @@ fn clone3_args(kernel: &mut Kernel, tid: Tid, addr: u64, size: u64) -> Result<Cl
 fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> Outcome {
     if let Progress::State(child, Some(number)) = call.progress {
         return match call.woken {
-            Some(WaitKey::Vfork(_)) => Outcome::Done(Ok(number)),
+            Some(WaitKey::Vfork(_)) => {
+                kernel.cgroup_leave_frozen(tid, false);
+                Outcome::Done(Ok(number))
+            }
             _ => vfork_wait(Tid(child as u32), number),
         };
     }
@@ -102,7 +105,11 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
     if kernel.tasks[tid].thread_info.test(Tif::SigPending) {
         return Outcome::Interrupted(Restart::NoIntr);
     }
-    let child = match copy_process(kernel, tid, args) {
+    let into = match into_cgroup(kernel, tid, args) {
+        Ok(into) => into,
+        Err(errno) => return errno.into(),
+    };
+    let child = match copy_process(kernel, tid, args, into) {
         Ok(child) => child,
         Err(errno) => return errno.into(),
     };
@@ -115,7 +122,7 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
         let own = kernel.pid_vnr(child, child);
         let _ = kernel.user(child).write_u32(args.child_tid, own);
     }
-    kernel.with_cgroups(|core, kernel| core.forked(kernel, tid, child));
+    kernel.with_cgroups(|core, kernel| core.forked(kernel, tid, child, into));
     if args.flags.intersects(NAMESPACES) {
         let heard = kernel.with_cgroups(|core, kernel| core.namespaces_cloned(kernel, child));
         if let Err(errno) = heard.unwrap_or(Ok(())) {
@@ -127,6 +134,7 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
     if args.flags.contains(CloneFlags::CLONE_VFORK) {
         kernel.tasks[child].vfork_parent = Some(tid);
         kernel.tasks[tid].freezer_skip = true;
+        kernel.cgroup_enter_frozen(tid);
         return vfork_wait(child, number.into());
     }
     Outcome::Done(Ok(number.into()))
@@ -178,7 +186,7 @@ fn check_flags(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<()> {
 }
 
 /// Makes the child; it does not run yet.
-fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> {
+fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs, into: Option<Dir>) -> Result<Tid> {
     let flags = args.flags;
     let parent = &kernel.tasks[tid];
     let group = kernel.tasks.group_of(tid);
@@ -194,7 +202,8 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
     if flags.contains(CloneFlags::CLONE_PIDFD) {
         kernel.user(tid).prefault(args.pidfd, 4, true)?;
     }
-    kernel.with_cgroups(|core, kernel| core.can_fork(kernel, tid)).unwrap_or(Ok(()))?;
+    let thread = flags.contains(CloneFlags::CLONE_THREAD);
+    kernel.with_cgroups(|core, kernel| core.can_fork(kernel, tid, thread, into)).unwrap_or(Ok(()))?;
     let child_mm = if flags.contains(CloneFlags::CLONE_VM) { Some(kernel.mms.share(mm)) } else { kernel.fork_mm(mm) };
     let Some(child_mm) = child_mm else {
         kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
@@ -250,7 +259,6 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
     }
 
     let parent = &kernel.tasks[tid];
-    let thread = flags.contains(CloneFlags::CLONE_THREAD);
     let mut cpu = parent.cpu.clone();
     let stack = (args.stack != 0).then_some(args.stack);
     let tls = flags.contains(CloneFlags::CLONE_SETTLS).then_some(args.tls);
@@ -311,6 +319,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         switches: (0, 0),
         kthread: false,
         freezer_skip: false,
+        cgroup_frozen: false,
         thawed: false,
     };
     let mut new_group = (!thread).then(|| copy_group(kernel, tid, child_tid, flags));
@@ -322,6 +331,15 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Tid> 
         kernel.pidfd_attach(child_tid, key);
     }
     Ok(child_tid)
+}
+
+/// CLONE_INTO_CGROUP: what the descriptor names; whether that is a group is the cgroup core's to say.
+fn into_cgroup(kernel: &mut Kernel, tid: Tid, args: &CloneArgs) -> Result<Option<Dir>> {
+    if !args.flags.contains(CloneFlags::CLONE_INTO_CGROUP) {
+        return Ok(None);
+    }
+    let file = kernel.fd(tid, args.cgroup as i32)?.file;
+    Ok(Some(kernel.vfs.inode(kernel.vfs.file(file).path)))
 }
 
 /// The numbers of clone3's set_tid, innermost namespace first.
@@ -408,7 +426,10 @@ impl ThreadGroup {
 impl Kernel {
     /// Takes back a child that has not run.
     fn abandon(&mut self, child: Tid) {
-        self.with_cgroups(|core, kernel| core.exited(kernel, child));
+        self.with_cgroups(|core, kernel| {
+            core.exited(kernel, child);
+            core.released(child);
+        });
         let task = &mut self.tasks[child];
         let (mm, files, fs, nsproxy) = (task.mm.take(), task.files, task.fs, task.nsproxy);
         let ids = (task.pid_ns, task.cred.user_ns);

@@ -49,10 +49,7 @@ impl Kernel {
         self.free_pid(tid, ids);
         self.tasks[tgid].start_time = start_time;
         // The group's place in the control groups was the old number's.
-        self.with_cgroups(|core, kernel| {
-            core.forked(kernel, tid, tgid);
-            core.exited(kernel, tid);
-        });
+        self.with_cgroups(|core, kernel| core.renamed(kernel, tid, tgid));
         Ok(tgid)
     }
 }

@@ -83,6 +83,7 @@ pub(crate) fn exit_notify(kernel: &mut Kernel, tid: Tid) {
     let exec_waits = group.group_exec.is_some();
     if tid != tgid {
         kernel.tasks.remove(tid);
+        kernel.with_cgroups(|core, _| core.released(tid));
     }
     if exec_waits {
         kernel.tasks.wake_all(WaitKey::ThreadsGone(tgid));
@@ -155,6 +156,7 @@ impl Kernel {
     pub(crate) fn release(&mut self, tgid: Tgid) {
         let pidfd = self.tasks.group(tgid).and_then(|group| group.pidfd);
         let leader = self.tasks.remove(tgid);
+        self.with_cgroups(|core, _| core.released(tgid));
         self.pidfd_notify(pidfd);
         if let Some(leader) = leader {
             self.free_pid(tgid, (leader.pid_ns, leader.cred.user_ns));

@@ -170,6 +170,8 @@ pub struct Task {
     pub kthread: bool,
     /// PF_FREEZER_SKIP: a vfork parent, which no freezer waits for (R28).
     pub freezer_skip: bool,
+    /// Runs nothing before it has passed `get_signal` again, and counts as frozen in its cgroup2 group (C2-06).
+    pub cgroup_frozen: bool,
     /// Left the refrigerator, and its signal-return path has not been told yet.
     pub(crate) thawed: bool,
 }

@@ -1,5 +1,6 @@
 //! What a task can wait for. Waiters of one key are woken in the order they came.
 use super::Tid;
+use crate::vfs::{Ino, SuperId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,6 +30,8 @@ pub enum WaitKey {
     Stuck,
     /// The kernel log grew.
     Log,
+    /// A file of a kernfs (cgroup, sysfs) says something else.
+    Kernfs(SuperId, Ino),
     /// /proc/mounts changed, and other whole-kernel events.
     Event(u32),
     /// Nothing but time, or a signal, ends the wait.

@@ -18,6 +18,7 @@ mod fsnotify;
 mod fsstruct;
 mod initramfs;
 mod inotify;
+mod kernfs;
 mod locks;
 mod mnt_ns;
 mod modify;
@@ -45,7 +46,8 @@ pub(crate) use locks::{Owner, RangeLock};
 pub use mount::{Mount, MountId};
 pub(crate) use open::Opened;
 pub(crate) use path::{Found, Last, Walk, Who};
-pub(crate) use perm::{MAY_EXEC, MAY_READ, MAY_WRITE, owner_or_capable, permission};
+pub(crate) use perm::{MAY_EXEC, MAY_READ, owner_or_capable};
+pub use perm::{MAY_WRITE, permission};
 pub(crate) use socket::{Received, SEND_BUFFER, SocketType};
 pub use tmpfs::Tmpfs;
 pub(crate) use types::{CGROUP_TYPES, NODEV_TYPES};
@@ -125,6 +127,8 @@ pub struct Vfs {
     pub(crate) inotify: inotify::Watchers,
     /// How often keys that an epoll watches have been notified.
     notified: BTreeMap<crate::WaitKey, u64>,
+    /// How often files of a kernfs have changed, of those that have.
+    kernfs_events: BTreeMap<(SuperId, Ino), u64>,
     /// The pipe of each FIFO that is open.
     fifos: BTreeMap<(SuperId, Ino), u64>,
     /// Filesystems of which there is one instance, by type.
@@ -160,6 +164,7 @@ impl Default for Vfs {
             epolls: BTreeMap::new(),
             inotify: inotify::Watchers::default(),
             notified: BTreeMap::new(),
+            kernfs_events: BTreeMap::new(),
             fifos: BTreeMap::new(),
             singles: BTreeMap::new(),
             locks: BTreeMap::new(),

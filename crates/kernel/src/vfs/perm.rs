@@ -4,11 +4,11 @@ use crate::{Cred, Result};
 use abi::{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, Errno, S_IFDIR, S_IFMT, S_ISVTX};
 
 pub(crate) const MAY_EXEC: u32 = 1;
-pub(crate) const MAY_WRITE: u32 = 2;
+pub const MAY_WRITE: u32 = 2;
 pub(crate) const MAY_READ: u32 = 4;
 
 /// Whether `cred` may do all of `mask` to a file: EACCES if not.
-pub(crate) fn permission(cred: &Cred, attr: &Attr, mask: u32) -> Result<()> {
+pub fn permission(cred: &Cred, attr: &Attr, mask: u32) -> Result<()> {
     let class = if cred.fsuid == attr.uid {
         attr.mode >> 6
     } else if cred.in_group(attr.gid) {
