@@ -149,6 +149,27 @@ impl Siginfo {
     }
 }
 
+/// `struct signalfd_siginfo` (include/uapi/linux/signalfd.h).
+pub fn encode_signalfd_siginfo(info: &Siginfo) -> [u8; 128] {
+    let [mut pid, mut uid, mut fd, mut timer, mut band, mut overrun, mut status, mut nr, mut arch] = [0u32; 9];
+    let (mut value, mut times, mut addr, mut call_addr) = (0, [0i64; 2], 0, 0);
+    match info.fields {
+        Fields::None => {}
+        Fields::Kill { pid: p, uid: u } => (pid, uid) = (p, u),
+        Fields::Rt { pid: p, uid: u, value: v } => (pid, uid, value) = (p, u, v),
+        Fields::Timer { id, overrun: o, value: v } => (timer, overrun, value) = (id as u32, o as u32, v),
+        Fields::Child { pid: p, uid: u, status: s, utime, stime } => {
+            (pid, uid, status, times) = (p, u, s as u32, [utime, stime]);
+        }
+        Fields::Fault { addr: a } => addr = a,
+        Fields::Poll { band: b, fd: f } => (band, fd) = (b as u32, f as u32),
+        Fields::Sys { call_addr: c, nr: n, arch: a } => (call_addr, nr, arch) = (c, n as u32, a),
+    }
+    let w = Writer::new().u32(info.signo.into()).i32(info.errno).i32(info.code).u32(pid).u32(uid).u32(fd).u32(timer);
+    let w = w.u32(band).u32(overrun).zero(4).u32(status).u32(value as u32).u64(value).i64(times[0]).i64(times[1]);
+    w.u64(addr).zero(4).u32(nr).u64(call_addr).u32(arch).rest_zero()
+}
+
 /// Which union member a signal and code select.
 enum Layout {
     Kill,

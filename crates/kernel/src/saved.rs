@@ -66,6 +66,7 @@ const RESTORERS: &[Restorer] = &[
     ("anon", restore::<crate::vfs::AnonFs>),
     ("proc", restore::<crate::procfs::ProcFs>),
     ("nsfs", restore::<crate::namespaces::NsFs>),
+    ("mqueue", restore::<crate::ipc::MqueueFs>),
     ("sysfs", restore::<crate::sysfs::SysFs>),
     ("devpts", restore::<crate::tty::DevPts>),
 ];

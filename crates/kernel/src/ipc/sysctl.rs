@@ -20,3 +20,9 @@ pub(crate) fn set(values: &mut [u32], text: &str) -> Result<()> {
     }
     Ok(())
 }
+
+/// Sets a number of any size (proc_doulongvec_minmax).
+pub(crate) fn set_long(value: &mut u64, text: &str) -> Result<()> {
+    *value = text.trim().parse().map_err(|_| Errno::EINVAL)?;
+    Ok(())
+}

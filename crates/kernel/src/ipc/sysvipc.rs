@@ -24,3 +24,18 @@ pub(crate) fn proc_msg(kernel: &mut Kernel, tid: Tid) -> Vec<u8> {
     }
     text.into_bytes()
 }
+
+pub(crate) fn proc_shm(kernel: &mut Kernel, tid: Tid) -> Vec<u8> {
+    let mut text = String::from("       key      shmid perms                  size  cpid  lpid nattch");
+    text += "   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n";
+    let ns = kernel.ipc_ns_of(tid);
+    for (p, segment) in kernel.ipc.peek(ns).into_iter().flat_map(|ns| ns.shms.iter()) {
+        let _ = write!(text, "{:10} {:10}  {:4o} {:21} ", p.key, p.id, p.mode, segment.size);
+        let _ = write!(text, "{:5} {:5}  {:5} ", segment.cpid, segment.lpid, kernel.shm_nattch(segment));
+        let _ = write!(text, "{:5} {:5} {:5} {:5} ", p.uid, p.gid, p.cuid, p.cgid);
+        let rss = kernel.mms.shms.resident(segment.object) * mmu::PAGE_SIZE;
+        let (atime, dtime, ctime) = (segment.atime, segment.dtime, segment.ctime);
+        let _ = writeln!(text, "{atime:10} {dtime:10} {ctime:10} {rss:21} {:21}", 0);
+    }
+    text.into_bytes()
+}

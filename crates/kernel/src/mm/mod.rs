@@ -107,11 +107,7 @@ impl Kernel {
         let child =
             Mm { space, users: 1, auxv: parent.auxv.clone(), vmas: parent.vmas.clone(), ..parent.clone_facts() };
         for vma in child.vmas.iter() {
-            match vma.backing {
-                Backing::Anon => {}
-                Backing::Shm { id, .. } => self.mms.shms.hold(id),
-                Backing::File { file, .. } => self.vfs.hold_file(file),
-            }
+            self.hold_backing(vma.backing);
         }
         if let Some(exe) = child.exe {
             self.vfs.hold_file(exe);
@@ -141,7 +137,10 @@ impl Kernel {
     pub(crate) fn put_backing(&mut self, backing: Backing) {
         match backing {
             Backing::Anon => {}
-            Backing::Shm { id, .. } => self.mms.shms.put(id, &mut self.frames),
+            Backing::Shm { id, .. } => {
+                self.mms.shms.put(id, &mut self.frames);
+                self.shm_closed(id);
+            }
             Backing::File { file, .. } => self.put_file(file),
         }
     }
@@ -150,7 +149,10 @@ impl Kernel {
     pub(crate) fn hold_backing(&mut self, backing: Backing) {
         match backing {
             Backing::Anon => {}
-            Backing::Shm { id, .. } => self.mms.shms.hold(id),
+            Backing::Shm { id, .. } => {
+                self.mms.shms.hold(id);
+                self.shm_opened(id);
+            }
             Backing::File { file, .. } => self.vfs.hold_file(file),
         }
     }

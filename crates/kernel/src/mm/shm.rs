@@ -1,4 +1,5 @@
 //! Shared anonymous memory: objects of frames that outlive the space that made them.
+use crate::namespaces::NsId;
 use mmu::{FrameId, FramePool};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,8 +10,10 @@ pub struct ShmId(pub u64);
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Shm {
-    /// Areas that map it.
+    /// Areas that map it, and its segment if it has one.
     users: u32,
+    /// The segment of System V that it is: namespace and number.
+    segment: Option<(NsId, i32)>,
     pages: BTreeMap<u64, FrameId>,
 }
 
@@ -25,8 +28,23 @@ impl Shms {
     /// A new object with one user.
     pub fn create(&mut self) -> ShmId {
         self.next += 1;
-        self.table.insert(ShmId(self.next), Shm { users: 1, pages: BTreeMap::new() });
+        self.table.insert(ShmId(self.next), Shm { users: 1, ..Shm::default() });
         ShmId(self.next)
+    }
+    pub(crate) fn users(&self, id: ShmId) -> u32 {
+        self.table.get(&id).map_or(0, |shm| shm.users)
+    }
+    /// Pages that have been touched.
+    pub(crate) fn resident(&self, id: ShmId) -> u64 {
+        self.table.get(&id).map_or(0, |shm| shm.pages.len() as u64)
+    }
+    pub(crate) fn segment(&self, id: ShmId) -> Option<(NsId, i32)> {
+        self.table.get(&id)?.segment
+    }
+    pub(crate) fn set_segment(&mut self, id: ShmId, segment: Option<(NsId, i32)>) {
+        if let Some(shm) = self.table.get_mut(&id) {
+            shm.segment = segment;
+        }
     }
     pub fn hold(&mut self, id: ShmId) {
         if let Some(shm) = self.table.get_mut(&id) {

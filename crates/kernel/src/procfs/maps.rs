@@ -105,7 +105,10 @@ pub(super) fn maps(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
     for vma in mm.vmas.iter() {
         let (offset, dev, ino, name) = match vma.backing {
             Backing::Anon => (0, 0, 0, vma.label.as_bytes().to_vec()),
-            Backing::Shm { page, .. } => (page.wrapping_mul(PAGE_SIZE), 1, 0, b"/dev/zero (deleted)".to_vec()),
+            Backing::Shm { id, page } => {
+                let (name, ino) = kernel.shm_name(id).unwrap_or(("/dev/zero (deleted)".into(), 0));
+                (page.wrapping_mul(PAGE_SIZE), 1, ino as u64, name.into_bytes())
+            }
             Backing::File { file, page } => {
                 let path = kernel.vfs.file(file).path;
                 let (sup, ino) = kernel.vfs.inode(path);

@@ -44,6 +44,7 @@ pub(super) const ENTRIES: &[Entry<SystemText>] = &[
     Entry { name: "sysvipc", mode: 0o555, kind: Kind::Dir },
     text("sysvipc/msg", crate::ipc::proc_msg),
     text("sysvipc/sem", crate::ipc::proc_sem),
+    text("sysvipc/shm", crate::ipc::proc_shm),
     link("thread-self", |kernel, tid, ns| {
         let (process, thread) = own_number(kernel, tid, ns)?;
         Ok(format!("{process}/task/{thread}").into_bytes())

@@ -9,7 +9,7 @@ use abi::{Errno, NEW_UTS_LEN, S_IFDIR, S_IFREG};
 pub(super) const UTS_VERSION: &str = "#1 minikern";
 
 /// Directories by path; a parent comes before its children.
-const DIRS: &[&str] = &["", "fs", "fs/inotify", "kernel", "kernel/random", "vm"];
+const DIRS: &[&str] = &["", "fs", "fs/inotify", "fs/mqueue", "kernel", "kernel/random", "vm"];
 
 /// For whom matters to the few that differ by namespace.
 type Read = fn(&mut Kernel, Tid) -> String;
@@ -36,6 +36,11 @@ const SYSCTLS: &[Sysctl] = &[
     setting("fs/inotify/max_queued_events", |k, _| k.vfs.inotify.limits[0].to_string(), |k, _, v| ipc::set(&mut k.vfs.inotify.limits[..1], v)),
     setting("fs/inotify/max_user_instances", |k, _| k.vfs.inotify.limits[1].to_string(), |k, _, v| ipc::set(&mut k.vfs.inotify.limits[1..2], v)),
     setting("fs/inotify/max_user_watches", |k, _| k.vfs.inotify.limits[2].to_string(), |k, _, v| ipc::set(&mut k.vfs.inotify.limits[2..], v)),
+    setting("fs/mqueue/msg_default", |k, t| k.ipc_of(t).mq.limits[3].to_string(), |k, t, v| ipc::set(&mut k.ipc_of(t).mq.limits[3..4], v)),
+    setting("fs/mqueue/msg_max", |k, t| k.ipc_of(t).mq.limits[1].to_string(), |k, t, v| ipc::set(&mut k.ipc_of(t).mq.limits[1..2], v)),
+    setting("fs/mqueue/msgsize_default", |k, t| k.ipc_of(t).mq.limits[4].to_string(), |k, t, v| ipc::set(&mut k.ipc_of(t).mq.limits[4..5], v)),
+    setting("fs/mqueue/msgsize_max", |k, t| k.ipc_of(t).mq.limits[2].to_string(), |k, t, v| ipc::set(&mut k.ipc_of(t).mq.limits[2..3], v)),
+    setting("fs/mqueue/queues_max", |k, t| k.ipc_of(t).mq.limits[0].to_string(), |k, t, v| ipc::set(&mut k.ipc_of(t).mq.limits[0..1], v)),
     constant("fs/nr_open", |_, _| "1048576".into()),
     constant("fs/pipe-max-size", |_, _| "1048576".into()),
     constant("kernel/cap_last_cap", |_, _| abi::CAP_LAST_CAP.to_string()),
@@ -57,6 +62,9 @@ const SYSCTLS: &[Sysctl] = &[
     constant("kernel/random/uuid", |k, _| uuid(&mut k.random)),
     constant("kernel/randomize_va_space", |_, _| "0".into()),
     setting("kernel/sem", |k, t| ipc::show(&k.ipc_of(t).sem), |k, t, v| ipc::set(&mut k.ipc_of(t).sem, v)),
+    setting("kernel/shmall", |k, t| k.ipc_of(t).shm[1].to_string(), |k, t, v| ipc::set_long(&mut k.ipc_of(t).shm[1], v)),
+    setting("kernel/shmmax", |k, t| k.ipc_of(t).shm[0].to_string(), |k, t, v| ipc::set_long(&mut k.ipc_of(t).shm[0], v)),
+    setting("kernel/shmmni", |k, t| k.ipc_of(t).shm[2].to_string(), |k, t, v| ipc::set_long(&mut k.ipc_of(t).shm[2], v)),
     constant("kernel/threads-max", |k, _| k.config.max_threads().to_string()),
     constant("kernel/version", |_, _| UTS_VERSION.into()),
     constant("vm/mmap_min_addr", |_, _| crate::mm::MMAP_MIN_ADDR.to_string()),
@@ -145,8 +153,8 @@ mod tests {
             let at = DIRS.iter().position(|path| *path == dir).expect(dir) as u32;
             assert!(matches!(lookup(at, &row.path.as_bytes()[dir.len() + 1..]), Ok(Node::Sysctl(_))), "{}", row.path);
         }
-        assert_eq!(lookup(0, b"kernel"), Ok(Node::SysDir(3)));
-        assert_eq!(lookup(3, b"random"), Ok(Node::SysDir(4)));
+        assert_eq!(lookup(0, b"kernel"), Ok(Node::SysDir(4)));
+        assert_eq!(lookup(4, b"random"), Ok(Node::SysDir(5)));
         assert_eq!(lookup(0, b"random"), Err(Errno::ENOENT));
     }
 

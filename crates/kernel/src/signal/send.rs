@@ -1,6 +1,6 @@
 //! Sending: what becomes of a signal between kill(2) and the queue (kernel/signal.c: send_signal, complete_signal).
 use super::recalc_sigpending;
-use crate::{Kernel, NsId, Result, TaskState, Tgid, Tid, TraceKind};
+use crate::{Kernel, NsId, Result, TaskState, Tgid, Tid, TraceKind, WaitKey};
 use abi::{
     DefaultAction, Errno, Fields, RLIMIT_SIGPENDING, SI_USER, SIG_DFL, SIG_IGN, SIGCONT, SIGKILL, SIGRTMIN, SIGSTOP,
     SigSet, Siginfo, WaitStatus, default_action, signal_name,
@@ -71,6 +71,7 @@ impl Kernel {
             Target::Thread(tid) => &mut self.tasks[tid].pending,
         };
         if queue.add(info, room) {
+            self.notify(WaitKey::SignalFd(tgid));
             self.complete_signal(target, tid, tgid, info.signo);
         }
         Ok(())

@@ -23,6 +23,7 @@ mod poll;
 mod process;
 mod sched;
 mod signal;
+mod signalfd;
 mod socket;
 mod system;
 mod table;

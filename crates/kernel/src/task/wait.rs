@@ -22,6 +22,8 @@ pub enum WaitKey {
     Writable(u64),
     /// A FIFO's other end was opened.
     Opened(u64),
+    /// A signal came for this thread group, blocked or not (signalfd).
+    SignalFd(Tid),
     /// The IPC operation this task sleeps for was carried out.
     IpcDone(Tid),
     /// A file lock was released.

@@ -62,6 +62,11 @@ impl Vfs {
     fn shm_root(&self) -> Path {
         self.mount_root(self.anon.shm.expect("made with the VFS"))
     }
+    /// A filesystem that the kernel keeps mounted for itself.
+    pub(crate) fn kernel_mount(&mut self, fs: Box<dyn FileSystem>, source: &[u8]) -> (super::SuperId, MountId) {
+        let sup = self.add_super(fs);
+        (sup, self.add_mount(sup, None, MountFlags::empty(), source))
+    }
     fn anon_mount(&self, kind: AnonKind) -> MountId {
         let [pipe, socket, inode] = self.anon.mounts.expect("made with the VFS");
         match kind {
@@ -91,6 +96,8 @@ impl Kernel {
         let (mode, name) = match kind {
             AnonKind::Pipe => (S_IFIFO | 0o600, format!("pipe:[{ino}]")),
             AnonKind::Socket => (S_IFSOCK | 0o777, format!("socket:[{ino}]")),
+            // The one that has no brackets.
+            AnonKind::Inode("inotify") => (0o600, "anon_inode:inotify".into()),
             AnonKind::Inode(what) => (0o600, format!("anon_inode:[{what}]")),
         };
         let (uid, gid) = self.tasks.get(caller).map_or((0, 0), |task| (task.cred.fsuid, task.cred.fsgid));

@@ -282,7 +282,7 @@ impl Kernel {
         }
     }
     /// Lets the filesystem free an inode that nobody holds.
-    pub(super) fn inode_idle(&mut self, inode: (SuperId, Ino)) {
+    pub(crate) fn inode_idle(&mut self, inode: (SuperId, Ino)) {
         if self.vfs.in_use.get(&inode).is_some_and(|used| used.holds != 0) {
             return;
         }

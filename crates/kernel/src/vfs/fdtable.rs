@@ -1,5 +1,5 @@
 //! Tables of file descriptors (struct files_struct).
-use super::{FileId, FilesId, Owner, Vfs};
+use super::{FileId, FileKind, FilesId, Owner, Vfs};
 use crate::{Kernel, Result, Tid};
 use abi::{Errno, RLIMIT_NOFILE};
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,9 @@ impl Kernel {
     }
     /// A descriptor of a table is gone (filp_close).
     fn close_file(&mut self, files: FilesId, file: FileId) {
+        if let FileKind::Inode { sup, ino, is_dir: false, .. } = self.vfs.file(file).kind {
+            self.mq_flush(sup, ino.0);
+        }
         let inode = self.vfs.inode(self.vfs.file(file).path);
         self.clear_lock(inode, Owner::Files(files), 0, u64::MAX);
         self.put_file(file);

@@ -33,6 +33,7 @@ pub enum FileKind {
     PidFd(u64),
     Epoll(u64),
     Inotify(u64),
+    SignalFd(u64),
     /// O_PATH: a place only.
     PathOnly,
 }
@@ -160,6 +161,9 @@ impl Kernel {
                 self.vfs.epolls.remove(&id);
                 self.forget_key(id);
             }
+            FileKind::SignalFd(id) => {
+                self.vfs.signalfds.remove(&id);
+            }
             FileKind::Inotify(id) => {
                 self.close_inotify(id);
                 self.forget_key(id);
@@ -193,6 +197,7 @@ impl Kernel {
             FileKind::EventFd(id) => return self.read_eventfd(id, buf),
             FileKind::TimerFd(id) => return self.read_timerfd(id, buf),
             FileKind::Inotify(id) => return self.read_inotify(id, buf),
+            FileKind::SignalFd(id) => return self.read_signalfd(caller, id, buf),
             FileKind::PidFd(_) | FileKind::Epoll(_) => return Err(Errno::EINVAL.into()),
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
@@ -227,7 +232,9 @@ impl Kernel {
             FileKind::Socket(id) => return self.send(id, data, Vec::new()),
             FileKind::EventFd(id) => return self.write_eventfd(id, data),
             FileKind::TimerFd(_) => return Err(Errno::EINVAL.into()),
-            FileKind::PidFd(_) | FileKind::Epoll(_) | FileKind::Inotify(_) => return Err(Errno::EINVAL.into()),
+            FileKind::PidFd(_) | FileKind::Epoll(_) | FileKind::Inotify(_) | FileKind::SignalFd(_) => {
+                return Err(Errno::EINVAL.into());
+            }
             FileKind::PathOnly => return Err(Errno::EBADF.into()),
         };
         if at.is_none() {
@@ -257,6 +264,7 @@ impl Kernel {
             FileKind::PidFd(key) => self.poll_pidfd(key),
             FileKind::Epoll(id) => self.poll_epoll(caller, id),
             FileKind::Inotify(id) => self.poll_inotify(id),
+            FileKind::SignalFd(id) => self.poll_signalfd(caller, id),
             FileKind::PathOnly => (PollEvents::POLLNVAL, Vec::new()),
         }
     }

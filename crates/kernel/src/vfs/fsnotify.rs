@@ -86,7 +86,7 @@ impl Kernel {
     }
 
     /// A name was made in a directory (fsnotify_create, fsnotify_mkdir).
-    pub(super) fn fsnotify_create(&mut self, dir: Path, name: &[u8], made: Path) {
+    pub(crate) fn fsnotify_create(&mut self, dir: Path, name: &[u8], made: Path) {
         if !self.vfs.inotify.is_idle() {
             let (dir, made) = (self.vfs.inode(dir), self.vfs.inode(made));
             let mask = Inotify::IN_CREATE | self.isdir(made);

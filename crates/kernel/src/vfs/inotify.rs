@@ -201,7 +201,7 @@ impl Kernel {
         }
         match (done, group.queue.is_empty()) {
             (0, true) => {
-                let (on, kind, wchan) = (WaitKey::Readable(id), SleepKind::Interruptible, "inotify_read");
+                let (on, kind, wchan) = (WaitKey::Readable(id), SleepKind::Interruptible, "wait_woken");
                 Err(Block { on, kind, wchan, freezable: false }.into())
             }
             (0, false) => Err(Errno::EINVAL.into()),

@@ -28,6 +28,7 @@ mod path;
 mod perm;
 mod pidfd;
 mod pipe;
+mod signalfd;
 mod socket;
 mod timerfd;
 mod tmpfs;
@@ -122,6 +123,7 @@ pub struct Vfs {
     pub(crate) sockets: BTreeMap<u64, socket::Socket>,
     eventfds: BTreeMap<u64, eventfd::EventFd>,
     timerfds: BTreeMap<u64, timerfd::TimerFd>,
+    signalfds: BTreeMap<u64, abi::SigSet>,
     pidfds: BTreeMap<u64, pidfd::PidFd>,
     epolls: BTreeMap<u64, epoll::Epoll>,
     pub(crate) inotify: inotify::Watchers,
@@ -160,6 +162,7 @@ impl Default for Vfs {
             sockets: BTreeMap::new(),
             eventfds: BTreeMap::new(),
             timerfds: BTreeMap::new(),
+            signalfds: BTreeMap::new(),
             pidfds: BTreeMap::new(),
             epolls: BTreeMap::new(),
             inotify: inotify::Watchers::default(),

@@ -87,7 +87,7 @@ impl Vfs {
         id
     }
 
-    pub(super) fn mount_root(&self, id: MountId) -> Path {
+    pub(crate) fn mount_root(&self, id: MountId) -> Path {
         Path { mount: id, dentry: self.mounts[id.0].root }
     }
     /// Goes up onto whatever is mounted at a path.

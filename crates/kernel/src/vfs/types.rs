@@ -14,7 +14,7 @@ const SINGLES: &[(&str, Single)] = &[
 ];
 
 /// For /proc/filesystems: the types.
-pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs", "devpts"];
+pub(crate) const NODEV_TYPES: &[&str] = &["ramfs", "tmpfs", "devtmpfs", "proc", "sysfs", "devpts", "mqueue"];
 /// And the cgroup core's.
 pub(crate) const CGROUP_TYPES: &[&str] = &["cgroup", "cgroup2", "container"];
 
@@ -32,6 +32,7 @@ impl Kernel {
                 let fs = Tmpfs::mounted(self, "ramfs", data).or_else(|_| Tmpfs::mounted(self, "ramfs", b""))?;
                 return Ok(self.vfs.add_super(Box::new(fs)));
             }
+            "mqueue" => return Ok(self.mq_super(self.tasks.sched.current().unwrap_or(crate::INIT)).0),
             "devpts" => {
                 let fs = crate::tty::DevPts::mounted(self, data)?;
                 return Ok(self.vfs.add_super(Box::new(fs)));
