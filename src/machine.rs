@@ -17,8 +17,10 @@ pub struct Machine {
 pub enum Step {
     /// One slice of one task.
     Ran,
-    /// Nothing can run before this virtual time, or before input.
+    /// Nothing can run before this time, nanoseconds since boot, or before input.
     Idle { until: Option<u64> },
+    /// The machine is to be written down: `Kernel::image_saved` says what came of it.
+    Hibernate,
     /// The machine has stopped with this exit status.
     Halted(u8),
 }
@@ -80,6 +82,7 @@ impl Machine {
         let tid = match self.kernel.schedule() {
             Schedule::Run(tid) => tid,
             Schedule::Idle { until } => return Step::Idle { until },
+            Schedule::Hibernate => return Step::Hibernate,
             Schedule::Halted(status) => return Step::Halted(status),
         };
         self.run(tid, most);

@@ -17,3 +17,4 @@ mod races;
 mod saved;
 mod shell;
 mod snapshot;
+mod suspend;

@@ -7,6 +7,7 @@ use crate::args::{ClockArg, MachineArgs};
 use crate::console::{self, Arrived, Input};
 use crate::terminal::{self, RawMode};
 use crate::{Boot, Machine, Step};
+use abi::Errno;
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -115,6 +116,8 @@ impl Driver {
             for _ in 0..STEPS_PER_LOOK {
                 match self.machine.step() {
                     Step::Ran => {}
+                    // No swap is offered, so nothing asks for this.
+                    Step::Hibernate => self.machine.kernel.image_saved(Err(Errno::ENODEV)),
                     Step::Halted(status) => return Ok(status),
                     Step::Idle { until } => {
                         if let Some(code) = self.idle(until)? {
@@ -180,7 +183,7 @@ impl Driver {
             self.machine.kernel.advance_to(self.host_now());
             return Ok(ended);
         }
-        if !self.eof && self.machine.kernel.tty_reader_waits() {
+        if !self.eof && self.machine.kernel.input_wanted() {
             let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             return self.take_input(|input| input.wait(left));
         }

@@ -173,9 +173,10 @@ impl Console {
         self.stuck = false;
         match step {
             Step::Ran => {}
+            Step::Hibernate => self.machine.kernel.image_saved(Err(abi::Errno::EIO)),
             Step::Halted(status) => return Some(status),
             Step::Idle { until } => {
-                if !self.eof && self.machine.kernel.tty_reader_waits() {
+                if !self.eof && self.machine.kernel.input_wanted() {
                     self.type_line();
                 } else if let Some(until) = until.filter(|_| !self.hold) {
                     self.machine.kernel.advance_to(until);

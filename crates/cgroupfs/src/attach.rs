@@ -39,7 +39,7 @@ pub(crate) fn write_pid(
     if task.is_dead() {
         return hierarchy.rules(kernel).move_dead;
     }
-    if task.kthread {
+    if task.kthread && !kernel.config.freezer.rules.kthreads_move {
         return Err(Errno::EINVAL);
     }
     // Another user's task is root's to move alone (F08-27).

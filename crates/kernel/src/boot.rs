@@ -2,7 +2,7 @@
 use crate::freezer::Request;
 use crate::signal::{Actions, Pending, SignalState};
 use crate::task::{INIT, Task, TaskState, ThreadGroup, Tid};
-use crate::vfs::{Opened, Walk};
+use crate::vfs::{FilesId, FsId, Opened, Walk};
 use crate::*;
 use abi::{AT_FDCWD, OpenFlags, SigAltStack, SigSet, default_rlimits};
 use arch::{Cpu, ThreadInfo};
@@ -39,9 +39,10 @@ impl Kernel {
             timers: Timers::default(),
             load: Load::default(),
             tty: Ttys::default(),
-            devices: Devices::default(),
+            devices: Devices::new(config.realtime),
             ipc: Ipc::default(),
             random: Random::stream(config.seed, "getrandom"),
+            power: power::Power::default(),
             log,
             trace: Trace::default(),
             namespaces: Namespaces::new(root),
@@ -59,6 +60,7 @@ impl Kernel {
     pub fn spawn_init(&mut self, path: &[u8], argv: Vec<Vec<u8>>, envp: &[Vec<u8>]) -> Result<Tid> {
         if self.tasks.get(INIT).is_none() {
             self.init_task();
+            self.start_kthreads();
         }
         let file = self.open_exec(INIT, AT_FDCWD, path, 0)?;
         let image = self.load_program(INIT, file, path.to_vec(), argv, envp)?;
@@ -96,13 +98,22 @@ impl Kernel {
 
     /// The first task: root, without a program yet.
     pub(crate) fn init_task(&mut self) {
-        let first = self.arches.first().expect("a machine has an architecture");
         let tid = self.tasks.alloc_tid(self.config.pid_max).expect("nobody is there yet");
         let (files, fs) = (self.vfs.new_files(), self.vfs.new_fs());
-        let task = Task {
+        let task = Task { comm: b"init".to_vec(), ..self.new_task(tid, files, fs) };
+        let limits = default_rlimits(self.config.max_threads());
+        let sighand = self.tasks.new_sighand(Actions::default());
+        let group = ThreadGroup { unkillable: true, ..ThreadGroup::new(tid, sighand, tid, tid, None, limits, true) };
+        self.tasks.insert(task, Some(group));
+    }
+
+    /// A task of root's own that does nothing yet: init or a kernel thread.
+    pub(crate) fn new_task(&self, tid: Tid, files: FilesId, fs: FsId) -> Task {
+        let first = self.arches.first().expect("a machine has an architecture");
+        Task {
             tid,
             tgid: tid,
-            comm: b"init".to_vec(),
+            comm: Vec::new(),
             cpu: Cpu::new(first),
             thread_info: ThreadInfo::new(first),
             state: TaskState::Stopped,
@@ -136,25 +147,23 @@ impl Kernel {
             personality: 0,
             keep_caps: false,
             sched: Default::default(),
-            start_time: self.clock.now,
+            start_time: self.clock.boottime(),
             utime: 0,
             stime: 0,
             faults: 0,
             switches: (0, 0),
             kthread: false,
+            nofreeze: false,
             freezer_skip: false,
             cgroup_frozen: false,
             thawed: false,
-        };
-        let limits = default_rlimits(self.config.max_threads());
-        let sighand = self.tasks.new_sighand(Actions::default());
-        let group = ThreadGroup { unkillable: true, ..ThreadGroup::new(tid, sighand, tid, tid, None, limits, true) };
-        self.tasks.insert(task, Some(group));
+        }
     }
 
     /// The machine's state as words, in a fixed order: what two runs that agree have in common. Caches are left out.
     pub fn state_words(&self) -> Vec<u64> {
-        let mut words = vec![self.clock.now, self.clock.carry, self.tasks.len() as u64, self.tasks.forks];
+        let mut words =
+            vec![self.clock.now, self.clock.slept, self.clock.carry, self.tasks.len() as u64, self.tasks.forks];
         for task in self.tasks.iter() {
             words.extend::<[u64; 3]>([task.tid.0.into(), task.tgid.0.into(), u32::from(task.state_letter()).into()]);
             words.extend([task.thread_info.word(), task.utime, task.stime, task.blocked.0, task.pending.set.0]);
@@ -191,6 +200,7 @@ impl Kernel {
             devices: self.devices.clone(),
             ipc: self.ipc.clone(),
             random: self.random.clone(),
+            power: self.power.clone(),
             log: self.log.clone(),
             trace: self.trace.clone(),
             namespaces: self.namespaces.clone(),

@@ -14,6 +14,10 @@ pub enum TimerKey {
     Posix(Tgid, u32),
     /// VTIME of a terminal.
     Tty(u32),
+    /// The next look of a system suspend.
+    Power,
+    /// The next alarm or update of the RTC.
+    Rtc,
 }
 
 /// The clock and its timers.
@@ -21,8 +25,10 @@ pub enum TimerKey {
 pub struct Clock {
     /// Virtual nanoseconds since boot: CLOCK_MONOTONIC.
     pub now: u64,
-    /// CLOCK_REALTIME at boot, nanoseconds since 1970.
+    /// What CLOCK_REALTIME is ahead of `now`, nanoseconds since 1970.
     pub realtime_base: u64,
+    /// Nanoseconds that the system was suspended: CLOCK_BOOTTIME is ahead of `now` by as much.
+    pub slept: u64,
     /// Instructions not yet worth a nanosecond, with several busy virtual CPUs.
     pub carry: u64,
     timers: BTreeSet<(u64, TimerKey)>,
@@ -37,7 +43,20 @@ impl Clock {
     pub fn realtime(&self) -> u64 {
         self.realtime_base.wrapping_add(self.now)
     }
-    /// The time since boot at which CLOCK_REALTIME shows `at`.
+    /// CLOCK_BOOTTIME, nanoseconds.
+    pub fn boottime(&self) -> u64 {
+        self.now.saturating_add(self.slept)
+    }
+    /// When the system was booted, by CLOCK_REALTIME.
+    pub fn booted_at(&self) -> u64 {
+        self.realtime_base.wrapping_sub(self.slept)
+    }
+    /// The system was suspended: every clock but CLOCK_MONOTONIC went on.
+    pub(crate) fn sleep(&mut self, ns: u64) {
+        self.slept = self.slept.saturating_add(ns);
+        self.realtime_base = self.realtime_base.wrapping_add(ns);
+    }
+    /// The time by CLOCK_MONOTONIC at which CLOCK_REALTIME shows `at`.
     pub fn monotonic_of(&self, at: u64) -> u64 {
         at.saturating_sub(self.realtime_base)
     }

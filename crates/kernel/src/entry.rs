@@ -5,8 +5,12 @@ use arch::{Exit, Tif, Trap};
 
 /// Finishes what `tid` has to do in the kernel; true when it may enter user mode (R08-11: with no flag set that is work).
 pub(crate) fn exit_to_user(kernel: &mut Kernel, tid: Tid) -> bool {
-    if kernel.tasks[tid].in_syscall.is_some() {
+    let task = &kernel.tasks[tid];
+    if task.in_syscall.is_some() {
         syscall::resume(kernel, tid);
+    } else if task.kthread {
+        crate::task::run_kthread(kernel, tid);
+        return false;
     }
     while let Some(task) = kernel.tasks.get(tid) {
         if !task.is_runnable() {

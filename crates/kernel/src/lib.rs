@@ -19,6 +19,7 @@ mod load;
 mod log;
 mod mm;
 mod namespaces;
+pub mod power;
 mod procfs;
 mod random;
 pub mod saved;
@@ -84,6 +85,7 @@ pub struct Kernel {
     pub devices: Devices,
     pub ipc: Ipc,
     pub random: Random,
+    pub power: power::Power,
     pub log: Log,
     // Whoever runs the machine says what is traced.
     #[serde(skip)]

@@ -20,10 +20,12 @@ pub const SYSCALL_NS: u64 = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schedule {
     Run(Tid),
-    /// Nothing can run before a timer (`until`, virtual nanoseconds) or input from the host.
+    /// Nothing can run before a timer (`until`, nanoseconds since boot by CLOCK_BOOTTIME) or input from the host.
     Idle {
         until: Option<u64>,
     },
+    /// All is frozen, and the machine as it is now is the image of a hibernation: `Kernel::image_saved` answers.
+    Hibernate,
     /// Init is gone, or reboot(2): the exit status of the machine.
     Halted(u8),
 }
@@ -255,9 +257,13 @@ impl Kernel {
             if let Some(status) = self.halted {
                 return Schedule::Halted(status);
             }
+            if let Some(asleep) = self.system_asleep() {
+                return asleep;
+            }
             self.expire_timers();
             let Some(tid) = self.tasks.pick() else {
-                return Schedule::Idle { until: self.next_timer() };
+                let until = self.next_timer().map(|at| at.saturating_add(self.clock.slept));
+                return Schedule::Idle { until };
             };
             if crate::entry::exit_to_user(self, tid) {
                 self.trace_switch(tid);
@@ -278,9 +284,14 @@ impl Kernel {
         [self.clock.next_timer(), self.tasks.next_sleeper()].into_iter().flatten().min()
     }
 
-    /// Nothing could run: the clock goes on to `until`.
+    /// Nothing could run: time goes on to `until`, nanoseconds since boot. CLOCK_MONOTONIC stands while the system sleeps.
     pub fn advance_to(&mut self, until: u64) {
-        self.clock.now = self.clock.now.max(until);
+        let passed = until.saturating_sub(self.clock.boottime());
+        if self.power.is_asleep() {
+            self.clock.sleep(passed);
+        } else {
+            self.clock.now = self.clock.now.saturating_add(passed);
+        }
     }
 
     /// Lends out a task that `schedule` picked. Give it back with [`Kernel::handle`].
@@ -334,6 +345,8 @@ impl Kernel {
                 TimerKey::RealTimer(tgid) => self.real_timer_expired(tgid),
                 TimerKey::Posix(tgid, id) => self.posix_timer_expired(tgid, id),
                 TimerKey::Tty(id) => self.tty_timer_expired(id),
+                TimerKey::Power => self.notify(crate::WaitKey::Power),
+                TimerKey::Rtc => self.rtc_expired(),
                 // The reader of a timerfd works out how often it expired.
                 TimerKey::Vfs(number) => self.notify(crate::WaitKey::Readable(number)),
             }

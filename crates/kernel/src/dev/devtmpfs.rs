@@ -31,7 +31,8 @@ fn populate(fs: &mut dyn FileSystem, kernel: &mut Kernel) -> Result<()> {
     create("pts", NewNode::Directory, 0o755)?;
     create("shm", NewNode::Directory, 0o1777)?;
     // DIFFERS FROM LINUX: udev and its like make these there; no such program runs here.
-    for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
+    let links = [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2"), ("rtc", "rtc0")];
+    for (name, target) in links {
         create(name, NewNode::Symlink(target.as_bytes()), 0o777)?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 mod devtmpfs;
 mod kmsg;
 mod mem;
+mod rtc;
 mod stuck;
 
 pub(crate) use devtmpfs::{default_rootfs, devtmpfs};
@@ -16,12 +17,22 @@ use serde::{Deserialize, Serialize};
 pub struct Devices {
     stuck: stuck::Stuck,
     kmsg: kmsg::Readers,
+    pub(crate) rtc: rtc::Rtc,
+}
+
+impl Devices {
+    /// The devices at power-on; the RTC shows `realtime`, seconds since 1970.
+    pub(crate) fn new(realtime: u64) -> Devices {
+        Devices { rtc: rtc::Rtc::new(realtime), ..Devices::default() }
+    }
 }
 
 const MEM_MAJOR: u32 = 1;
 const TTYAUX_MAJOR: u32 = 5;
 /// From the range for local use (Documentation/admin-guide/devices.txt).
 const STUCK_MAJOR: u32 = 240;
+/// Where dynamic majors end up first, counting down from 254 past those of usual drivers.
+const RTC_MAJOR: u32 = 252;
 
 /// The number of /dev/console.
 pub(crate) const CONSOLE: u64 = makedev(TTYAUX_MAJOR, 1);
@@ -42,6 +53,7 @@ pub(crate) fn driver(rdev: u64) -> Option<&'static dyn CharDevice> {
         (TTYAUX_MAJOR, 2) => &PtmxDevice,
         (TTY_MAJOR, SERIAL_MINOR) | (UNIX98_PTY_SLAVE_MAJOR, _) => &TtyDevice,
         (STUCK_MAJOR, 0) => &stuck::StuckDevice,
+        (RTC_MAJOR, 0) => &rtc::RtcDevice,
         _ => return None,
     })
 }
@@ -56,6 +68,7 @@ pub(crate) const NODES: &[Node] = &[
     Node("null", 0o666, makedev(MEM_MAJOR, 3)),
     Node("ptmx", 0o666, PTMX),
     Node("random", 0o666, makedev(MEM_MAJOR, 8)),
+    Node("rtc0", 0o600, makedev(RTC_MAJOR, 0)),
     Node("stuck", 0o666, makedev(STUCK_MAJOR, 0)),
     Node("tty", 0o666, makedev(TTYAUX_MAJOR, 0)),
     Node("ttyS0", 0o660, makedev(TTY_MAJOR, SERIAL_MINOR)),
@@ -72,6 +85,7 @@ pub(crate) const MAJORS: &[(u32, &str)] = &[
     (TTYAUX_MAJOR, "/dev/ptmx"),
     (UNIX98_PTY_SLAVE_MAJOR, "pts"),
     (STUCK_MAJOR, "stuck"),
+    (RTC_MAJOR, "rtc"),
 ];
 
 #[cfg(test)]

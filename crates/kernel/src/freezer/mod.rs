@@ -21,9 +21,37 @@ use arch::Tif;
 
 /// Whether the task was asked to freeze and has not yet done so.
 pub fn freezing(kernel: &Kernel, tid: Tid) -> bool {
+    let task = &kernel.tasks[tid];
     match kernel.config.freezer.mechanism.request {
-        Request::TifFlag => kernel.tasks[tid].thread_info.test(Tif::Freeze),
-        Request::Condition => kernel.cgroup_core().is_some_and(|core| core.cgroup_freezing(tid)),
+        Request::TifFlag => task.thread_info.test(Tif::Freeze),
+        Request::Condition if never_freezes(kernel, task) => false,
+        Request::Condition => {
+            kernel.power.wants_frozen(task.kthread)
+                || kernel.cgroup_core().is_some_and(|core| core.cgroup_freezing(tid))
+        }
+    }
+}
+
+/// PF_NOFREEZE, PF_SUSPEND_TASK: no computed condition holds.
+fn never_freezes(kernel: &Kernel, task: &Task) -> bool {
+    task.nofreeze || kernel.power.suspends(task.tid)
+}
+
+/// Whether a system suspend need not wait for the task: it is a vfork parent, stopped or traced (P08-04). Where tasks freeze
+/// in place, these do too.
+pub(crate) fn may_skip(kernel: &Kernel, tid: Tid) -> bool {
+    let task = &kernel.tasks[tid];
+    let skipped = task.freezer_skip || matches!(task.state, TaskState::Stopped | TaskState::Traced);
+    skipped && !kernel.config.freezer.mechanism.in_place
+}
+
+/// Takes a request back that the task has not met (P08-05). Its fake signal stays (R08-07).
+pub(crate) fn cancel_freezing(kernel: &mut Kernel, tid: Tid) {
+    let task = &mut kernel.tasks[tid];
+    if task.thread_info.test(Tif::Freeze) {
+        task.thread_info.clear(Tif::Freeze);
+        let task = &kernel.tasks[tid];
+        kernel.trace.line(TraceKind::Freezer, || format!("{} need not freeze: the suspend failed", task.label()));
     }
 }
 
@@ -36,6 +64,7 @@ pub fn frozen(task: &Task) -> bool {
 /// computed condition the caller has seen to it that the condition holds.
 pub fn freeze_task(kernel: &mut Kernel, tid: Tid, sig_only: bool) -> bool {
     let mechanism = &kernel.config.freezer.mechanism;
+    let spared = kernel.tasks.get(tid).is_some_and(|task| never_freezes(kernel, task));
     let Some(task) = kernel.tasks.get_mut(tid) else { return false };
     match mechanism.request {
         Request::TifFlag => {
@@ -45,7 +74,7 @@ pub fn freeze_task(kernel: &mut Kernel, tid: Tid, sig_only: bool) -> bool {
             }
             task.thread_info.set(Tif::Freeze);
         }
-        Request::Condition if frozen(task) || task.is_dead() => return false,
+        Request::Condition if frozen(task) || task.is_dead() || spared => return false,
         Request::Condition if mechanism.in_place && kernel.tasks.freeze_in_place(tid) => {
             told(kernel, tid, "is frozen where it is");
             return false;

@@ -10,6 +10,7 @@ pub struct Profile {
     pub name: &'static str,
     pub mechanism: Mechanism,
     pub rules: Rules,
+    pub suspend: Suspend,
 }
 
 /// How a task is frozen.
@@ -63,8 +64,38 @@ pub struct Rules {
     pub hierarchical: bool,
     /// What the ns subsystem calls a group it makes; `None`: there is no ns subsystem (it went with Linux 3.0).
     pub ns: Option<NodeName>,
-    /// The errno of a suspend that failed (P08-09).
-    pub failed_suspend: Errno,
+    /// Whether kernel threads can be moved into a group (F08-12).
+    pub kthreads_move: bool,
+}
+
+/// How the system suspends, and what it then does with frozen cgroups.
+#[derive(Clone, Copy, Debug)]
+pub struct Suspend {
+    pub interface: PowerInterface,
+    pub resume: Resume,
+    /// The errno of a suspend whose tasks would not freeze (P08-09).
+    pub failed: Errno,
+}
+
+/// Whose words /sys/power and the kernel log use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerInterface {
+    /// P08-01, P08-05, P08-11.
+    V2_6_28,
+    V3_8,
+    /// F22-07.
+    V6_18,
+}
+
+/// Which tasks stay frozen when the system resumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// None: patch 4 of the series of 2007 is absent (F07-10).
+    ThawsAll,
+    /// Those whose group is FROZEN by its stored state (P08-07, P08-08).
+    SparesFrozen,
+    /// Those for whom a freeze condition holds (F12-13).
+    SparesFreezing,
 }
 
 /// The files with which a group is frozen.
@@ -159,8 +190,9 @@ pub static PROFILE_2008: Profile = Profile {
         kernfs: false,
         hierarchical: false,
         ns: Some(NodeName::Pid),
-        failed_suspend: Errno::EAGAIN,
+        kthreads_move: true,
     },
+    suspend: Suspend { interface: PowerInterface::V2_6_28, resume: Resume::SparesFrozen, failed: Errno::EAGAIN },
 };
 
 /// The RFC of June 2007: what `mount -t container` shows, beside whichever profile (F07). What its texts leave open is as the
@@ -188,6 +220,7 @@ pub static PROFILE_2_6_28: Profile = Profile {
         root_file: false,
         ..PROFILE_2008.rules
     },
+    ..PROFILE_2008
 };
 
 /// Linux 3.8: the hierarchical freezer (V38; F12).
@@ -207,21 +240,18 @@ pub static PROFILE_3_8: Profile = Profile {
         modern_core_files: true,
         hierarchical: true,
         ns: None,
+        kthreads_move: false,
         ..PROFILE_2_6_28.rules
     },
+    suspend: Suspend { interface: PowerInterface::V3_8, resume: Resume::SparesFreezing, failed: Errno::EBUSY },
 };
 
 /// Linux 6.18: tasks are frozen where they sleep (F22, and the transcripts recorded there).
 pub static PROFILE_6_18: Profile = Profile {
     name: "6.18",
     mechanism: Mechanism { in_place: true, ..PROFILE_3_8.mechanism },
-    rules: Rules {
-        max_write: 4096,
-        kernfs: true,
-        move_dead: Ok(()),
-        failed_suspend: Errno::EBUSY,
-        ..PROFILE_3_8.rules
-    },
+    rules: Rules { max_write: 4096, kernfs: true, move_dead: Ok(()), ..PROFILE_3_8.rules },
+    suspend: Suspend { interface: PowerInterface::V6_18, ..PROFILE_3_8.suspend },
 };
 
 /// Every profile there is.

@@ -9,6 +9,7 @@ const PF_FORKNOEXEC: u32 = 0x40;
 /// Of 2.6.28; later kernels have no such flag.
 const PF_FROZEN: u32 = 0x1_0000;
 const PF_KTHREAD: u32 = 0x20_0000;
+const PF_NOFREEZE: u32 = 0x8000;
 const PF_FREEZER_SKIP: u32 = 0x4000_0000;
 
 pub(super) fn ticks(ns: u64) -> u64 {
@@ -57,6 +58,7 @@ pub(super) fn stat(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec
         (!group.did_exec, PF_FORKNOEXEC),
         (matches!(task.state, TaskState::Frozen { .. }), PF_FROZEN),
         (task.kthread, PF_KTHREAD),
+        (task.nofreeze, PF_NOFREEZE),
         (task.freezer_skip, PF_FREEZER_SKIP),
     ] {
         if on {

@@ -118,7 +118,7 @@ pub(super) fn meminfo(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
 
 pub(super) fn stat(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
     let (user, system, idle) = cpu_times(kernel);
-    let (cpus, now) = (u64::from(kernel.config.cpus), kernel.clock.now);
+    let cpus = u64::from(kernel.config.cpus);
     let line = |name: &str, share: u64| {
         let (user, system, idle) = (ticks(user / share), ticks(system / share), ticks(idle / share));
         format!("{name} {user} 0 {system} {idle} 0 0 0 0 0 0\n")
@@ -129,7 +129,7 @@ pub(super) fn stat(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
     }
     let blocked = kernel.tasks.iter().filter(|task| task.state_letter() == 'D').count();
     let running = kernel.tasks.iter().filter(|task| matches!(task.state, TaskState::Runnable)).count();
-    let boot = kernel.clock.realtime().saturating_sub(now) / NSEC_PER_SEC;
+    let boot = kernel.clock.booted_at() / NSEC_PER_SEC;
     let (switches, forks) = (kernel.tasks.sched.switches, kernel.tasks.forks);
     let _ = write!(text, "intr 0\nctxt {switches}\nbtime {boot}\nprocesses {forks}\n");
     let _ = write!(text, "procs_running {running}\nprocs_blocked {blocked}\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");
@@ -139,7 +139,7 @@ pub(super) fn stat(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
 pub(super) fn uptime(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
     let show = |ns: u64| format!("{}.{:02}", ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / 10_000_000);
     let (_, _, idle) = cpu_times(kernel);
-    format!("{} {}\n", show(kernel.clock.now), show(idle)).into_bytes()
+    format!("{} {}\n", show(kernel.clock.boottime()), show(idle)).into_bytes()
 }
 
 pub(super) fn version(kernel: &mut Kernel, _: Tid) -> Vec<u8> {

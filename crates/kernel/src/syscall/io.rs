@@ -288,7 +288,8 @@ pub(crate) fn write_cannot_go_on(kernel: &mut Kernel, tid: Tid, file: FileId, er
             send_signal(kernel, tid, SIGPIPE);
             partial_or(done, Errno::EPIPE.into())
         }
-        IoError::Block(block) if !nonblocking => {
+        // O_NONBLOCK is no way out of a wait for the machine itself.
+        IoError::Block(block) if !nonblocking || block.kind == crate::SleepKind::Uninterruptible => {
             let on_signal = if done > 0 { OnSignal::Return(Ok(done)) } else { OnSignal::Restart(Restart::Sys) };
             Outcome::Sleep(Sleep { progress: Progress::Bytes(done), on_signal, ..sleep_on(block) })
         }

@@ -60,7 +60,7 @@ fn set_name(kernel: &mut Kernel, tid: Tid, call: &Call, set: fn(&mut Uts, String
 fn sysinfo(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let (used, limit) = kernel.frames.usage();
     let info = Sysinfo {
-        uptime: kernel.clock.now / NSEC_PER_SEC,
+        uptime: kernel.clock.boottime() / NSEC_PER_SEC,
         loads: kernel.load.fixed(),
         totalram: limit as u64 * mmu::PAGE_SIZE,
         freeram: limit.saturating_sub(used) as u64 * mmu::PAGE_SIZE,

@@ -109,7 +109,8 @@ pub(crate) fn read_clock(kernel: &Kernel, tid: Tid, clock: i32) -> Result<u64> {
     Ok(match clock {
         CLOCK_REALTIME | CLOCK_TAI | CLOCK_REALTIME_ALARM => kernel.clock.realtime(),
         CLOCK_REALTIME_COARSE => kernel.clock.realtime() / TICK_NS * TICK_NS,
-        CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW | CLOCK_BOOTTIME | CLOCK_BOOTTIME_ALARM => kernel.clock.now,
+        CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW => kernel.clock.now,
+        CLOCK_BOOTTIME | CLOCK_BOOTTIME_ALARM => kernel.clock.boottime(),
         CLOCK_MONOTONIC_COARSE => kernel.clock.now / TICK_NS * TICK_NS,
         CLOCK_PROCESS_CPUTIME_ID => sum(kernel.group_cpu_time(task.tgid)),
         CLOCK_THREAD_CPUTIME_ID => sum(task.cpu_time()),

@@ -3,6 +3,7 @@ mod account;
 mod clone;
 mod de_thread;
 mod exit;
+mod kthread;
 mod reap;
 mod sighand;
 mod table;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use clone::ROWS as CLONE_ROWS;
 pub(crate) use exit::{do_exit, do_group_exit, exit_notify};
+pub(crate) use kthread::run_kthread;
 pub(crate) use reap::ROWS as WAIT_ROWS;
 
 /// A task's number: `gettid`.
@@ -168,6 +170,8 @@ pub struct Task {
     /// Voluntary and involuntary switches.
     pub switches: (u64, u64),
     pub kthread: bool,
+    /// PF_NOFREEZE: no system suspend freezes it (P08-02).
+    pub nofreeze: bool,
     /// PF_FREEZER_SKIP: a vfork parent, which no freezer waits for (R28).
     pub freezer_skip: bool,
     /// Runs nothing before it has passed `get_signal` again, and counts as frozen in its cgroup2 group (C2-06).

@@ -36,6 +36,12 @@ pub enum WaitKey {
     Kernfs(SuperId, Ino),
     /// /proc/mounts changed, and other whole-kernel events.
     Event(u32),
+    /// A system suspend goes on.
+    Power,
+    /// A system suspend is over, and the next may begin.
+    PowerLock,
+    /// The RTC fired.
+    Rtc,
     /// Nothing but time, or a signal, ends the wait.
     Never,
 }

@@ -229,6 +229,7 @@ pub(crate) fn writable(id: u32) -> WaitKey {
 impl Kernel {
     /// Bytes typed at the host's console.
     pub fn tty_input(&mut self, bytes: &[u8]) {
+        self.console_wakes();
         self.tty.console().incoming.extend(bytes);
         self.tty_arrived();
     }
