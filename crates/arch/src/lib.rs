@@ -10,7 +10,7 @@ mod thread_info;
 
 pub use cpu::{Cpu, Exit, Isa};
 pub use ir::{Access, Fault, Flow, GuestMemory, Slots, Trap};
-pub use linux::{FaultKind, LinuxAbi, SyscallRequest};
+pub use linux::{FaultKind, LinuxAbi, Regset, SyscallRequest};
 pub use return_path::{Delivery, Freeze, GetSignal, ReturnPath, SignalEra, UserMemory, sigsp};
 pub use thread_info::{ThreadFlags, ThreadInfo, Tif};
 
@@ -32,6 +32,14 @@ pub struct ElfIdent {
     pub machine: u16,
     pub is_64: bool,
     pub big_endian: bool,
+}
+
+impl Arch {
+    /// AUDIT_ARCH_*: the ELF machine, and bits for 64-bit and little-endian (uapi/linux/audit.h).
+    pub fn audit(&self) -> u32 {
+        let (wide, little) = (u32::from(self.elf.is_64), u32::from(!self.elf.big_endian));
+        u32::from(self.elf.machine) | wide << 31 | little << 30
+    }
 }
 
 impl std::fmt::Debug for Arch {

@@ -24,6 +24,14 @@ pub enum FaultKind {
     PastEof,
 }
 
+/// A register set as a tracer sees it (`struct user_regset`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Regset {
+    /// Sets are read and written in multiples of this many bytes.
+    pub word: usize,
+    pub data: Vec<u8>,
+}
+
 /// What Linux on this CPU does.
 pub trait LinuxAbi: Sync {
     fn thread_flags(&self) -> &'static ThreadFlags;
@@ -38,6 +46,34 @@ pub trait LinuxAbi: Sync {
     fn set_return(&self, cpu: &mut Cpu, value: i64);
     /// The result register.
     fn get_return(&self, cpu: &Cpu) -> i64;
+
+    /// The system call being made, as the registers have it now: a tracer may have changed them. No number: none is made.
+    fn syscall_request(&self, cpu: &Cpu) -> SyscallRequest;
+    /// Its number and arguments in this architecture's own order (`syscall_get_nr`, `syscall_get_arguments`).
+    fn syscall_arguments(&self, cpu: &Cpu) -> (u64, [u64; 6]);
+    /// Marks the register that says which of the two stops of a system call this is; gives what it held (arm64: X7).
+    fn mark_syscall_stop(&self, _cpu: &mut Cpu, _exit: bool) -> u64 {
+        0
+    }
+    /// Takes the mark back.
+    fn unmark_syscall_stop(&self, _cpu: &mut Cpu, _saved: u64) {}
+    /// The signal for a single step over a system call (`user_single_step_report`).
+    fn step_over_syscall(&self, cpu: &mut Cpu) -> Siginfo;
+    /// A register set, by its note type; EINVAL if there is no such set.
+    fn get_regset(&self, cpu: &Cpu, note: u32) -> Result<Regset, Errno>;
+    /// Sets the first `data.len()` bytes of one: a multiple of its word. Nothing a program could not do itself.
+    fn set_regset(&self, cpu: &mut Cpu, note: u32, data: &[u8]) -> Result<(), Errno>;
+    /// The set that one of this architecture's own ptrace requests (PTRACE_GETREGS) is about, and whether it sets it.
+    fn regset_request(&self, _request: u64) -> Option<(u32, bool)> {
+        None
+    }
+    /// A word of `struct user` (PTRACE_PEEKUSR); EIO where there is no such thing.
+    fn peek_user(&self, _cpu: &Cpu, _at: u64) -> Result<u64, Errno> {
+        Err(Errno::EIO)
+    }
+    fn poke_user(&self, _cpu: &mut Cpu, _at: u64, _value: u64) -> Result<(), Errno> {
+        Err(Errno::EIO)
+    }
 
     /// The signal-return path, walked while thread flags say there is work: freezes, delivers one signal or restarts the
     /// interrupted call, in the order this architecture's Linux does it. It decides from the register file alone whether

@@ -8,6 +8,7 @@ mod helpers;
 mod insns;
 mod lift;
 mod process;
+mod ptrace;
 mod regs;
 mod signal;
 mod syscall;

@@ -1,11 +1,13 @@
 //! Program start, threads, traps and the facts of the port: `arch/arm64/kernel/{process,traps}.c`, `mm/fault.c`.
 use crate::regs::{FAULT_ADDRESS, FAULT_CODE, SP, TPIDR_EL0, x};
-use crate::{signal, syscall, thread_info};
+use crate::{ptrace, signal, syscall, thread_info};
 use abi::{
     BUS_ADRALN, BUS_ADRERR, Errno, Fields, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
     SIGTRAP, SigAltStack, SigSet, Siginfo, Stat, TRAP_BRKPT, TRAP_TRACE,
 };
-use arch::{Access, Cpu, Fault, FaultKind, LinuxAbi, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory};
+use arch::{
+    Access, Cpu, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory,
+};
 use ir::{EX_SIZE, FP_ENV};
 use softfloat::Env;
 
@@ -48,6 +50,34 @@ impl LinuxAbi for Arm64Linux {
 
     fn get_return(&self, cpu: &Cpu) -> i64 {
         cpu.get(x(0)) as i64
+    }
+
+    fn syscall_request(&self, cpu: &Cpu) -> SyscallRequest {
+        syscall::request(cpu)
+    }
+
+    fn syscall_arguments(&self, cpu: &Cpu) -> (u64, [u64; 6]) {
+        syscall::arguments(cpu)
+    }
+
+    fn mark_syscall_stop(&self, cpu: &mut Cpu, exit: bool) -> u64 {
+        ptrace::mark_syscall_stop(cpu, exit)
+    }
+
+    fn unmark_syscall_stop(&self, cpu: &mut Cpu, saved: u64) {
+        cpu.set(x(7), saved);
+    }
+
+    fn step_over_syscall(&self, _: &mut Cpu) -> Siginfo {
+        Siginfo { signo: SIGTRAP, errno: 0, code: abi::SI_USER, fields: Fields::Kill { pid: 0, uid: 0 } }
+    }
+
+    fn get_regset(&self, cpu: &Cpu, note: u32) -> Result<Regset, Errno> {
+        ptrace::get_regset(cpu, note)
+    }
+
+    fn set_regset(&self, cpu: &mut Cpu, note: u32, data: &[u8]) -> Result<(), Errno> {
+        ptrace::set_regset(cpu, note, data)
     }
 
     fn do_signal(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) {

@@ -8,7 +8,19 @@ pub(crate) fn enter(cpu: &mut Cpu) -> SyscallRequest {
     let nr = cpu.get(x(8)) & 0xffff_ffff;
     cpu.set(ORIG_X0, cpu.get(x(0)));
     cpu.set(SYSCALLNO, nr);
+    request(cpu)
+}
+
+pub(crate) fn request(cpu: &Cpu) -> SyscallRequest {
+    let nr = cpu.get(SYSCALLNO);
     SyscallRequest { nr, sysno: generic_sysno(nr), args: std::array::from_fn(|n| cpu.get(x(n as u8))) }
+}
+
+/// `syscall_get_arguments`: the first is the one kept for a restart.
+pub(crate) fn arguments(cpu: &Cpu) -> (u64, [u64; 6]) {
+    let mut args = std::array::from_fn(|n| cpu.get(x(n as u8)));
+    args[0] = cpu.get(ORIG_X0);
+    (cpu.get(SYSCALLNO), args)
 }
 
 /// `forget_syscall`: nothing will be restarted.

@@ -9,6 +9,7 @@ mod isa;
 mod lift;
 mod linux;
 mod process;
+mod ptrace;
 mod regs;
 mod signal;
 mod syscall;

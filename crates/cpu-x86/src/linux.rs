@@ -1,7 +1,7 @@
 //! What Linux on x86-64 does, as the kernel asks for it.
-use crate::{cpuid, process, regs::*, signal, syscall, thread_info, traps};
+use crate::{cpuid, process, ptrace, regs::*, signal, syscall, thread_info, traps};
 use abi::{Errno, MINSIGSTKSZ, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
-use arch::{Cpu, Fault, FaultKind, LinuxAbi, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory};
+use arch::{Cpu, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory};
 
 pub(crate) struct X86Linux;
 
@@ -17,6 +17,30 @@ impl LinuxAbi for X86Linux {
     }
     fn get_return(&self, cpu: &Cpu) -> i64 {
         cpu.get(RAX) as i64
+    }
+    fn syscall_request(&self, cpu: &Cpu) -> SyscallRequest {
+        syscall::request(cpu)
+    }
+    fn syscall_arguments(&self, cpu: &Cpu) -> (u64, [u64; 6]) {
+        syscall::arguments(cpu)
+    }
+    fn step_over_syscall(&self, cpu: &mut Cpu) -> Siginfo {
+        traps::step_over_syscall(cpu)
+    }
+    fn get_regset(&self, cpu: &Cpu, note: u32) -> Result<Regset, Errno> {
+        ptrace::get_regset(cpu, note)
+    }
+    fn set_regset(&self, cpu: &mut Cpu, note: u32, data: &[u8]) -> Result<(), Errno> {
+        ptrace::set_regset(cpu, note, data)
+    }
+    fn regset_request(&self, request: u64) -> Option<(u32, bool)> {
+        ptrace::regset_request(request)
+    }
+    fn peek_user(&self, cpu: &Cpu, at: u64) -> Result<u64, Errno> {
+        ptrace::peek_user(cpu, at)
+    }
+    fn poke_user(&self, cpu: &mut Cpu, at: u64, value: u64) -> Result<(), Errno> {
+        ptrace::poke_user(cpu, at, value)
     }
     fn do_signal(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) {
         signal::do_signal(cpu, path);

@@ -14,7 +14,16 @@ pub(crate) fn enter(cpu: &mut Cpu) -> SyscallRequest {
     cpu.set(R11, flags);
     cpu.set(ORIG_RAX, nr);
     cpu.set(RAX, NO_RESULT.wrapping_neg());
-    let mut args = [RDI, RSI, RDX, R10, R8, R9].map(|r| cpu.get(r));
+    request(cpu)
+}
+
+/// The registers' own order.
+pub(crate) fn arguments(cpu: &Cpu) -> (u64, [u64; 6]) {
+    (cpu.get(ORIG_RAX), [RDI, RSI, RDX, R10, R8, R9].map(|r| cpu.get(r)))
+}
+
+pub(crate) fn request(cpu: &Cpu) -> SyscallRequest {
+    let (nr, mut args) = arguments(cpu);
     let sysno = x86_64_sysno(nr);
     if sysno == Some(Sysno::Clone) {
         // flags, stack, parent_tid, child_tid, tls here; the generic order has tls before child_tid.

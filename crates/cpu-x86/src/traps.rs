@@ -86,6 +86,14 @@ pub(crate) fn trap_signal(cpu: &mut Cpu, trap: Trap) -> Siginfo {
     info
 }
 
+/// `send_sigtrap` with TRAP_BRKPT: the step ended in the kernel. It is a system call still, to be restarted if it was cut
+/// short.
+pub(crate) fn step_over_syscall(cpu: &mut Cpu) -> Siginfo {
+    cpu.set(TRAP_NO, TRAP_DB);
+    cpu.set(ERROR_CODE, 0);
+    fault(SIGTRAP, TRAP_BRKPT, cpu.pc)
+}
+
 /// `fpu__exception_code`: the first unmasked exception in this order.
 fn fpe_code(raised: u64) -> i32 {
     match raised {

@@ -6,6 +6,7 @@ use crate::vfs::{FilesId, FsId, Opened, Walk};
 use crate::*;
 use abi::{AT_FDCWD, OpenFlags, SigAltStack, SigSet, default_rlimits};
 use arch::{Cpu, ThreadInfo};
+use std::collections::BTreeSet;
 
 impl Kernel {
     /// A kernel without tasks, with an empty root filesystem.
@@ -128,6 +129,10 @@ impl Kernel {
             saved_mask: None,
             altstack: SigAltStack::default(),
             signal: SignalState::default(),
+            ptrace: None,
+            trace_stop: None,
+            single_step: false,
+            tracees: BTreeSet::new(),
             pdeath_signal: 0,
             in_syscall: None,
             restart_block: None,

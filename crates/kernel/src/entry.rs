@@ -5,10 +5,12 @@ use arch::{Exit, Tif, Trap};
 
 /// Finishes what `tid` has to do in the kernel; true when it may enter user mode (R08-11: with no flag set that is work).
 pub(crate) fn exit_to_user(kernel: &mut Kernel, tid: Tid) -> bool {
-    let task = &kernel.tasks[tid];
-    if task.in_syscall.is_some() {
+    if kernel.tasks[tid].trace_stop.is_some() && !kernel.ptrace_resumed(tid) {
+        return false;
+    }
+    if kernel.tasks.get(tid).is_some_and(|task| task.is_runnable() && task.in_syscall.is_some()) {
         syscall::resume(kernel, tid);
-    } else if task.kthread {
+    } else if kernel.tasks.get(tid).is_some_and(|task| task.kthread) {
         crate::task::run_kthread(kernel, tid);
         return false;
     }
@@ -29,6 +31,7 @@ impl Kernel {
     pub fn handle(&mut self, tid: Tid, exit: Exit, ticks: u64) {
         self.account(tid, ticks);
         match exit {
+            Exit::Budget if self.tasks[tid].single_step && ticks > 0 => self.handle_trap(tid, Trap::SingleStep),
             Exit::Budget => {}
             Exit::Syscall => {
                 self.account_syscall(tid);

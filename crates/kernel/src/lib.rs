@@ -21,6 +21,7 @@ mod mm;
 mod namespaces;
 pub mod power;
 mod procfs;
+mod ptrace;
 mod random;
 pub mod saved;
 mod sched;
@@ -46,6 +47,7 @@ pub use load::Load;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
 pub use namespaces::{IdMap, Namespaces, NsId, NsProxy};
+pub use ptrace::Ptrace;
 pub use random::Random;
 
 pub use sched::{SYSCALL_NS, Schedule, Scheduler, Slot};

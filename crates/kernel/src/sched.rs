@@ -303,6 +303,9 @@ impl Kernel {
             budget = budget.min((at.saturating_sub(now)).saturating_mul(share).saturating_sub(carry));
         }
         let task = self.tasks.get_mut(tid).expect("a task that was picked");
+        if task.single_step {
+            budget = 1;
+        }
         let mm = task.mm.and_then(|mm| self.mms.get_mut(mm)).expect("a task that runs has memory");
         Slot {
             tid,

@@ -61,6 +61,27 @@ impl LinuxAbi for TestAbi {
     fn get_return(&self, cpu: &Cpu) -> i64 {
         cpu.get(RESULT) as i64
     }
+    fn syscall_request(&self, cpu: &Cpu) -> SyscallRequest {
+        let (nr, args) = self.syscall_arguments(cpu);
+        SyscallRequest { nr, sysno: Sysno::ALL.get(nr as usize).copied(), args }
+    }
+    fn syscall_arguments(&self, cpu: &Cpu) -> (u64, [u64; 6]) {
+        (cpu.get(NUMBER), std::array::from_fn(|n| cpu.slots[n + 1]))
+    }
+    fn step_over_syscall(&self, _cpu: &mut Cpu) -> Siginfo {
+        Siginfo::kernel(SIGTRAP)
+    }
+    /// One set: the result and the six arguments.
+    fn get_regset(&self, cpu: &Cpu, note: u32) -> Result<Regset> {
+        let data = cpu.slots[..7].iter().flat_map(|word| word.to_le_bytes()).collect();
+        if note == NT_PRSTATUS { Ok(Regset { word: 8, data }) } else { Err(Errno::EINVAL) }
+    }
+    fn set_regset(&self, cpu: &mut Cpu, _note: u32, data: &[u8]) -> Result<()> {
+        for (slot, word) in cpu.slots.iter_mut().zip(data.as_chunks().0) {
+            *slot = u64::from_le_bytes(*word);
+        }
+        Ok(())
+    }
     fn do_signal(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) {
         let interrupted = cpu.get(IN_CALL) != 0;
         let code = -self.get_return(cpu);
@@ -112,8 +133,8 @@ impl LinuxAbi for TestAbi {
     fn fault_signal(&self, _cpu: &mut Cpu, fault: Fault, _kind: FaultKind) -> Siginfo {
         Siginfo { signo: SIGSEGV, errno: 0, code: SEGV_MAPERR, fields: Fields::Fault { addr: fault.addr } }
     }
-    fn trap_signal(&self, _cpu: &mut Cpu, _trap: Trap) -> Siginfo {
-        Siginfo::kernel(SIGILL)
+    fn trap_signal(&self, _cpu: &mut Cpu, trap: Trap) -> Siginfo {
+        Siginfo::kernel(if trap == Trap::SingleStep { SIGTRAP } else { SIGILL })
     }
     fn arch_syscall(
         &self,

@@ -1,7 +1,9 @@
 //! A toy instruction set of variable length, to test the engine without any real CPU: an operation byte, then operands.
 #![allow(unreachable_pub, dead_code)]
 use abi::{Errno, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat};
-use arch::{Arch, Cpu, ElfIdent, FaultKind, Isa, LinuxAbi, ReturnPath, SyscallRequest, ThreadFlags, UserMemory};
+use arch::{
+    Arch, Cpu, ElfIdent, FaultKind, Isa, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, UserMemory,
+};
 use engine::{Clock, Engine, Run};
 use ir::*;
 use mmu::{AddressSpace, FrameId, FramePool, Memory, PAGE_SIZE, Perms, Pte};
@@ -214,6 +216,11 @@ impl LinuxAbi for NoLinux {
     fn syscall_enter(&self, _: &mut Cpu) -> SyscallRequest { unreachable!() }
     fn set_return(&self, _: &mut Cpu, _: i64) { unreachable!() }
     fn get_return(&self, _: &Cpu) -> i64 { unreachable!() }
+    fn syscall_request(&self, _: &Cpu) -> SyscallRequest { unreachable!() }
+    fn syscall_arguments(&self, _: &Cpu) -> (u64, [u64; 6]) { unreachable!() }
+    fn step_over_syscall(&self, _: &mut Cpu) -> Siginfo { unreachable!() }
+    fn get_regset(&self, _: &Cpu, _: u32) -> Result<Regset, Errno> { unreachable!() }
+    fn set_regset(&self, _: &mut Cpu, _: u32, _: &[u8]) -> Result<(), Errno> { unreachable!() }
     fn do_signal(&self, _: &mut Cpu, _: &mut dyn ReturnPath) { unreachable!() }
     fn restore_sigframe(&self, _: &mut Cpu, _: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> { unreachable!() }
     fn start_thread(&self, _: &mut Cpu, _: u64, _: u64) { unreachable!() }

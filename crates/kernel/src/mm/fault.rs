@@ -81,7 +81,7 @@ impl Kernel {
     }
 
     /// Brings in a page that is not present.
-    fn map_page(&mut self, tid: Tid, vma: &Vma, page: u64, write: bool) -> FaultOutcome {
+    pub(super) fn map_page(&mut self, tid: Tid, vma: &Vma, page: u64, write: bool) -> FaultOutcome {
         let allowed = perms(vma.prot);
         let (frame, own) = match vma.backing {
             Backing::Anon => match self.frames.alloc() {
@@ -107,7 +107,7 @@ impl Kernel {
         FaultOutcome::Resolved
     }
 
-    fn set_page(&mut self, tid: Tid, page: u64, frame: FrameId, perms: Perms) {
+    pub(super) fn set_page(&mut self, tid: Tid, page: u64, frame: FrameId, perms: Perms) {
         let id = self.tasks.get(tid).and_then(|task| task.mm);
         match id.and_then(|id| self.mms.get_mut(id)) {
             Some(mm) => mm.space.map(&mut self.frames, page, Pte { frame, perms }),

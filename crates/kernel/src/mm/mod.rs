@@ -1,6 +1,7 @@
 //! Memory: address spaces made of areas, faults, and how the kernel itself reaches guest memory.
 mod fault;
 mod map;
+mod remote;
 mod shm;
 mod user;
 mod vma;

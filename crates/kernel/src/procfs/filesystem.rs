@@ -37,6 +37,8 @@ pub(super) enum Kind<T> {
     Magic(fn(&Kernel, Place) -> Option<Path>),
     /// /proc/kmsg.
     Log,
+    /// /proc/PID/mem.
+    Memory,
 }
 
 /// What a link says to whoever reads it.
@@ -55,7 +57,7 @@ impl<T> Entry<T> {
         match self.kind {
             Kind::Dir => S_IFDIR,
             Kind::Link(_) | Kind::Magic(_) => S_IFLNK,
-            Kind::Text(_) | Kind::Log => S_IFREG,
+            Kind::Text(_) | Kind::Log | Kind::Memory => S_IFREG,
         }
     }
 }
@@ -350,6 +352,11 @@ impl FileSystem for ProcFs {
     fn read(&mut self, kernel: &mut Kernel, file: OpenFile, at: u64, buf: &mut [u8]) -> Io {
         let node = self.node(file.ino);
         let opened = self.open.entry(file.handle).or_default();
+        if let Node::ProcessEntry(place, entry) = node
+            && matches!(Self::process_entry(entry)?.kind, Kind::Memory)
+        {
+            return memory(kernel, opened, place, buf.len(), |kernel| kernel.read_vm(place.tid, at, buf, true));
+        }
         if let Some((tid, started)) = opened.task
             && kernel.tasks.get(tid).is_none_or(|task| task.start_time != started)
         {
@@ -370,8 +377,12 @@ impl FileSystem for ProcFs {
         Ok(len)
     }
 
-    fn write(&mut self, kernel: &mut Kernel, file: OpenFile, _at: u64, data: &[u8]) -> Io {
+    fn write(&mut self, kernel: &mut Kernel, file: OpenFile, at: u64, data: &[u8]) -> Io {
         match self.node(file.ino) {
+            Node::ProcessEntry(place, entry) if matches!(Self::process_entry(entry)?.kind, Kind::Memory) => {
+                let opened = self.open.entry(file.handle).or_default();
+                memory(kernel, opened, place, data.len(), |kernel| kernel.write_vm(place.tid, at, data, true))
+            }
             Node::Sysctl(at) => Ok(sysctl::write(kernel, at, file.caller, data)?),
             Node::ProcessEntry(place, at) => {
                 kernel.proc_task(place.tid)?;
@@ -391,6 +402,24 @@ impl FileSystem for ProcFs {
             return (events, vec![WaitKey::Log]);
         }
         (ready | PollEvents::POLLOUT | PollEvents::POLLWRNORM, Vec::new())
+    }
+}
+
+/// A read or write of /proc/PID/mem (`mem_rw`): nothing of a task whose memory is gone, EIO where there is none.
+fn memory(
+    kernel: &mut Kernel,
+    opened: &Opened,
+    place: Place,
+    len: usize,
+    move_bytes: impl FnOnce(&mut Kernel) -> usize,
+) -> Io {
+    let task = kernel.tasks.get(place.tid).filter(|task| opened.task == Some((place.tid, task.start_time)));
+    if len == 0 || task.is_none_or(|task| task.mm.is_none()) {
+        return Ok(0);
+    }
+    match move_bytes(kernel) {
+        0 => Err(Errno::EIO.into()),
+        moved => Ok(moved),
     }
 }
 

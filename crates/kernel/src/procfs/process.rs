@@ -32,6 +32,7 @@ pub(super) const ENTRIES: &[Entry<ProcessText>] = &[
     text("gid_map", 0o644, ns::gid_map),
     text("limits", 0o444, limits),
     text("maps", 0o444, maps),
+    Entry { name: "mem", mode: 0o600, kind: Kind::Memory },
     text("minikern", 0o444, minikern),
     text("mountinfo", 0o444, mountinfo),
     text("mounts", 0o444, mounts),
@@ -63,7 +64,7 @@ pub(super) fn in_threads(at: u32) -> bool {
 
 /// Whether only who may trace the task may open the file.
 pub(super) fn is_private(at: u32) -> bool {
-    is(at, &["auxv", "environ", "maps", "personality", "stack", "syscall"])
+    is(at, &["auxv", "environ", "maps", "mem", "personality", "stack", "syscall"])
 }
 
 /// Most bytes of another task's memory one file shows.

@@ -102,7 +102,8 @@ pub(super) fn status(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<V
     let _ = writeln!(text, "State:\t{}", state(task.state_letter()));
     let number = |pid| kernel.namespaces.pid_nr(pid, place.ns);
     let (tid, tgid, parent) = (number(task.tid), number(task.tgid), super::parent(kernel, group, place.ns));
-    let _ = write!(text, "Tgid:\t{tgid}\nNgid:\t0\nPid:\t{tid}\nPPid:\t{parent}\nTracerPid:\t0\n");
+    let tracer = task.ptrace.as_ref().map_or(0, |ptrace| number(ptrace.tracer));
+    let _ = write!(text, "Tgid:\t{tgid}\nNgid:\t0\nPid:\t{tid}\nPPid:\t{parent}\nTracerPid:\t{tracer}\n");
     let reader = kernel.tasks.get(caller).map_or(cred, |task| &task.cred);
     credentials(&mut text, cred, reader);
     let slots = if task.is_dead() { 0 } else { kernel.vfs.fd_table(task.files).size() };

@@ -39,7 +39,9 @@ fn has_pending(kernel: &Kernel, tid: Tid) -> bool {
     let task = &kernel.tasks[tid];
     let group = kernel.tasks.group_of(tid);
     let pending = task.pending.set.union(group.pending.set).without(task.blocked);
-    !pending.is_empty() || task.signal.stop_pending || task.signal.trap_freeze || task.cgroup_frozen
+    let signal = &task.signal;
+    let traps = signal.stop_pending || signal.trap_stop || signal.trap_notify || signal.trap_freeze;
+    !pending.is_empty() || traps || task.cgroup_frozen
 }
 
 impl Kernel {
@@ -110,31 +112,24 @@ impl Kernel {
     /// Freezes, stops, carries out default actions, or gives the next signal that has a handler
     /// (`get_signal_to_deliver`).
     fn get_signal(&mut self, tid: Tid) -> GetSignal {
-        if freezer::try_to_freeze(self, tid) {
-            return GetSignal::Away;
+        let mut injected = self.tasks[tid].signal.injected.take();
+        if injected.is_none() {
+            if freezer::try_to_freeze(self, tid) {
+                return GetSignal::Away;
+            }
+            self.tasks[tid].thawed = false;
+            self.tell_pending_cld(tid);
         }
-        self.tasks[tid].thawed = false;
-        self.tell_pending_cld(tid);
         loop {
-            // Already marked for death: no signal, stop or trap counts any more.
-            let group = self.tasks.group_of(tid);
-            if group.group_exit.is_some() || group.group_exec.is_some_and(|by| by != tid) {
-                return self.fatal(tid, SIGKILL);
-            }
-            if self.tasks[tid].signal.stop_pending {
-                self.enter_stop(tid);
-                return GetSignal::Away;
-            }
-            if self.tasks[tid].signal.trap_freeze {
-                self.do_freezer_trap(tid);
-                return GetSignal::Away;
-            }
-            if self.tasks[tid].cgroup_frozen {
-                self.cgroup_leave_frozen(tid, false);
-                continue;
-            }
-            let blocked = self.tasks[tid].blocked;
-            let Some(info) = self.dequeue_signal(tid, blocked) else { return GetSignal::Nothing };
+            let info = match injected.take() {
+                Some(info) => info,
+                None => match self.next_signal(tid) {
+                    Next::Signal(info) => info,
+                    Next::Nothing => return GetSignal::Nothing,
+                    Next::Away => return GetSignal::Away,
+                    Next::Death => return self.fatal(tid, SIGKILL),
+                },
+            };
             let signo = info.signo;
             let action = *self.tasks.actions(tid).get(signo);
             match action.handler {
@@ -160,8 +155,9 @@ impl Kernel {
                         continue;
                     }
                     self.trace_default(tid, signo, "is stopped by");
-                    self.start_group_stop(tid, signo);
-                    return GetSignal::Away;
+                    if self.do_signal_stop(tid, Some(signo)) {
+                        return GetSignal::Away;
+                    }
                 }
                 DefaultAction::Terminate | DefaultAction::CoreDump => return self.fatal(tid, signo),
             }
@@ -171,11 +167,51 @@ impl Kernel {
     /// The task's group ends, of `signo` if it is not ending already. No core file is written, so the status does not say that
     /// one was.
     fn fatal(&mut self, tid: Tid, signo: u8) -> GetSignal {
+        // Others that were killed with it must not keep it from telling its tracer of its end.
+        self.tasks[tid].pending.flush(SigSet::of(&[SIGKILL]));
         self.cgroup_leave_frozen(tid, true);
         self.trace_default(tid, signo, "dies of");
         let code = WaitStatus::Signaled { signo, core: false }.encode();
         crate::task::do_group_exit(self, tid, code);
         GetSignal::Away
+    }
+
+    /// The next signal, if neither a stop nor the tracer, who is told of it first, stands before it.
+    fn next_signal(&mut self, tid: Tid) -> Next {
+        loop {
+            // Already marked for death: no signal, stop or trap counts any more.
+            let group = self.tasks.group_of(tid);
+            if group.group_exit.is_some() || group.group_exec.is_some_and(|by| by != tid) {
+                return Next::Death;
+            }
+            if self.tasks[tid].signal.stop_pending && self.do_signal_stop(tid, None) {
+                return Next::Away;
+            }
+            let signal = &self.tasks[tid].signal;
+            if signal.trap_stop || signal.trap_notify {
+                if self.do_jobctl_trap(tid) {
+                    return Next::Away;
+                }
+                continue;
+            }
+            if self.tasks[tid].signal.trap_freeze {
+                self.do_freezer_trap(tid);
+                return Next::Away;
+            }
+            if self.tasks[tid].cgroup_frozen {
+                self.cgroup_leave_frozen(tid, false);
+                continue;
+            }
+            let blocked = self.tasks[tid].blocked;
+            let Some(info) = self.dequeue_signal(tid, blocked) else { return Next::Nothing };
+            if SigSet::STOP.contains(info.signo) {
+                self.tasks[tid].signal.stop_dequeued = true;
+            }
+            if info.signo != SIGKILL && self.ptrace_signal(tid, info) {
+                return Next::Away;
+            }
+            return Next::Signal(info);
+        }
     }
 
     fn delivery(&mut self, tid: Tid, info: Siginfo, action: abi::SigAction) -> Delivery {
@@ -198,6 +234,16 @@ impl Kernel {
         let task = &self.tasks[tid];
         self.trace.line(TraceKind::Signal, || format!("{} {what} {}", task.label(), signal_name(signo)));
     }
+}
+
+/// What `get_signal` finds to do.
+enum Next {
+    Signal(Siginfo),
+    Nothing,
+    /// The task stopped.
+    Away,
+    /// The task's group ends.
+    Death,
 }
 
 /// What a signal-return path may do with the kernel, for one task.
@@ -247,6 +293,9 @@ impl ReturnPath for Path<'_> {
             mask.add(signo);
         }
         self.kernel.set_blocked(self.tid, mask);
+        if std::mem::take(&mut self.kernel.tasks[self.tid].single_step) {
+            self.kernel.ptrace_step_into_handler(self.tid);
+        }
     }
 
     fn restore_saved_sigmask(&mut self) {

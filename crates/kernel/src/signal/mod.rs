@@ -51,6 +51,22 @@ pub struct SignalState {
     pub stop_pending: bool,
     /// Its cgroup2 group is to be frozen (JOBCTL_TRAP_FREEZE).
     pub trap_freeze: bool,
+    /// The group's stop waits for it (JOBCTL_STOP_CONSUME).
+    pub stop_consume: bool,
+    /// It took a stop signal, and no SIGCONT has come since (JOBCTL_STOP_DEQUEUED).
+    pub stop_dequeued: bool,
+    /// The signal of the last group stop it took part in (JOBCTL_STOP_SIGMASK).
+    pub stop_signal: u8,
+    /// Is to stop for its tracer: for a group stop or PTRACE_INTERRUPT (JOBCTL_TRAP_STOP).
+    pub trap_stop: bool,
+    /// Is to stop to tell its tracer, who seized it, of a group stop that came or went (JOBCTL_TRAP_NOTIFY).
+    pub trap_notify: bool,
+    /// The tracer waits for it to change from stopped to traced (JOBCTL_TRAPPING).
+    pub trapping: bool,
+    /// PTRACE_LISTEN: in its stop, and out of the tracer's reach until something happens (JOBCTL_LISTENING).
+    pub listening: bool,
+    /// What its tracer made of a signal it was about to take: it is taken next, and the tracer is not asked again.
+    pub injected: Option<Siginfo>,
     /// In do_exit (PF_EXITING): gets no signals any more.
     pub exiting: bool,
 }

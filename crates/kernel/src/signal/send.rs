@@ -116,6 +116,7 @@ impl Kernel {
         let group = self.tasks.group_mut(tgid).expect("the caller looked");
         let threads = group.threads.clone();
         let was_stopped = group.is_stopped();
+        group.stopped = false;
         if group.group_stop.take().is_some() {
             group.cld_pending = Some(if was_stopped { abi::CLD_CONTINUED } else { abi::CLD_STOPPED });
             group.stop_count = 0;
@@ -129,8 +130,11 @@ impl Kernel {
         }
         for tid in threads {
             let task = &mut self.tasks[tid];
-            task.signal.stop_pending = false;
-            if task.is_stopped() {
+            let signal = &mut task.signal;
+            (signal.stop_pending, signal.stop_consume, signal.stop_dequeued) = (false, false, false);
+            if task.ptrace.as_ref().is_some_and(|ptrace| ptrace.seized) {
+                self.ptrace_trap_notify(tid);
+            } else if task.is_stopped() {
                 self.tasks.wake_up(tid);
             }
         }
@@ -140,6 +144,10 @@ impl Kernel {
     fn sig_ignored(&self, tid: Tid, signo: u8, force: bool) -> bool {
         let task = &self.tasks[tid];
         if task.blocked.contains(signo) || task.signal.waiting_for.is_some_and(|set| set.contains(signo)) {
+            return false;
+        }
+        // A tracer hears of ignored signals as well.
+        if task.ptrace.is_some() && signo != SIGKILL {
             return false;
         }
         match self.tasks.actions(tid).get(signo).handler {
@@ -167,6 +175,7 @@ impl Kernel {
         let fatal = self.tasks.actions(tid).get(signo).handler == SIG_DFL
             && matches!(default_action(signo), DefaultAction::Terminate)
             && (!group.unkillable || signo == SIGKILL)
+            && (signo == SIGKILL || self.tasks[chosen].ptrace.is_none())
             && !self.tasks[chosen].signal.waiting_for.is_some_and(|set| set.contains(signo));
         if fatal {
             let threads = group.threads.clone();
@@ -184,6 +193,7 @@ impl Kernel {
         if let Some(group) = self.tasks.group_mut(tgid) {
             group.group_exit.get_or_insert(code);
             group.group_stop = None;
+            group.stopped = false;
             group.stop_count = 0;
         }
     }
@@ -193,9 +203,12 @@ impl Kernel {
         if let Some(task) = self.tasks.get_mut(tid)
             && !task.is_dead()
         {
-            task.signal.stop_pending = false;
+            let signal = &mut task.signal;
+            (signal.stop_pending, signal.stop_consume) = (false, false);
+            (signal.trap_stop, signal.trap_notify) = (false, false);
             task.pending.set.add(SIGKILL);
             self.tasks.signal_wake_up(tid, true);
+            self.clear_trapping(tid);
         }
     }
 

@@ -1,9 +1,9 @@
 //! execve(2) and execveat(2).
 use super::table::{Row, full};
-use super::{Call, Outcome};
+use super::{Call, Outcome, Progress};
 use crate::exec::{Image, MAX_ARG_STRLEN};
 use crate::{Cred, Kernel, Result, Tid};
-use abi::{AT_FDCWD, Errno, RLIMIT_STACK, Sysno};
+use abi::{AT_FDCWD, CAP_SYS_PTRACE, Errno, PTRACE_EVENT_EXEC, RLIMIT_STACK, Sysno};
 use arch::Cpu;
 
 #[rustfmt::skip]
@@ -14,24 +14,36 @@ pub(crate) const ROWS: &[Row] = &[
 
 fn execve(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let [path, argv, envp, ..] = call.args;
+    if call.progress != Progress::None {
+        return Outcome::NoReturn;
+    }
     exec(kernel, tid, AT_FDCWD, path, argv, envp, 0)
 }
 
 fn execveat(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     let [dirfd, path, argv, envp, flags, _] = call.args;
+    if call.progress != Progress::None {
+        return Outcome::NoReturn;
+    }
     exec(kernel, tid, dirfd as i32, path, argv, envp, flags as u32)
 }
 
-/// The handler is called again, from its start, once the other threads are gone: until then nothing has changed.
+/// The handler is called again, from its start, once the other threads are gone: until then nothing has changed. It is
+/// called once more, with nothing left to do, if a tracer was told of the new program.
 fn exec(kernel: &mut Kernel, tid: Tid, dirfd: i32, path: u64, argv: u64, envp: u64, flags: u32) -> Outcome {
     let image = match load(kernel, tid, dirfd, path, argv, envp, flags) {
         Ok(image) => image,
         Err(errno) => return errno.into(),
     };
+    let tracer = kernel.tasks[tid].ptrace.as_ref().map(|ptrace| ptrace.tracer);
+    let number = tracer.map_or(0, |tracer| kernel.pid_vnr(tracer, tid));
     match kernel.de_thread(tid) {
         // The task may have another number now, that of its group.
-        Ok(tid) => {
-            kernel.begin_new_exec(tid, image);
+        Ok(new) => {
+            kernel.begin_new_exec(new, image);
+            if kernel.ptrace_event(new, PTRACE_EVENT_EXEC, number.into()) {
+                return Outcome::Stopped(new, Progress::State(0, None));
+            }
             Outcome::NoReturn
         }
         Err(sleep) => {
@@ -89,6 +101,8 @@ impl Kernel {
         }
         self.close_on_exec(tid);
         self.flush_signal_handlers(tid);
+        let tracer = self.tasks[tid].ptrace.as_ref().and_then(|ptrace| self.tasks.get(ptrace.tracer));
+        let watched = tracer.is_some_and(|tracer| !tracer.cred.capable(CAP_SYS_PTRACE));
         self.drop_posix_timers(self.tasks[tid].tgid);
         let task = &mut self.tasks[tid];
         task.thread_info = task.thread_info.move_to(image.arch);
@@ -98,7 +112,9 @@ impl Kernel {
         task.robust_list = 0;
         task.restart_block = None;
         task.exit_signal = abi::SIGCHLD;
-        become_owner(&mut task.cred, image.setuid, image.setgid);
+        // A tracer that may not trace the new owner keeps the task from becoming it (LSM_UNSAFE_PTRACE).
+        let (setuid, setgid) = if watched { (None, None) } else { (image.setuid, image.setgid) };
+        become_owner(&mut task.cred, setuid, setgid);
         let dumpable = task.cred.uid == task.cred.euid && task.cred.gid == task.cred.egid;
         let tgid = task.tgid;
         if let Some(group) = self.tasks.group_mut(tgid) {

@@ -34,6 +34,7 @@ mod trace;
 mod xattr;
 
 pub(crate) use io::finish;
+pub(crate) use signal::by_user;
 pub use table::{Row, Support, syscalls};
 pub(crate) use table::{full, partial};
 
@@ -116,6 +117,9 @@ pub struct Sleep {
 pub enum Outcome {
     Done(Result<u64>),
     Sleep(Sleep),
+    /// The task, which may have another number now, has stopped for its tracer in the middle of the call (a fork's or execve's
+    /// event): the handler is called again when it goes on.
+    Stopped(Tid, Progress),
     /// The handler set the registers itself (execve, rt_sigreturn), or the task is gone.
     NoReturn,
     /// Interrupted at once, without a sleep (fork with a signal pending: E08-04).
@@ -160,41 +164,83 @@ impl From<Errno> for Outcome {
 
 /// The guest executed its system call instruction.
 pub(crate) fn enter(kernel: &mut Kernel, tid: Tid) {
-    let cpu = &mut kernel.tasks[tid].cpu;
-    let mut request = cpu.arch.abi.syscall_enter(cpu);
+    let task = &mut kernel.tasks[tid];
+    let request = task.cpu.arch.abi.syscall_enter(&mut task.cpu);
+    task.last_nr = request.nr;
+    if let Some(sysno) = request.sysno {
+        task.last_syscall = Some((sysno, request.args));
+    }
+    let traced = task.thread_info.test(Tif::SyscallTrace);
+    if !traced || !kernel.ptrace_report_syscall(tid, false) {
+        make(kernel, tid, &request);
+    }
+}
+
+/// A tracer lets a task go on into the system call that its registers say, unless it is being killed.
+pub(crate) fn enter_traced(kernel: &mut Kernel, tid: Tid) {
+    let task = &mut kernel.tasks[tid];
+    let request = task.cpu.arch.abi.syscall_request(&task.cpu);
+    // Number -1 is no call: the result is what the tracer left there.
+    if request.nr as u32 == u32::MAX || task.pending.set.contains(abi::SIGKILL) {
+        return leave(kernel, tid);
+    }
+    task.last_nr = request.nr;
+    if let Some(sysno) = request.sysno {
+        task.last_syscall = Some((sysno, request.args));
+    }
+    make(kernel, tid, &request);
+}
+
+fn make(kernel: &mut Kernel, tid: Tid, request: &SyscallRequest) {
     let Some(sysno) = request.sysno else {
         let label = kernel.tasks[tid].label();
         kernel.trace.line(crate::TraceKind::Missing, || format!("{label} system call {} does not exist", request.nr));
-        return set_return(kernel, tid, Err(Errno::ENOSYS));
+        set_return(kernel, tid, Err(Errno::ENOSYS));
+        return leave(kernel, tid);
     };
-    kernel.tasks[tid].last_syscall = Some((sysno, request.args));
-    kernel.tasks[tid].last_nr = request.nr;
-    kernel.numbers_in(tid, sysno, &mut request.args);
+    let mut args = request.args;
+    kernel.numbers_in(tid, sysno, &mut args);
     let mut call = Call {
         sysno,
-        args: request.args,
+        args,
         progress: Progress::None,
         woken: None,
         on_signal: OnSignal::Restart(Restart::Sys),
         waiting_on: Vec::new(),
         ticket: 0,
-        trace: trace::begin(kernel, tid, sysno, &request.args),
+        trace: trace::begin(kernel, tid, sysno, &args),
     };
+    let tgid = kernel.tasks[tid].tgid;
     let outcome = match table::handler(sysno) {
         Some(handler) => handler(kernel, tid, &mut call),
-        None => arch_syscall(kernel, tid, &request).into(),
+        None => arch_syscall(kernel, tid, request).into(),
     };
-    conclude(kernel, tid, call, outcome);
+    conclude(kernel, tid, tgid, call, outcome);
 }
 
 /// A task that slept in a system call is awake again: its handler goes on.
 pub(crate) fn resume(kernel: &mut Kernel, tid: Tid) {
     let Some(mut call) = kernel.tasks[tid].in_syscall.take() else { return };
+    let tgid = kernel.tasks[tid].tgid;
     let outcome = match table::handler(call.sysno) {
         Some(handler) => handler(kernel, tid, &mut call),
         None => Errno::ENOSYS.into(),
     };
-    conclude(kernel, tid, call, outcome);
+    conclude(kernel, tid, tgid, call, outcome);
+}
+
+/// A call is over (`syscall_exit_work`): a step over it is told, or the stop that a tracer asked for.
+fn leave(kernel: &mut Kernel, tid: Tid) {
+    let Some(task) = kernel.tasks.get_mut(tid) else { return };
+    if !task.is_runnable() || task.in_syscall.is_some() {
+        return;
+    }
+    if task.single_step {
+        let info = task.cpu.arch.abi.step_over_syscall(&mut task.cpu);
+        kernel.force_signal(tid, info);
+    } else if task.thread_info.test(Tif::SyscallTrace) {
+        kernel.ptrace_report_syscall(tid, true);
+    }
 }
 
 /// A call that only this architecture has, or nobody.
@@ -212,7 +258,10 @@ fn arch_syscall(kernel: &mut Kernel, tid: Tid, request: &SyscallRequest) -> Resu
 }
 
 /// What becomes of a call that its handler has left.
-fn conclude(kernel: &mut Kernel, tid: Tid, mut call: Call, outcome: Outcome) {
+fn conclude(kernel: &mut Kernel, tid: Tid, tgid: Tid, mut call: Call, outcome: Outcome) {
+    // execve by another thread than the leader goes on under the leader's number.
+    let execs = matches!(call.sysno, Sysno::Execve | Sysno::Execveat);
+    let after = if execs && kernel.tasks.get(tid).is_none() { tgid } else { tid };
     match outcome {
         Outcome::Done(result) => {
             let result = result.map(|value| kernel.number_out(tid, call.sysno, value));
@@ -222,6 +271,10 @@ fn conclude(kernel: &mut Kernel, tid: Tid, mut call: Call, outcome: Outcome) {
         }
         Outcome::NoReturn => trace::end(kernel, &call, |_| "?".into()),
         Outcome::Interrupted(how) => interrupted(kernel, tid, call, how),
+        Outcome::Stopped(tid, progress) => {
+            (call.progress, call.woken) = (progress, None);
+            kernel.tasks[tid].in_syscall = Some(call);
+        }
         Outcome::Sleep(sleep) => {
             call.progress = sleep.progress.clone();
             call.on_signal = sleep.on_signal;
@@ -245,6 +298,7 @@ fn conclude(kernel: &mut Kernel, tid: Tid, mut call: Call, outcome: Outcome) {
             }
         }
     }
+    leave(kernel, after);
 }
 
 /// The call is cut short: the result register says how to restart it (DECISIONS 4), the signal-return path decides.

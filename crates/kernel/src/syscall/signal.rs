@@ -44,7 +44,7 @@ fn may_kill(kernel: &Kernel, tid: Tid, target: Tid, signo: u8) -> bool {
 }
 
 /// From kill(2).
-pub(super) fn by_user(kernel: &Kernel, tid: Tid, signo: u8, code: i32) -> Siginfo {
+pub(crate) fn by_user(kernel: &Kernel, tid: Tid, signo: u8, code: i32) -> Siginfo {
     let task = &kernel.tasks[tid];
     Siginfo { signo, errno: 0, code, fields: Fields::Kill { pid: kernel.pid_vnr(tid, task.tgid), uid: task.cred.uid } }
 }

@@ -46,6 +46,8 @@ const SUBJECTS: &[&[Row]] = &[
     crate::ipc::SHM_ROWS,
     crate::task::CLONE_ROWS,
     crate::task::WAIT_ROWS,
+    crate::ptrace::PROCESS_VM_ROWS,
+    crate::ptrace::ROWS,
     super::copy::ROWS,
     super::event::ROWS,
     super::exec::ROWS,

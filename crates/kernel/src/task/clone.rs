@@ -6,7 +6,8 @@ use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, f
 use crate::{Dir, Kernel, NsId, NsProxy, Result, TraceKind};
 use abi::{
     CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER2, CSIGNAL, CloneArgs, CloneFlags, Errno,
-    OpenFlags, RLIMIT_NPROC, Restart, SIGCHLD, SigAltStack, Sysno,
+    OpenFlags, PTRACE_EVENT_CLONE, PTRACE_EVENT_FORK, PTRACE_EVENT_VFORK, PTRACE_EVENT_VFORK_DONE, RLIMIT_NPROC,
+    Restart, SIGCHLD, SigAltStack, Sysno,
 };
 use arch::Tif;
 use std::collections::BTreeSet;
@@ -89,13 +90,16 @@ fn clone3_args(kernel: &mut Kernel, tid: Tid, addr: u64, size: u64) -> Result<Cl
 
 /// `kernel_clone`. Called again when a vfork child has let go of its parent.
 fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> Outcome {
-    if let Progress::State(child, Some(number)) = call.progress {
-        return match call.woken {
-            Some(WaitKey::Vfork(_)) => {
+    if let Progress::State(state, Some(number)) = call.progress {
+        let born = Born { child: Tid(state as u32), number };
+        return match (state & !u64::from(u32::MAX), call.woken) {
+            (VFORK_DONE_TOLD, _) => Outcome::Done(Ok(number)),
+            // Its parent is told by the child itself, which may have been while its tracer held it.
+            (_, Some(WaitKey::Vfork(_))) => {
                 kernel.cgroup_leave_frozen(tid, false);
-                Outcome::Done(Ok(number))
+                vfork_done(kernel, tid, born)
             }
-            _ => vfork_wait(Tid(child as u32), number),
+            _ => after_fork(kernel, tid, born, args.flags),
         };
     }
     if let Err(errno) = check_flags(kernel, tid, args) {
@@ -109,6 +113,8 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
         Ok(into) => into,
         Err(errno) => return errno.into(),
     };
+    let event = fork_event(args)
+        .filter(|&event| kernel.tasks[tid].ptrace.as_ref().is_some_and(|ptrace| ptrace.options.wants(event)));
     let child = match copy_process(kernel, tid, args, into) {
         Ok(child) => child,
         Err(errno) => return errno.into(),
@@ -130,24 +136,78 @@ fn do_fork(kernel: &mut Kernel, tid: Tid, call: &mut Call, args: &CloneArgs) -> 
             return errno.into();
         }
     }
+    if event.is_some() || args.flags.contains(CloneFlags::CLONE_PTRACE) {
+        kernel.ptrace_init_task(tid, child);
+    }
     kernel.tasks.wake_new(child);
     if args.flags.contains(CloneFlags::CLONE_VFORK) {
         kernel.tasks[child].vfork_parent = Some(tid);
-        kernel.tasks[tid].freezer_skip = true;
-        kernel.cgroup_enter_frozen(tid);
-        return vfork_wait(child, number.into());
     }
-    Outcome::Done(Ok(number.into()))
+    let born = Born { child, number: number.into() };
+    if let Some(event) = event
+        && kernel.ptrace_fork_event(tid, event, child)
+    {
+        return Outcome::Stopped(tid, born.progress(FORK_TOLD));
+    }
+    after_fork(kernel, tid, born, args.flags)
 }
 
-/// A vfork parent waits killably, and no freezer waits for it (F08-44). `number` is the child's as the parent knows it.
-fn vfork_wait(child: Tid, number: u64) -> Outcome {
+/// A child, and its number as its parent knows it, which outlives it.
+#[derive(Clone, Copy)]
+struct Born {
+    child: Tid,
+    number: u64,
+}
+
+/// How far a fork that a tracer follows has come: above the child's number in its progress.
+const FORK_TOLD: u64 = 1 << 32;
+const VFORK_DONE_TOLD: u64 = 2 << 32;
+
+impl Born {
+    fn progress(self, told: u64) -> Progress {
+        Progress::State(u64::from(self.child.0) | told, Some(self.number))
+    }
+}
+
+/// What a tracer calls this kind of fork, unless it is not to follow.
+fn fork_event(args: &CloneArgs) -> Option<u8> {
+    match () {
+        () if args.flags.contains(CloneFlags::CLONE_UNTRACED) => None,
+        () if args.flags.contains(CloneFlags::CLONE_VFORK) => Some(PTRACE_EVENT_VFORK),
+        () if args.exit_signal != SIGCHLD.into() => Some(PTRACE_EVENT_CLONE),
+        () => Some(PTRACE_EVENT_FORK),
+    }
+}
+
+/// The child runs; a vfork parent waits for it.
+fn after_fork(kernel: &mut Kernel, tid: Tid, born: Born, flags: CloneFlags) -> Outcome {
+    if !flags.contains(CloneFlags::CLONE_VFORK) {
+        return Outcome::Done(Ok(born.number));
+    }
+    if kernel.tasks.get(born.child).is_none_or(|task| task.vfork_parent != Some(tid)) {
+        return vfork_done(kernel, tid, born);
+    }
+    kernel.tasks[tid].freezer_skip = true;
+    kernel.cgroup_enter_frozen(tid);
+    vfork_wait(born)
+}
+
+/// The child has let go of its parent.
+fn vfork_done(kernel: &mut Kernel, tid: Tid, born: Born) -> Outcome {
+    if kernel.ptrace_fork_event(tid, PTRACE_EVENT_VFORK_DONE, born.child) {
+        return Outcome::Stopped(tid, born.progress(VFORK_DONE_TOLD));
+    }
+    Outcome::Done(Ok(born.number))
+}
+
+/// A vfork parent waits killably, and no freezer waits for it (F08-44).
+fn vfork_wait(born: Born) -> Outcome {
     Outcome::Sleep(Sleep {
         kind: SleepKind::Killable,
         freezable: true,
-        on_signal: OnSignal::Return(Ok(number)),
-        progress: Progress::State(child.0.into(), Some(number)),
-        ..Sleep::new(WaitKey::Vfork(child), "kernel_clone")
+        on_signal: OnSignal::Return(Ok(born.number)),
+        progress: born.progress(0),
+        ..Sleep::new(WaitKey::Vfork(born.child), "kernel_clone")
     })
 }
 
@@ -293,6 +353,10 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs, into: Option<Di
         saved_mask: None,
         altstack: if shares { SigAltStack::default() } else { parent.altstack },
         signal: SignalState::default(),
+        ptrace: None,
+        trace_stop: None,
+        single_step: false,
+        tracees: BTreeSet::new(),
         pdeath_signal: 0,
         in_syscall: None,
         restart_block: None,
@@ -376,6 +440,7 @@ fn copy_group(kernel: &mut Kernel, tid: Tid, child: Tid, flags: CloneFlags) -> T
     let group = kernel.tasks.group_of(tid);
     ThreadGroup {
         parent: if flags.contains(CloneFlags::CLONE_PARENT) { group.parent } else { group.tgid },
+        forked_by: if flags.contains(CloneFlags::CLONE_PARENT) { group.forked_by } else { tid },
         oom_score_adj: group.oom_score_adj,
         ..ThreadGroup::new(child, sighand, group.pgid, group.sid, group.tty, group.rlimits, group.dumpable)
     }
@@ -396,6 +461,7 @@ impl ThreadGroup {
             tgid,
             threads: BTreeSet::new(),
             parent: INIT,
+            forked_by: INIT,
             adopted: false,
             children: BTreeSet::new(),
             news: BTreeSet::new(),
@@ -408,6 +474,7 @@ impl ThreadGroup {
             group_exit: None,
             group_exec: None,
             group_stop: None,
+            stopped: false,
             stop_count: 0,
             wait_report: None,
             cld_pending: None,

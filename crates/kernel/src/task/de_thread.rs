@@ -42,8 +42,14 @@ impl Kernel {
         let leader = &self.tasks[tgid];
         let (accounts, start_time) = (Accounts::of(leader), leader.start_time);
         self.tasks.group_of_mut(tid).dead.add(&accounts);
+        if let Some(tracer) = self.tracer_group(tgid) {
+            // It waits for a leader that will not be there.
+            self.ptrace_forget(tgid);
+            self.tasks.wake_all(WaitKey::Child(tracer));
+        }
         self.tasks.remove_leader(tgid);
         self.tasks.rename(tid, tgid);
+        self.ptrace_rename(tid, tgid);
         let task = &self.tasks[tgid];
         let ids = (task.pid_ns, task.cred.user_ns);
         self.free_pid(tid, ids);

@@ -4,8 +4,8 @@ use crate::signal::{group_ticks, orphaned_without};
 use crate::tty::disassociate_ctty;
 use crate::{Kernel, TraceKind};
 use abi::{
-    CLD_EXITED, CLD_KILLED, FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, Fields, ROBUST_LIST_LIMIT, SIG_IGN,
-    SIGCHLD, SIGCONT, SIGHUP, SaFlags, SigSet, Siginfo,
+    CLD_EXITED, CLD_KILLED, FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, Fields, PTRACE_EVENT_EXIT,
+    ROBUST_LIST_LIMIT, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, SaFlags, SigSet, Siginfo,
 };
 use arch::Tif;
 
@@ -29,8 +29,15 @@ pub(crate) fn do_group_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     do_exit(kernel, tid, code);
 }
 
-/// `do_exit`: this task ends. What a parent must still learn of it stays as a zombie.
+/// `do_exit`: this task ends, when its tracer has seen it if it wants to.
 pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
+    if !kernel.ptrace_event(tid, PTRACE_EVENT_EXIT, code.into()) {
+        finish_exit(kernel, tid, code);
+    }
+}
+
+/// The rest of `do_exit`. What a parent must still learn of the task stays as a zombie.
+pub(crate) fn finish_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     kernel.trace.line(TraceKind::Signal, || format!("[{}] exits with status {code:#x}", tid.0));
     kernel.frames.disarm(tid.0.into());
     let task = &mut kernel.tasks[tid];
@@ -38,7 +45,7 @@ pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     task.exit_code = code;
     task.in_syscall = None;
     let unblocked = SigSet::FULL.without(task.blocked);
-    kernel.leave_stop_count(tid);
+    kernel.leave_group_stop(tid);
     kernel.retarget_shared_pending(tid, unblocked);
     kernel.mm_release(tid);
     kernel.keep_max_rss(tid);
@@ -68,77 +75,87 @@ pub(crate) fn do_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     }
 }
 
-/// `exit_notify`: the task is dead; children get another parent, the parent is told, and what nobody waits for is gone.
+/// `exit_notify`: the task is dead; children get another parent, the parent or tracer is told, and what nobody waits for is gone.
 pub(crate) fn exit_notify(kernel: &mut Kernel, tid: Tid) {
+    kernel.exit_ptrace(tid);
     kernel.tasks.set_asleep(tid, TaskState::Zombie);
     let task = &mut kernel.tasks[tid];
     task.pending.flush(SigSet::FULL);
-    let (tgid, ids, accounts) = (task.tgid, (task.pid_ns, task.cred.user_ns), Accounts::of(task));
-    let group = kernel.tasks.group_mut(tgid).expect("a task has a group");
-    let alone = group.threads.iter().filter(|&&thread| thread != tgid).all(|&thread| thread == tid);
-    if tid != tgid {
-        // A thread reaps itself; the group keeps what it used.
-        group.dead.add(&accounts);
-    }
+    let (tgid, traced) = (task.tgid, task.ptrace.is_some());
+    let group = kernel.tasks.group_of(tid);
+    let last = group.threads.iter().all(|&thread| kernel.tasks[thread].is_dead());
     let exec_waits = group.group_exec.is_some();
-    if tid != tgid {
-        kernel.tasks.remove(tid);
-        kernel.with_cgroups(|core, _| core.released(tid));
+    if last && !exec_waits && !group_is_dead(kernel, tgid) {
+        return;
+    }
+    if traced {
+        // Its tracer reaps it, whatever it is.
+        do_notify_parent(kernel, tid);
+    } else if tid != tgid {
+        return kernel.release_thread(tid);
     }
     if exec_waits {
         kernel.tasks.wake_all(WaitKey::ThreadsGone(tgid));
-    }
-    let leader_dead = kernel.tasks.get(tgid).is_some_and(|leader| leader.is_dead());
-    if alone && leader_dead && !exec_waits {
-        group_is_dead(kernel, tgid);
-    }
-    if tid != tgid {
-        kernel.free_pid(tid, ids);
+    } else if !traced {
+        leader_is_alone(kernel, tgid);
     }
 }
 
-/// The last thread of a group is gone, its leader is a zombie (`exit_notify` with `group_dead`).
-fn group_is_dead(kernel: &mut Kernel, tgid: Tgid) {
+/// The last thread of a group has ended (`exit_notify` with `group_dead`); false if the machine ends with it.
+fn group_is_dead(kernel: &mut Kernel, tgid: Tgid) -> bool {
     if tgid == INIT {
         let status = exit_status(kernel, tgid);
         let code = if status & 0x7f == 0 { status >> 8 & 0xff } else { 128 + (status & 0x7f) };
         kernel.halt(code as u8);
-        return;
+        return false;
     }
-    let pidfd = kernel.tasks.group(tgid).and_then(|group| group.pidfd);
-    kernel.pidfd_notify(pidfd);
     kernel.forget_original_parent(tgid);
-    let (pgid, sid, parent) = {
-        let group = kernel.tasks.group(tgid).expect("still a zombie");
-        (group.pgid, group.sid, group.parent)
-    };
+    let group = kernel.tasks.group(tgid).expect("still a zombie");
+    let (pgid, sid, parent) = (group.pgid, group.sid, group.parent);
     kernel.hang_up_if_orphaned(pgid, sid, parent, Some(tgid));
-    if do_notify_parent(kernel, tgid) {
+    true
+}
+
+/// If nobody but a dead leader is left of a group, there is something to wait for, or nobody who would.
+fn leader_is_alone(kernel: &mut Kernel, tgid: Tgid) {
+    if kernel.tasks.is_group_dead(tgid) && do_notify_parent(kernel, tgid) {
         kernel.release(tgid);
     }
 }
 
 /// The status a parent reads: the group's if it ended as one.
-pub(super) fn exit_status(kernel: &Kernel, tgid: Tgid) -> u32 {
-    kernel.tasks.group(tgid).and_then(|group| group.group_exit).unwrap_or_else(|| kernel.tasks[tgid].exit_code)
+pub(super) fn exit_status(kernel: &Kernel, tid: Tid) -> u32 {
+    kernel.tasks.group_of(tid).group_exit.unwrap_or_else(|| kernel.tasks[tid].exit_code)
 }
 
-/// Tells the parent of a dead group; true if the parent does not want to wait for it.
-fn do_notify_parent(kernel: &mut Kernel, tgid: Tgid) -> bool {
-    let leader = &kernel.tasks[tgid];
-    let (signo, uid) = (leader.exit_signal, leader.cred.uid);
-    let status = exit_status(kernel, tgid);
+/// Tells the parent of a dead group, or the tracer of a dead task; true if the parent does not want to wait for it.
+fn do_notify_parent(kernel: &mut Kernel, tid: Tid) -> bool {
+    let task = &kernel.tasks[tid];
+    let (tgid, uid, mut signo) = (task.tgid, task.cred.uid, task.exit_signal);
+    let status = exit_status(kernel, tid);
     let (utime, stime) = group_ticks(kernel, tgid);
-    let parent = kernel.tasks.group(tgid).expect("its leader is in it").parent;
+    let group = kernel.tasks.group(tgid).expect("its leader is in it");
+    let tracer = kernel.tracer_group(tid);
+    if tid == tgid && group.threads.len() == 1 {
+        let pidfd = group.pidfd;
+        kernel.pidfd_notify(pidfd);
+    }
+    let group = kernel.tasks.group(tgid).expect("its leader is in it");
+    if tracer.is_some_and(|tracer| tracer != group.parent || tid != tgid || group.threads.len() > 1) {
+        signo = SIGCHLD;
+    }
+    let parent = tracer.unwrap_or(group.parent);
     let Some(of_parent) = kernel.tasks.group_mut(parent) else { return true };
-    of_parent.news.insert(tgid);
+    if tracer.is_none() {
+        of_parent.news.insert(tgid);
+    }
     let action = *kernel.tasks.actions(parent).get(SIGCHLD);
     let (code, status) =
         if status & 0x7f == 0 { (CLD_EXITED, status >> 8 & 0xff) } else { (CLD_KILLED, status & 0x7f) };
     let ignored = action.handler == SIG_IGN;
-    let autoreap = signo == SIGCHLD && (ignored || action.flags.contains(SaFlags::SA_NOCLDWAIT));
+    let autoreap = tracer.is_none() && signo == SIGCHLD && (ignored || action.flags.contains(SaFlags::SA_NOCLDWAIT));
     if abi::valid_signal(signo) && !(signo == SIGCHLD && ignored) {
-        let pid = kernel.pid_vnr(parent, tgid);
+        let pid = kernel.pid_vnr(parent, tid);
         let fields = Fields::Child { pid, uid, status: status as i32, utime, stime };
         kernel.send_to_group(parent, Siginfo { signo, errno: 0, code, fields });
     }
@@ -154,6 +171,7 @@ impl Kernel {
 
     /// Takes a dead group out for good (`release_task`).
     pub(crate) fn release(&mut self, tgid: Tgid) {
+        self.ptrace_forget(tgid);
         let pidfd = self.tasks.group(tgid).and_then(|group| group.pidfd);
         let leader = self.tasks.remove(tgid);
         self.with_cgroups(|core, _| core.released(tgid));
@@ -176,6 +194,35 @@ impl Kernel {
             above = group.parent;
         }
         init
+    }
+
+    /// Takes out a dead thread that is no leader; the group keeps what it used.
+    pub(super) fn release_thread(&mut self, tid: Tid) {
+        self.ptrace_forget(tid);
+        let task = &self.tasks[tid];
+        let (tgid, accounts) = (task.tgid, Accounts::of(task));
+        let group = self.tasks.group_of_mut(tid);
+        group.dead.add(&accounts);
+        let exec_waits = group.group_exec.is_some();
+        let ids = (self.tasks[tid].pid_ns, self.tasks[tid].cred.user_ns);
+        self.tasks.remove(tid);
+        self.free_pid(tid, ids);
+        self.with_cgroups(|core, _| core.released(tid));
+        if exec_waits {
+            self.tasks.wake_all(WaitKey::ThreadsGone(tgid));
+        } else {
+            leader_is_alone(self, tgid);
+        }
+    }
+
+    /// A zombie is not traced any more: its parent is told, or it is gone.
+    pub(crate) fn untraced_zombie(&mut self, tid: Tid) {
+        let task = &self.tasks[tid];
+        if task.is_leader() {
+            leader_is_alone(self, tid);
+        } else {
+            self.release_thread(tid);
+        }
     }
 
     /// Children of a dead group go to who takes in orphans.
@@ -201,7 +248,7 @@ impl Kernel {
             // A parent that said nothing of SIGCHLD is not sent clone's other choice.
             leader.exit_signal = SIGCHLD;
             if self.tasks.is_group_dead(child) {
-                if do_notify_parent(self, child) {
+                if self.tasks[child].ptrace.is_none() && do_notify_parent(self, child) {
                     self.release(child);
                 }
             } else if child_pgid != pgid && child_sid == sid {

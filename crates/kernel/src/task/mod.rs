@@ -21,6 +21,7 @@ pub use wait::WaitKey;
 use crate::Cred;
 use crate::mm::MmId;
 use crate::namespaces::{NsId, NsProxy};
+use crate::ptrace::{Ptrace, TraceStop};
 use crate::sched::SchedEntity;
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, Progress, SleepKind};
@@ -29,9 +30,10 @@ use abi::saved::Name;
 use abi::{SigAltStack, SigSet, Sysno};
 use arch::{Cpu, ThreadInfo};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 pub(crate) use clone::ROWS as CLONE_ROWS;
-pub(crate) use exit::{do_exit, do_group_exit, exit_notify};
+pub(crate) use exit::{do_exit, do_group_exit, exit_notify, finish_exit};
 pub(crate) use kthread::run_kthread;
 pub(crate) use reap::ROWS as WAIT_ROWS;
 
@@ -120,6 +122,14 @@ pub struct Task {
     pub saved_mask: Option<SigSet>,
     pub altstack: SigAltStack,
     pub signal: SignalState,
+    /// Who traces it.
+    pub ptrace: Option<Box<Ptrace>>,
+    /// The trace stop it is in, or has yet to go on from.
+    pub(crate) trace_stop: Option<Box<TraceStop>>,
+    /// Traps after each instruction (TIF_SINGLESTEP).
+    pub single_step: bool,
+    /// Whom it traces.
+    pub tracees: BTreeSet<Tid>,
     /// Sent to it when its parent dies (PR_SET_PDEATHSIG).
     pub pdeath_signal: u8,
 

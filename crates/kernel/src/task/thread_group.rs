@@ -12,6 +12,8 @@ pub struct ThreadGroup {
     /// All that are not reaped, a dead leader included.
     pub threads: BTreeSet<Tid>,
     pub parent: Tgid,
+    /// The thread of its first parent that forked it.
+    pub forked_by: Tid,
     /// Its first parent is dead; this one took it in.
     pub adopted: bool,
     pub children: BTreeSet<Tgid>,
@@ -32,6 +34,8 @@ pub struct ThreadGroup {
     pub group_exec: Option<Tid>,
     /// A job-control stop in progress or in effect: the signal.
     pub group_stop: Option<u8>,
+    /// Every thread has entered the stop (SIGNAL_STOP_STOPPED).
+    pub stopped: bool,
     /// Threads that have yet to enter the stop (`group_stop_count`).
     pub stop_count: u32,
     /// A stop or continue the parent has not yet waited for: `WaitStatus`-encoded.
@@ -58,7 +62,7 @@ pub struct ThreadGroup {
 impl ThreadGroup {
     /// A stop is in effect: every thread has entered it.
     pub fn is_stopped(&self) -> bool {
-        self.group_stop.is_some() && self.stop_count == 0
+        self.stopped
     }
 
     /// The soft limit of a resource.

@@ -11,6 +11,8 @@ pub enum WaitKey {
     Child(Tid),
     /// The vfork child execs or exits.
     Vfork(Tid),
+    /// The task has turned its job-control stop into one for its tracer (JOBCTL_TRAPPING).
+    Trapping(Tid),
     /// The other threads of a group are gone (de_thread).
     ThreadsGone(Tid),
     /// A futex: mm or file page identity, then offset.
