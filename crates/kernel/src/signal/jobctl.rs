@@ -206,7 +206,8 @@ pub(crate) fn is_orphaned_pgrp(kernel: &Kernel, pgid: Tid) -> bool {
 
 /// The same, with one member counted as gone already (`will_become_orphaned_pgrp`).
 pub(crate) fn orphaned_without(kernel: &Kernel, pgid: Tid, ignored: Option<Tgid>) -> bool {
-    !kernel.tasks.pgrp(pgid).any(|tgid| {
+    // From the end: of a large group that dies in the order of its birth, the dead are at the front.
+    !kernel.tasks.pgrp(pgid).rev().any(|tgid| {
         let Some(group) = kernel.tasks.group(tgid) else { return false };
         let dead = kernel.tasks.get(tgid).is_none_or(|task| task.is_dead()) && group.threads.len() <= 1;
         if Some(tgid) == ignored || dead || group.parent == tgid || group.adopted && group.parent == INIT {

@@ -81,7 +81,7 @@ impl Tasks {
         self.groups.values()
     }
     /// The members of a process group, by number.
-    pub fn pgrp(&self, pgid: Tid) -> impl Iterator<Item = Tgid> + '_ {
+    pub fn pgrp(&self, pgid: Tid) -> impl DoubleEndedIterator<Item = Tgid> + '_ {
         self.pgrps.get(&pgid).into_iter().flatten().copied()
     }
     /// The session a process group is in.
