@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """How long freezing and thawing many sleeping processes takes, against native Linux, in one interleaved run.
 
-`.ci/setup && cargo build --release && sudo python3 benches/freeze.py [--tasks N] [--rounds N] [--version v1|v2] [--arch A] [--profile P]`
+`.ci/setup && cargo build --release && sudo python3 benches/freeze.py [--tasks N...] [--rounds N] [--version v1|v2] [--arch A] [--profile P]`
 
 The program is benches/programs/freeze_sleepers.c: N processes in pause() in one cgroup, frozen until FROZEN (or `frozen 1`) is
 read, thawed until that is read. Natively it takes the times itself; under minikern they are the host's, from the line
 before a request to the line after it, of which the first is out before the request is made. Both run as SCHED_FIFO if they
-may, so that other load on the machine does not count. Native needs root and a freezer that nothing else has mounted. Results go to target/bench/freeze.json too.
+may, so that other load on the machine does not count. Native needs root and a freezer that nothing else has mounted.
+Results go to target/bench/freeze.json too.
 """
 
 import argparse
