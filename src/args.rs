@@ -37,6 +37,9 @@ pub struct RunArgs {
     /// Add to the kernel command line.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub append: String,
+    /// Where hibernation (`echo disk > /sys/power/state`) writes the machine, and /sys/power/resume finds it.
+    #[arg(long, value_name = "FILE")]
+    pub swap: Option<PathBuf>,
     /// Go on with the machine in this file. What belongs to the machine is in the file: only --clock, --timeout, --trace,
     /// --swap and -v can be given with it.
     #[arg(long, value_name = "FILE", conflicts_with_all = OF_THE_MACHINE)]

@@ -21,6 +21,8 @@ pub enum Step {
     Idle { until: Option<u64> },
     /// The machine is to be written down: `Kernel::image_saved` says what came of it.
     Hibernate,
+    /// The machine that was written down is to take this one's place.
+    Restore,
     /// The machine has stopped with this exit status.
     Halted(u8),
 }
@@ -83,6 +85,7 @@ impl Machine {
             Schedule::Run(tid) => tid,
             Schedule::Idle { until } => return Step::Idle { until },
             Schedule::Hibernate => return Step::Hibernate,
+            Schedule::Restore => return Step::Restore,
             Schedule::Halted(status) => return Step::Halted(status),
         };
         self.run(tid, most);

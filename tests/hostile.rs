@@ -38,7 +38,7 @@ fn steps(machine: &mut Machine, most: u32, slice: u64) -> Option<u8> {
             Step::Ran => {}
             Step::Halted(status) => return Some(status),
             Step::Idle { until: Some(until) } => machine.kernel.advance_to(until),
-            Step::Idle { until: None } | Step::Hibernate => return None,
+            Step::Idle { until: None } | Step::Hibernate | Step::Restore => return None,
         }
         machine.kernel.tty.take_output();
     }

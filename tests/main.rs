@@ -7,6 +7,7 @@ mod console;
 mod containers;
 mod freeze_storm;
 mod freezer;
+mod hibernate;
 mod hostile;
 mod images;
 mod load;

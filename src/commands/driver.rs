@@ -1,5 +1,7 @@
 //! Drives a machine: steps it, carries the console's bytes, keeps time and ends it.
 #![allow(clippy::disallowed_types)] // the host's clock paces `--clock host` and ends `--timeout`; the guest sees neither
+mod hibernate;
+
 use super::Failure;
 use super::escape::{Action, Escape};
 use super::trace::TraceSink;
@@ -7,9 +9,8 @@ use crate::args::{ClockArg, MachineArgs};
 use crate::console::{self, Arrived, Input};
 use crate::terminal::{self, RawMode};
 use crate::{Boot, Machine, Step};
-use abi::Errno;
 use anyhow::{Context, Result};
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How many steps pass between two looks at the host.
@@ -31,6 +32,7 @@ pub(super) struct Driver {
     raw: Option<RawMode>,
     escape: Escape,
     verbose: bool,
+    swap: Option<PathBuf>,
 }
 
 impl Driver {
@@ -42,13 +44,6 @@ impl Driver {
             args.mount.iter().try_for_each(|mount| super::mount::lend(kernel, mount))
         })?;
         Driver::with(machine, sink.context("the trace")?, args, clock, terminal)
-    }
-
-    /// With a machine from a file, its console attached anew.
-    pub(super) fn resume(file: &Path, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
-        let mut machine = Machine::load_from(file)?;
-        let trace = TraceSink::open(args.trace.as_deref(), terminal, &mut machine.kernel)?;
-        Driver::with(machine, trace, args, clock, terminal)
     }
 
     fn with(
@@ -81,6 +76,7 @@ impl Driver {
             escape: Escape::default(),
             verbose: args.verbose > 0,
             machine,
+            swap: None,
         })
     }
 
@@ -116,8 +112,8 @@ impl Driver {
             for _ in 0..STEPS_PER_LOOK {
                 match self.machine.step() {
                     Step::Ran => {}
-                    // No swap is offered, so nothing asks for this.
-                    Step::Hibernate => self.machine.kernel.image_saved(Err(Errno::ENODEV)),
+                    Step::Hibernate => self.hibernate()?,
+                    Step::Restore => self.restore()?,
                     Step::Halted(status) => return Ok(status),
                     Step::Idle { until } => {
                         if let Some(code) = self.idle(until)? {

@@ -20,7 +20,7 @@ use crate::args::{ClockArg, MachineArgs};
 use anyhow::{Context, Result};
 use kernel::{Config, NoInit, freezer};
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An error whose exit code is not the general 125.
 #[derive(Debug)]
@@ -87,10 +87,14 @@ fn config(args: &MachineArgs, clock: ClockArg, cmdline: String) -> Result<Config
         ..Config::default()
     };
     if clock == ClockArg::Host {
-        config.realtime =
-            SystemTime::now().duration_since(UNIX_EPOCH).context("the host's clock is before 1970")?.as_secs();
+        config.realtime = since_1970()?.as_secs();
     }
     Ok(config)
+}
+
+/// The host's time of day.
+fn since_1970() -> Result<Duration> {
+    SystemTime::now().duration_since(UNIX_EPOCH).context("the host's clock is before 1970")
 }
 
 /// Adds `NAME=VALUE`s to an environment; a name that is there gets the new value.

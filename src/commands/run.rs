@@ -12,7 +12,7 @@ pub fn run(args: RunArgs) -> Result<u8> {
     let terminal = console::stdin_is_terminal();
     let clock = args.machine.clock.unwrap_or(if terminal { ClockArg::Host } else { ClockArg::Virtual });
     if let Some(file) = &args.resume {
-        return Driver::resume(file, &args.machine, clock, terminal)?.run();
+        return Driver::resume(file, &args.machine, clock, terminal)?.with_swap(args.swap)?.run();
     }
     if let Some(arch) = &args.arch {
         super::known_arch(arch)?;
@@ -48,7 +48,7 @@ pub fn run(args: RunArgs) -> Result<u8> {
         Some(image) if error.is::<ImageError>() => error.context(image.display().to_string()),
         _ => error,
     });
-    driver?.run()
+    driver?.with_swap(args.swap)?.run()
 }
 
 /// Where a command without a slash is looked for: the preferred architecture's programs, then everyone's.

@@ -4,7 +4,7 @@
 pub mod command;
 pub mod raw;
 
-use kernel::Config;
+use kernel::{Config, NoImage};
 use minikern::{ARCHES, Boot, Machine, Step};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -174,6 +174,7 @@ impl Console {
         match step {
             Step::Ran => {}
             Step::Hibernate => self.machine.kernel.image_saved(Err(abi::Errno::EIO)),
+            Step::Restore => self.machine.kernel.image_not_restored(NoImage::Missing),
             Step::Halted(status) => return Some(status),
             Step::Idle { until } => {
                 if !self.eof && self.machine.kernel.input_wanted() {

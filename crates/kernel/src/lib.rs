@@ -48,6 +48,7 @@ pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
 pub use namespaces::{IdMap, Namespaces, NsId, NsProxy};
 pub use ptrace::Ptrace;
+pub use power::{NoImage, Power};
 pub use random::Random;
 
 pub use sched::{SYSCALL_NS, Schedule, Scheduler, Slot};

@@ -26,6 +26,8 @@ pub enum Schedule {
     },
     /// All is frozen, and the machine as it is now is the image of a hibernation: `Kernel::image_saved` answers.
     Hibernate,
+    /// The machine on the swap device is to take this one's place: if there is none, `Kernel::image_not_restored` answers.
+    Restore,
     /// Init is gone, or reboot(2): the exit status of the machine.
     Halted(u8),
 }

@@ -165,15 +165,14 @@ pub(crate) static RESERVED_SIZE: Attribute = rw(
     },
 );
 
-/// A device to resume from. There is never an image on it: the driver resumes before a machine is there.
+/// A device to resume from, at once. Whatever the numbers, it is the one that the driver has.
 pub(crate) static RESUME: Attribute = rw(
     |kernel| shown(format!("{}:{}", kernel.power.resume.0, kernel.power.resume.1)),
     |kernel, _, text| {
         let (major, minor) = text.trim_end_matches('\n').split_once(':').ok_or(Errno::EINVAL)?;
         let part = |text: &str| number(text).ok().and_then(|part| u32::try_from(part).ok()).ok_or(Errno::EINVAL);
         kernel.power.resume = (part(major)?, part(minor)?);
-        let code = if kernel.power.swap { Errno::EINVAL } else { Errno::ENXIO };
-        kernel.printk(6, &format!("PM: Image not found (code -{})", code.0));
+        kernel.software_resume();
         Ok(())
     },
 );

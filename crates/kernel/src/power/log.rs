@@ -2,7 +2,7 @@
 use super::{DiskMode, Sleep, TestLevel, Transition};
 use crate::freezer::PowerInterface;
 use crate::{Kernel, Tid};
-use abi::NSEC_PER_SEC;
+use abi::{Errno, NSEC_PER_SEC};
 
 const ERR: u8 = 3;
 /// What printk without a level had.
@@ -55,6 +55,14 @@ impl Kernel {
                 _ => self.printk(INFO, &format!("PM: suspend entry ({})", label(sleep))),
             }
         }
+    }
+
+    pub(super) fn log_no_image(&mut self, code: Errno) {
+        self.printk(INFO, &format!("PM: Image not found (code -{})", code.0));
+    }
+
+    pub(super) fn log_bad_image(&mut self) {
+        self.printk(ERR, "PM: hibernation: Failed to load image, recovering.");
     }
 
     pub(super) fn log_prepare(&mut self, sleep: Sleep) {

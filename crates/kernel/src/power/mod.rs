@@ -13,7 +13,7 @@ mod tests;
 pub(crate) use attributes::Attribute;
 
 use crate::{Kernel, Tid};
-use abi::NSEC_PER_SEC;
+use abi::{Errno, NSEC_PER_SEC};
 use serde::{Deserialize, Serialize};
 
 /// How deep a test goes (/sys/power/pm_test) before it waits and comes back.
@@ -117,6 +117,8 @@ pub struct Power {
     transition: Option<Transition>,
     /// There is somewhere to write an image to.
     pub(crate) swap: bool,
+    /// /sys/power/resume was written: the driver is asked for the image.
+    restore: bool,
     pub(crate) test: TestLevel,
     pub(crate) disk: DiskMode,
     /// `mem` means suspend to idle.
@@ -145,6 +147,7 @@ impl Default for Power {
             wanted: Wanted::Nobody,
             transition: None,
             swap: false,
+            restore: false,
             test: TestLevel::None,
             disk: DiskMode::Platform,
             s2idle: false,
@@ -190,13 +193,16 @@ impl Power {
 }
 
 impl Kernel {
-    /// There is somewhere to write the image of a hibernation to.
-    pub fn swapon(&mut self) {
-        self.power.swap = true;
+    /// Whether there is somewhere to write the image of a hibernation to, or to read one from.
+    pub fn swap(&mut self, there: bool) {
+        self.power.swap = there;
     }
 
     /// What the machine does instead of running tasks, if a suspend has come that far.
     pub(crate) fn system_asleep(&mut self) -> Option<crate::Schedule> {
+        if self.power.restore {
+            return Some(crate::Schedule::Restore);
+        }
         match self.power.phase()? {
             Phase::Imaging => Some(crate::Schedule::Hibernate),
             Phase::Asleep { woken: false } => {
@@ -262,12 +268,44 @@ impl Kernel {
         }
     }
 
-    /// The same machine, read back from its image, goes on.
-    pub fn image_restored(&mut self) {
+    /// The same machine, read back from its image, goes on. It was off for so long, by every clock but CLOCK_MONOTONIC.
+    pub fn image_restored(&mut self, off: u64) {
+        if off != 0 {
+            self.clock.sleep(off);
+            self.clocks_went_on();
+        }
         if self.power.phase() == Some(Phase::Imaging) {
             self.debug_message("PM: hibernation: Hibernation image restored successfully.");
             self.set_phase(Phase::Over(Ok(())));
             self.notify(crate::WaitKey::Power);
+        }
+    }
+}
+
+/// Why `Schedule::Restore` came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoImage {
+    Missing,
+    Damaged,
+}
+
+impl Kernel {
+    /// software_resume: asks the driver for the machine on the swap device, in place of this one.
+    pub(crate) fn software_resume(&mut self) {
+        if !self.power.swap {
+            self.log_no_image(Errno::ENXIO);
+        } else if self.power.transition.is_none() {
+            self.power.restore = true;
+        }
+    }
+
+    /// The driver's answer to `Schedule::Restore`, in the machine that asked, if there is no other.
+    pub fn image_not_restored(&mut self, why: NoImage) {
+        if std::mem::take(&mut self.power.restore) {
+            match why {
+                NoImage::Missing => self.log_no_image(Errno::EINVAL),
+                NoImage::Damaged => self.log_bad_image(),
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ fn suspend(kernel: &mut Kernel, word: &str, mut meanwhile: impl FnMut(&mut Kerne
         match kernel.schedule() {
             Schedule::Run(tid) => kernel.handle(tid, Exit::Budget, 100_000),
             Schedule::Idle { until } => kernel.advance_to(until.expect("an alarm, or a look")),
-            Schedule::Hibernate | Schedule::Halted(_) => return Ok(()),
+            Schedule::Hibernate | Schedule::Restore | Schedule::Halted(_) => return Ok(()),
         }
     }
 }
@@ -294,7 +294,7 @@ fn hibernation_without_an_image() {
 #[test]
 fn hibernation() {
     let mut kernel = of(&PROFILE_6_18);
-    kernel.swapon();
+    kernel.swap(true);
     let child = fork(&mut kernel, INIT);
     assert_eq!(suspend(&mut kernel, "disk", |_| {}), Ok(()));
     assert_eq!(kernel.schedule(), Schedule::Hibernate);
@@ -302,12 +302,12 @@ fn hibernation() {
     let mut image = kernel.snapshot();
     kernel.image_saved(Ok(()));
     assert_eq!(kernel.schedule(), Schedule::Halted(0));
-    image.image_restored();
+    image.image_restored(0);
     assert_eq!(image.state_store(INIT, "disk"), Ok(()));
     assert!(!frozen(&image.tasks[child]) && said(&image, "PM: hibernation: hibernation exit"));
 
     let mut kernel = of(&PROFILE_6_18);
-    kernel.swapon();
+    kernel.swap(true);
     let _ = suspend(&mut kernel, "disk", |_| {});
     kernel.image_saved(Err(Errno::ENOSPC));
     assert_eq!(kernel.state_store(INIT, "disk"), Err(Errno::ENOSPC.into()));

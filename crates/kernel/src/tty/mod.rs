@@ -166,6 +166,10 @@ impl Ttys {
             self.set_onlcr(terminal);
         }
     }
+    /// What came from the host and no line discipline has seen.
+    pub fn take_input(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.console().incoming).into()
+    }
     /// Whether the console echoes: off for input that nobody types.
     pub fn set_echo(&mut self, on: bool) {
         self.console().termios.lflag.set(abi::ECHO, on);
