@@ -47,8 +47,8 @@ pub use load::Load;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
 pub use namespaces::{IdMap, Namespaces, NsId, NsProxy};
-pub use ptrace::Ptrace;
 pub use power::{NoImage, Power};
+pub use ptrace::Ptrace;
 pub use random::Random;
 
 pub use sched::{SYSCALL_NS, Schedule, Scheduler, Slot};
