@@ -34,7 +34,7 @@ pub(crate) fn write_pid(
 ) -> Result<()> {
     let pid = parse_int(text)?;
     let pid = u32::try_from(pid).map_err(|_| Errno::EINVAL)?;
-    let tid = if pid == 0 { caller } else { Tid(pid) };
+    let tid = if pid == 0 { caller } else { kernel.find_vpid(caller, pid).ok_or(Errno::ESRCH)? };
     let task = kernel.tasks.get(tid).ok_or(Errno::ESRCH)?;
     if task.is_dead() {
         return hierarchy.rules(kernel).move_dead;

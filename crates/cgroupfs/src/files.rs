@@ -40,14 +40,25 @@ pub(crate) fn shown_name(hierarchy: &Hierarchy, file: &FileSpec) -> &'static str
 }
 
 /// The contents of a file.
-pub(crate) fn read(hierarchy: &mut Hierarchy, id: GroupId, file: &str, kernel: &mut Kernel) -> Result<String> {
+/// Numbers of tasks are those of the reader's pid namespace; whom that does not have is 0 there.
+pub(crate) fn read(
+    hierarchy: &mut Hierarchy,
+    id: GroupId,
+    file: &str,
+    reader: Tid,
+    kernel: &mut Kernel,
+) -> Result<String> {
     let group = hierarchy.get(id)?;
     let bool_line = |on: bool| Ok(format!("{}\n", u8::from(on)));
     match file {
-        "tasks" => Ok(group.members.iter().map(|tid| format!("{}\n", tid.0)).collect()),
+        "tasks" => Ok(group.members.iter().map(|tid| format!("{}\n", kernel.pid_vnr(reader, *tid))).collect()),
         "cgroup.procs" => {
-            let mut leaders: Vec<u32> =
-                group.members.iter().filter_map(|&tid| Some(kernel.tasks.get(tid)?.tgid.0)).collect();
+            let mut leaders: Vec<u32> = group
+                .members
+                .iter()
+                .filter_map(|&tid| Some(kernel.tasks.get(tid)?.tgid))
+                .map(|tgid| kernel.pid_vnr(reader, tgid))
+                .collect();
             leaders.sort_unstable();
             leaders.dedup();
             Ok(leaders.iter().map(|pid| format!("{pid}\n")).collect())

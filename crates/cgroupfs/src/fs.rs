@@ -243,7 +243,7 @@ impl FileSystem for CgroupFs {
             let read = if h.is_unified() {
                 unified::read(h, id, name, file.caller, kernel)
             } else {
-                files::read(h, id, name, kernel)
+                files::read(h, id, name, file.caller, kernel)
             };
             Ok(Some((seen, read?.into_bytes())))
         })?;

@@ -53,8 +53,8 @@ pub(crate) fn cgroup_clone(hierarchy: &mut Hierarchy, tid: Tid, kernel: &mut Ker
     // clone(2) is its parent's call, unshare(2) its own.
     let caller = kernel.tasks.sched.current().unwrap_or(tid);
     let name = match hierarchy.rules(kernel).ns {
-        Some(NodeName::Node) => format!("node_{}", tid.0),
-        _ => tid.0.to_string(),
+        Some(NodeName::Node) => format!("node_{}", kernel.pid_vnr(caller, tid)),
+        _ => kernel.pid_vnr(caller, tid).to_string(),
     };
     let id = hierarchy.create(hierarchy.group_of(tid), name.as_bytes(), caller, kernel)?;
     let maker = kernel.tasks.get(caller).map_or((0, 0), |task| (task.cred.fsuid, task.cred.fsgid));

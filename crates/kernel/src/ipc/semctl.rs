@@ -156,7 +156,10 @@ fn values(kernel: &mut Kernel, tid: Tid, semid: i32, num: i32, cmd: u32, arg: u6
     let sem = &set.sems[num];
     Ok(match cmd {
         GETVAL => sem.value as u64,
-        GETPID => sem.pid.into(),
+        GETPID => {
+            let pid = Tid(sem.pid);
+            kernel.pid_vnr(tid, pid).into()
+        }
         GETNCNT => set.waiting(num, false),
         _ => set.waiting(num, true),
     })

@@ -103,7 +103,8 @@ impl Kernel {
             proxy.ipc = self.namespaces.add(State::Ipc, owner);
         }
         if flags.contains(CloneFlags::CLONE_NEWCGROUP) {
-            proxy.cgroup = self.namespaces.add(State::Cgroup, owner);
+            let roots = self.cgroup_roots(tid);
+            proxy.cgroup = self.namespaces.add(State::Cgroup(roots), owner);
         }
         for (old, new) in old.all().into_iter().zip(proxy.all()) {
             if old != new {

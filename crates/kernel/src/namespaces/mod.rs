@@ -3,6 +3,7 @@
 //! A namespace is known by its inode number on nsfs. Its users are counted: tasks through their `NsProxy`, namespaces that
 //! it owns or is the parent of, and open files of it; the initial ones are for ever.
 mod border;
+mod cgroup;
 mod copy;
 mod nsfs;
 mod pid;
@@ -13,6 +14,7 @@ use crate::{Kernel, Task, Tid};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use cgroup::Roots;
 pub(crate) use copy::{NAMESPACES, ROWS as UNSHARE_ROWS};
 pub(crate) use nsfs::{NsFs, ROWS as SETNS_ROWS};
 pub(crate) use pid::MAX_PID_NS_LEVEL;
@@ -88,8 +90,7 @@ enum State {
     Mnt(MountId),
     Net,
     Pid(PidNs),
-    /// Its root in each hierarchy is the cgroup core's to know.
-    Cgroup,
+    Cgroup(Roots),
     User(UserNs),
     Time,
 }
@@ -117,7 +118,7 @@ impl Namespaces {
             (NsId::MNT, State::Mnt(root)),
             (NsId::NET, State::Net),
             (NsId::PID, State::Pid(PidNs::default())),
-            (NsId::CGROUP, State::Cgroup),
+            (NsId::CGROUP, State::Cgroup(Roots::default())),
             (NsId::USER, State::User(UserNs::initial())),
             (NsId::TIME, State::Time),
             (NsId::UTS, State::Uts(uts)),
@@ -237,3 +238,5 @@ impl Kernel {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_pid;

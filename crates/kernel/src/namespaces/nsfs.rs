@@ -67,7 +67,7 @@ impl State {
             State::Mnt(_) => ("mnt", CloneFlags::CLONE_NEWNS),
             State::Net => ("net", CloneFlags::CLONE_NEWNET),
             State::Time => ("time", CloneFlags::CLONE_NEWTIME),
-            State::Cgroup => ("cgroup", CloneFlags::CLONE_NEWCGROUP),
+            State::Cgroup(_) => ("cgroup", CloneFlags::CLONE_NEWCGROUP),
             State::Pid(_) => ("pid", CloneFlags::CLONE_NEWPID),
             State::User(_) => ("user", CloneFlags::CLONE_NEWUSER),
         }
@@ -224,7 +224,7 @@ fn install(kernel: &mut Kernel, tid: Tid, id: NsId, cred: &crate::Cred) {
         State::Ipc => &mut proxy.ipc,
         State::Mnt(_) => &mut proxy.mnt,
         State::Net => &mut proxy.net,
-        State::Cgroup => &mut proxy.cgroup,
+        State::Cgroup(_) => &mut proxy.cgroup,
         State::Pid(_) => &mut proxy.pid_for_children,
         State::Time => return,
         State::User(_) => {

@@ -112,8 +112,8 @@ fn comm(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
     Ok(name)
 }
 
-fn cgroup(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
-    Ok(kernel.cgroup_core().map_or(Vec::new(), |core| core.proc_lines(kernel, place.tid).into_bytes()))
+fn cgroup(kernel: &mut Kernel, place: Place, caller: Tid) -> Result<Vec<u8>> {
+    Ok(kernel.proc_cgroup(place.tid, caller).into_bytes())
 }
 
 fn mounts(kernel: &mut Kernel, place: Place, _: Tid) -> Result<Vec<u8>> {
