@@ -152,7 +152,9 @@ impl Model {
         if self.era.is_flat() {
             self.recompute(at); // F08-14
             let (own, frozen) = (self.groups[at].own, self.groups[at].frozen);
-            if !(freeze && frozen || !freeze && !own) {
+            // F08-13
+            let changes = if freeze { !frozen } else { own };
+            if changes {
                 (self.groups[at].own, self.groups[at].frozen) = (freeze, false);
                 for t in self.members(at) {
                     if freeze { self.freeze_task(t) } else { self.thaw_task(t) }
