@@ -1,5 +1,7 @@
 //! Suspends seen from inside, on the architecture made for tests.
-use crate::freezer::{PROFILE_2_6_28, PROFILE_3_8, PROFILE_6_18, PROFILE_2008, PROFILES, Profile, frozen};
+use crate::freezer::{
+    PROFILE_2_6_28, PROFILE_3_8, PROFILE_6_18, PROFILE_2008, PROFILES, Profile, Resume, Suspend, frozen,
+};
 use crate::test_arch::{call, fork, machine};
 use crate::vfs::IoError;
 use crate::{Config, INIT, Kernel, Schedule, TaskState, Tid, Tif};
@@ -311,4 +313,19 @@ fn hibernation() {
     let _ = suspend(&mut kernel, "disk", |_| {});
     kernel.image_saved(Err(Errno::ENOSPC));
     assert_eq!(kernel.state_store(INIT, "disk"), Err(Errno::ENOSPC.into()));
+}
+
+/// F07-10: without patch 4 of the series of 2007, a resume thaws whoever is frozen, by whatever hand.
+#[test]
+fn without_patch_4_all_are_thawed() {
+    static ABSENT: Profile =
+        Profile { suspend: Suspend { resume: Resume::ThawsAll, ..PROFILE_2008.suspend }, ..PROFILE_2008 };
+    let mut kernel = of(&ABSENT);
+    test_freezer(&mut kernel);
+    let child = fork(&mut kernel, INIT);
+    crate::freezer::freeze_task(&mut kernel, child, true);
+    crate::test_arch::to_user(&mut kernel, child);
+    assert!(frozen(&kernel.tasks[child]));
+    assert_eq!(suspend(&mut kernel, "mem", |_| {}), Ok(()));
+    assert!(!frozen(&kernel.tasks[child]));
 }
