@@ -14,6 +14,7 @@ mod load;
 mod oracle;
 mod profiles;
 mod programs;
+mod ptrace;
 mod races;
 mod saved;
 mod shell;
