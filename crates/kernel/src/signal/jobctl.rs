@@ -55,7 +55,10 @@ impl Kernel {
     /// Every thread that has not stopped is asked to. A traced task may have been let go on while the group is stopped, and
     /// then take another stop signal: the parent is not told twice.
     fn begin_group_stop(&mut self, tid: Tid, signo: u8) {
+        let traced = self.tasks[tid].ptrace.is_some();
         let group = self.tasks.group_of_mut(tid);
+        // Not traced, it was woken from its stop for a freeze (F07-16), and stops anew.
+        group.stopped &= traced;
         if !group.stopped {
             group.group_stop = Some(signo);
         }
