@@ -2,6 +2,7 @@
 mod support;
 
 mod busybox;
+mod cgroup2;
 mod cli;
 mod console;
 mod containers;

@@ -14,6 +14,8 @@ pub enum TimerKey {
     Posix(Tgid, u32),
     /// VTIME of a terminal.
     Tty(u32),
+    /// Watches of files of a kernfs are to be told.
+    KernfsWork,
     /// The next look of a system suspend.
     Power,
     /// The next alarm or update of the RTC.

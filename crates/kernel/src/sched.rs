@@ -350,6 +350,7 @@ impl Kernel {
                 TimerKey::RealTimer(tgid) => self.real_timer_expired(tgid),
                 TimerKey::Posix(tgid, id) => self.posix_timer_expired(tgid, id),
                 TimerKey::Tty(id) => self.tty_timer_expired(id),
+                TimerKey::KernfsWork => self.kernfs_notify_work(),
                 TimerKey::Power => self.notify(crate::WaitKey::Power),
                 TimerKey::Rtc => self.rtc_expired(),
                 // The reader of a timerfd works out how often it expired.

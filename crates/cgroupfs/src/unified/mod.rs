@@ -13,7 +13,7 @@ pub(crate) use mount::{mount, options};
 
 use crate::fs::{ino, parts};
 use crate::hierarchy::{GroupId, Hierarchy, ROOT};
-use abi::{Errno, Inotify, SIGKILL, Siginfo};
+use abi::{Errno, SIGKILL, Siginfo};
 use freezer::GroupState;
 use kernel::{Dir, Kernel, Result, Tid, TraceKind};
 use serde::{Deserialize, Serialize};
@@ -92,8 +92,7 @@ fn with_populated(h: &mut Hierarchy, id: GroupId, kernel: &mut Kernel, change: i
 /// `cgroup_file_notify` of cgroup.events (C2-02). Linux puts a second one within 10 ms off to their end; here none waits.
 fn notify_events(h: &Hierarchy, id: GroupId, kernel: &mut Kernel) {
     if let Some(sup) = h.sup {
-        kernel.fsnotify(sup, ino(id, 0), Inotify::IN_MODIFY, Some(b"cgroup.events"));
-        kernel.kernfs_notify(sup, ino(id, files::EVENTS_PLACE));
+        kernel.kernfs_notify(sup, ino(id, files::EVENTS_PLACE), ino(id, 0), "cgroup.events");
     }
 }
 

@@ -1,14 +1,32 @@
 //! Files whose contents change by themselves, and who waits for that (fs/kernfs/file.c: kernfs_notify, kernfs_generic_poll).
 use super::{Ino, SuperId, Vfs};
-use crate::{Kernel, WaitKey};
+use crate::{Kernel, TimerKey, WaitKey};
 use abi::{Inotify, PollEvents};
 
+/// How long after a change watches are told: by a worker in Linux, so that tasks the change woke have run by then.
+const WORK_DELAY: u64 = 50_000;
+
 impl Kernel {
-    /// The contents of a file changed: who polls it sees POLLPRI and POLLERR until it has read them, and watches hear of it.
-    pub fn kernfs_notify(&mut self, sup: SuperId, ino: Ino) {
+    /// The contents of a file changed, which is `name` in directory `dir`: who polls it sees POLLPRI and POLLERR until it has
+    /// read them; watches hear of it a little later, of several changes once.
+    pub fn kernfs_notify(&mut self, sup: SuperId, ino: Ino, dir: Ino, name: &str) {
         *self.vfs.kernfs_events.entry((sup, ino)).or_default() += 1;
         self.notify(WaitKey::Kernfs(sup, ino));
-        self.fsnotify(sup, ino, Inotify::IN_MODIFY, None);
+        if self.vfs.inotify.is_idle() {
+            return;
+        }
+        if self.vfs.kernfs_work.is_empty() {
+            self.clock.arm(self.clock.now + WORK_DELAY, TimerKey::KernfsWork);
+        }
+        self.vfs.kernfs_work.insert((sup, ino), (dir, name.into()));
+    }
+
+    /// `kernfs_notify_workfn`.
+    pub(crate) fn kernfs_notify_work(&mut self) {
+        for ((sup, ino), (dir, name)) in std::mem::take(&mut self.vfs.kernfs_work) {
+            self.fsnotify(sup, dir, Inotify::IN_MODIFY, Some(&name));
+            self.fsnotify(sup, ino, Inotify::IN_MODIFY, None);
+        }
     }
 }
 

@@ -131,6 +131,8 @@ pub struct Vfs {
     notified: BTreeMap<crate::WaitKey, u64>,
     /// How often files of a kernfs have changed, of those that have.
     kernfs_events: BTreeMap<(SuperId, Ino), u64>,
+    /// Those whose watches are still to be told, with directory and name.
+    kernfs_work: BTreeMap<(SuperId, Ino), (Ino, Vec<u8>)>,
     /// The pipe of each FIFO that is open.
     fifos: BTreeMap<(SuperId, Ino), u64>,
     /// Filesystems of which there is one instance, by type.
@@ -168,6 +170,7 @@ impl Default for Vfs {
             inotify: inotify::Watchers::default(),
             notified: BTreeMap::new(),
             kernfs_events: BTreeMap::new(),
+            kernfs_work: BTreeMap::new(),
             fifos: BTreeMap::new(),
             singles: BTreeMap::new(),
             locks: BTreeMap::new(),
