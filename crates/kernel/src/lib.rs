@@ -19,6 +19,7 @@ mod load;
 mod log;
 mod mm;
 mod namespaces;
+mod net;
 pub mod power;
 mod procfs;
 mod ptrace;
@@ -47,6 +48,7 @@ pub use load::Load;
 pub use log::Log;
 pub use mm::{Mm, MmId, Mms, UserMem};
 pub use namespaces::{IdMap, Namespaces, NsId, NsProxy};
+pub use net::Net;
 pub use power::{NoImage, Power};
 pub use ptrace::Ptrace;
 pub use random::Random;
@@ -78,6 +80,7 @@ pub struct Kernel {
     pub mms: Mms,
     pub frames: FramePool,
     pub vfs: vfs::Vfs,
+    pub net: Net,
     // Behind a trait: `saved::Image` has it.
     #[serde(skip)]
     pub cgroups: Cgroups,

@@ -2,6 +2,7 @@
 use super::SystemText;
 use super::filesystem::{Entry, Kind, LinkText};
 use super::system as text_of;
+use crate::net::proc_net;
 use crate::{Kernel, NsId, Result, Tid};
 use abi::Errno;
 
@@ -36,6 +37,15 @@ pub(super) const ENTRIES: &[Entry<SystemText>] = &[
     text("meminfo", text_of::meminfo),
     text("modules", |_, _| Vec::new()),
     link("mounts", |_, _, _| Ok(b"self/mounts".to_vec())),
+    Entry { name: "net", mode: 0o555, kind: Kind::Dir },
+    text("net/dev", proc_net::dev),
+    text("net/if_inet6", proc_net::if_inet6),
+    text("net/route", proc_net::route),
+    text("net/tcp", proc_net::tcp),
+    text("net/tcp6", proc_net::tcp6),
+    text("net/udp", proc_net::udp),
+    text("net/udp6", proc_net::udp6),
+    text("net/unix", proc_net::unix),
     text("partitions", |_, _| b"major minor  #blocks  name\n\n".to_vec()),
     link("self", |kernel, tid, ns| Ok(own_number(kernel, tid, ns)?.0.to_string().into_bytes())),
     text("stat", text_of::stat),

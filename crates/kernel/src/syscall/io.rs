@@ -1,7 +1,7 @@
 //! read(2), write(2) and their vectors; lseek(2).
 use super::table::{Row, full, partial};
 use super::{Call, OnSignal, Outcome, Progress, Sleep};
-use crate::vfs::{Block, FileId, FileKind, IoError, SEND_BUFFER};
+use crate::vfs::{Block, FileId, FileKind, IoError};
 use crate::{Kernel, Result, Tid};
 use abi::{
     Errno, Fields, Inotify, Iovec, MAX_RW_COUNT, OpenFlags, RLIMIT_FSIZE, Restart, SEEK_CUR, SEEK_DATA, SEEK_END,
@@ -25,14 +25,6 @@ pub(crate) const ROWS: &[Row] = &[
 
 /// What is copied at a time.
 const CHUNK: u64 = 64 << 10;
-
-/// Sockets keep the borders of messages, so what is written to one goes in one piece (one byte too many is EMSGSIZE).
-fn chunk(kernel: &Kernel, file: FileId) -> u64 {
-    match kernel.socket_of(file) {
-        Ok(_) => SEND_BUFFER as u64 + 1,
-        Err(_) => CHUNK,
-    }
-}
 
 /// An error is a way to be done.
 pub(crate) fn finish(result: Result<Outcome>) -> Outcome {
@@ -188,6 +180,9 @@ fn read(kernel: &mut Kernel, tid: Tid, call: &mut Call, vectored: bool, at: Opti
         return Err(Errno::ESPIPE);
     }
     let vectors = vectors(kernel, tid, call, vectored)?;
+    if let Ok(socket) = kernel.socket_of(file) {
+        return super::message::read(kernel, tid, call, (file, socket), &vectors);
+    }
     let outcome = read_vectors(kernel, tid, file, &vectors, at);
     if matches!(outcome, Outcome::Done(Ok(1..))) {
         kernel.fsnotify_file(file, Inotify::IN_ACCESS);
@@ -199,7 +194,7 @@ fn read(kernel: &mut Kernel, tid: Tid, call: &mut Call, vectored: bool, at: Opti
 fn read_vectors(kernel: &mut Kernel, tid: Tid, file: FileId, vectors: &Vectors, at: Option<u64>) -> Outcome {
     let mut done = 0;
     loop {
-        let want = chunk(kernel, file).min(vectors.total - done);
+        let want = CHUNK.min(vectors.total - done);
         let ready = match vectors.prepare(kernel, tid, done, want) {
             Ok(ready) => ready,
             Err(errno) if done == 0 => return errno.into(),
@@ -237,6 +232,9 @@ fn write(kernel: &mut Kernel, tid: Tid, call: &mut Call, vectored: bool, at: Opt
         return Err(Errno::ESPIPE);
     }
     let vectors = vectors(kernel, tid, call, vectored)?;
+    if let Ok(socket) = kernel.socket_of(file) {
+        return super::message::write(kernel, tid, call, (file, socket), &vectors);
+    }
     let done = if let Progress::Bytes(done) = call.progress { done } else { 0 };
     let outcome = write_vectors(kernel, tid, file, &vectors, at, done);
     if matches!(outcome, Outcome::Done(Ok(1..))) {
@@ -258,7 +256,7 @@ fn write_vectors(
         return Outcome::Done(Ok(0));
     }
     loop {
-        let data = match vectors.gather(kernel, tid, done, chunk(kernel, file).min(vectors.total - done)) {
+        let data = match vectors.gather(kernel, tid, done, CHUNK.min(vectors.total - done)) {
             Ok(data) => data,
             Err(errno) => return partial_or(done, errno.into()),
         };

@@ -4,7 +4,7 @@ use super::table::{Row, partial};
 use super::{Call, Outcome};
 use crate::vfs::FileKind;
 use crate::{Kernel, Result, Tid};
-use abi::{Errno, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, OpenFlags, Sysno};
+use abi::{Errno, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, OpenFlags, Sysno, TIOCOUTQ};
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
@@ -32,9 +32,24 @@ fn ioctl(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Outcome> {
             }
             None => return Ok(device(kernel, tid, call)),
         },
-        _ => return Ok(device(kernel, tid, call)),
+        _ => match kernel.socket_of(file) {
+            Ok(socket) => return socket_ioctl(kernel, tid, socket, cmd, arg).map(|value| Outcome::Done(Ok(value))),
+            Err(_) => return Ok(device(kernel, tid, call)),
+        },
     };
     Ok(Outcome::Done(Ok(value)))
+}
+
+/// SIOCOUTQ, which is TIOCOUTQ; SIOCATMARK; and the network interface.
+fn socket_ioctl(kernel: &mut Kernel, tid: Tid, socket: u64, cmd: u32, arg: u64) -> Result<u64> {
+    const SIOCATMARK: u32 = 0x8905;
+    let value = match cmd {
+        TIOCOUTQ => kernel.socket_unsent(socket)? as u32,
+        SIOCATMARK => 0,
+        _ => return crate::net::interface_ioctl(kernel, tid, cmd, arg).unwrap_or(Err(Errno::ENOTTY)),
+    };
+    kernel.user(tid).write_u32(arg, value)?;
+    Ok(0)
 }
 
 fn device(kernel: &mut Kernel, tid: Tid, call: &Call) -> Outcome {
@@ -55,7 +70,7 @@ impl Kernel {
         match file.kind {
             FileKind::Inode { is_dir: false, .. } => Ok(Some(self.file_attr(id)?.size.saturating_sub(offset))),
             FileKind::Pipe(pipe) => Ok(Some(self.pipe_len(pipe) as u64)),
-            FileKind::Socket(id) => Ok(Some(self.socket_bytes(id) as u64)),
+            FileKind::Socket(id) => Ok(Some(self.socket_bytes(id)? as u64)),
             FileKind::Inotify(id) => Ok(Some(self.inotify_bytes(id))),
             FileKind::Device { .. } => Ok(None),
             _ => Err(Errno::ENOTTY),

@@ -2,6 +2,7 @@
 //!
 //! A handler never blocks. It returns [`Outcome::Sleep`] and is called again, with what it left in [`Call::progress`], at
 //! every wake-up; so a sleeping call is data in its task.
+mod control;
 mod copy;
 mod event;
 mod exec;
@@ -16,6 +17,7 @@ mod io;
 mod ioctl;
 mod limits;
 mod locks;
+mod message;
 mod mm;
 mod pidfd;
 mod pipe;

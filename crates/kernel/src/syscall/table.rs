@@ -52,6 +52,7 @@ const SUBJECTS: &[&[Row]] = &[
     super::event::ROWS,
     super::exec::ROWS,
     super::socket::ROWS,
+    super::message::ROWS,
     super::xattr::ROWS,
     super::fs_attr::ROWS,
     super::fs_dir::ROWS,

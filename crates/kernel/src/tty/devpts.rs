@@ -134,7 +134,7 @@ impl DevPts {
         // A number is free if no pty of an instance that was unmounted has it any more.
         let used = |kernel: &Kernel, id: u32| {
             let first = super::PTY | id << super::PTY_INDEX_BITS;
-            let last = first | (1 << super::PTY_INDEX_BITS) - 1;
+            let last = first | ((1 << super::PTY_INDEX_BITS) - 1);
             kernel.tty.instances.contains_key(&id) || kernel.tty.table.range(first..=last).next().is_some()
         };
         let most = 1 << (31 - super::PTY_INDEX_BITS);

@@ -90,7 +90,7 @@ impl Tty {
         let external = (old.lflag | self.termios.lflag) & EXTPROC != 0;
         let Some(pty) = self.pty.as_mut().filter(|pty| pty.packet) else { return };
         if was != is {
-            pty.status = pty.status & !(TIOCPKT_DOSTOP | TIOCPKT_NOSTOP);
+            pty.status &= !(TIOCPKT_DOSTOP | TIOCPKT_NOSTOP);
             pty.status |= if is { TIOCPKT_DOSTOP } else { TIOCPKT_NOSTOP };
         }
         if external {

@@ -26,7 +26,6 @@ pub enum FileKind {
     },
     /// A pipe or FIFO, by its key; the flags say which ends.
     Pipe(u64),
-    /// One end of a pair of sockets.
     Socket(u64),
     EventFd(u64),
     TimerFd(u64),
@@ -53,6 +52,10 @@ pub struct File {
 }
 
 impl File {
+    /// How many descriptors, mappings and messages refer to it.
+    pub(crate) fn uses(&self) -> u32 {
+        self.uses
+    }
     pub(crate) fn is_path_only(&self) -> bool {
         self.kind == FileKind::PathOnly
     }
@@ -112,6 +115,9 @@ impl Kernel {
         let file = &mut self.vfs.files[id.0];
         file.uses -= 1;
         if file.uses != 0 {
+            if matches!(file.kind, FileKind::Socket(_)) {
+                self.unix_gc();
+            }
             return;
         }
         let Some(file) = self.vfs.files.remove(id.0) else { return };
@@ -146,7 +152,7 @@ impl Kernel {
             }
             FileKind::Socket(id) => {
                 self.close_socket(id);
-                self.forget_key(id);
+                self.unix_gc();
             }
             FileKind::TimerFd(id) => {
                 self.close_timerfd(id);
@@ -229,7 +235,7 @@ impl Kernel {
                 return driver(rdev)?.write(self, open, position, data);
             }
             FileKind::Pipe(pipe) => return self.write_pipe(pipe, data, total),
-            FileKind::Socket(id) => return self.send(id, data, Vec::new()),
+            FileKind::Socket(id) => return self.write_socket(caller, id, data),
             FileKind::EventFd(id) => return self.write_eventfd(id, data),
             FileKind::TimerFd(_) => return Err(Errno::EINVAL.into()),
             FileKind::PidFd(_) | FileKind::Epoll(_) | FileKind::Inotify(_) | FileKind::SignalFd(_) => {

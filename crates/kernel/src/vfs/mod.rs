@@ -29,12 +29,12 @@ mod perm;
 mod pidfd;
 mod pipe;
 mod signalfd;
-mod socket;
 mod timerfd;
 mod tmpfs;
 mod types;
 
 pub(crate) use anon::AnonFs;
+pub(crate) use anon::AnonKind;
 pub use chrdev::{CharDevice, DeviceFile, DeviceMap};
 pub use dentry::DentryId;
 pub use exec::FileMap;
@@ -49,7 +49,6 @@ pub(crate) use open::Opened;
 pub(crate) use path::{Found, Last, Walk, Who};
 pub(crate) use perm::{MAY_EXEC, MAY_READ, owner_or_capable};
 pub use perm::{MAY_WRITE, permission};
-pub(crate) use socket::{Received, SEND_BUFFER, SocketType};
 pub use tmpfs::Tmpfs;
 pub(crate) use types::{CGROUP_TYPES, NODEV_TYPES};
 
@@ -120,7 +119,6 @@ pub struct Vfs {
     pub(crate) tables: Arena<FdTable>,
     fs_structs: Arena<FsStruct>,
     pub(crate) pipes: BTreeMap<u64, pipe::Pipe>,
-    pub(crate) sockets: BTreeMap<u64, socket::Socket>,
     eventfds: BTreeMap<u64, eventfd::EventFd>,
     timerfds: BTreeMap<u64, timerfd::TimerFd>,
     signalfds: BTreeMap<u64, abi::SigSet>,
@@ -161,7 +159,6 @@ impl Default for Vfs {
             tables: Arena::default(),
             fs_structs: Arena::default(),
             pipes: BTreeMap::new(),
-            sockets: BTreeMap::new(),
             eventfds: BTreeMap::new(),
             timerfds: BTreeMap::new(),
             signalfds: BTreeMap::new(),
