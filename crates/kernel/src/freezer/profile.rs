@@ -23,6 +23,8 @@ pub struct Mechanism {
     pub frozen_is_load: bool,
     /// What /proc/PID/wchan says in the refrigerator.
     pub wchan: &'static str,
+    /// Whether a read of inotify that is cut short is made again (3.8 on), or ends with EINTR (E08-05).
+    pub inotify_restarts: bool,
     /// How old the signal-return paths of the architectures are (R08-31).
     pub era: SignalEra,
 }
@@ -171,6 +173,7 @@ pub static PROFILE_2008: Profile = Profile {
         in_place: false,
         frozen_is_load: true,
         wchan: "refrigerator",
+        inotify_restarts: false,
         // The transcript is that day's; signal frames and restarts are today's kernel's, as its programs expect them.
         era: SignalEra::Modern,
     },
@@ -231,6 +234,7 @@ pub static PROFILE_3_8: Profile = Profile {
         in_place: false,
         frozen_is_load: false,
         wchan: "__refrigerator",
+        inotify_restarts: true,
         era: SignalEra::Modern,
     },
     rules: Rules {

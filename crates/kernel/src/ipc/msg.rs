@@ -88,7 +88,7 @@ impl MsgQueue {
         }
     }
     pub(super) fn has_room(&self, len: u64) -> bool {
-        self.cbytes + len <= self.qbytes && self.messages.len() as u64 + 1 <= self.qbytes
+        self.cbytes + len <= self.qbytes && (self.messages.len() as u64) < self.qbytes
     }
     pub(super) fn room(&self) -> WaitKey {
         WaitKey::Writable(self.key)

@@ -130,7 +130,9 @@ fn msgctl(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<u64> {
                 perm.check(&cred, 0o444)?;
             }
             let result = if cmd == IPC_STAT { 0 } else { perm.id as u64 };
-            let raw = queue.abi(perm).encode_64();
+            let mut ds = queue.abi(perm);
+            (ds.lspid, ds.lrpid) = (kernel.pid_vnr(tid, Tid(ds.lspid)), kernel.pid_vnr(tid, Tid(ds.lrpid)));
+            let raw = ds.encode_64();
             kernel.user(tid).write(arg, &raw)?;
             Ok(result)
         }

@@ -60,7 +60,7 @@ fn shmat(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<u64> {
         return Err(Errno::EINVAL);
     }
     let remap = flags & SHM_REMAP != 0;
-    if addr % PAGE_SIZE != 0 {
+    if !addr.is_multiple_of(PAGE_SIZE) {
         // SHMLBA is a page on every architecture here.
         addr -= addr % PAGE_SIZE;
         if flags & SHM_RND == 0 || addr == 0 && remap {
@@ -96,7 +96,7 @@ fn shmat(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<u64> {
 
 /// Takes out the areas of the attach that begins at `addr`, whole or what is left of it.
 fn shmdt(kernel: &mut Kernel, tid: Tid, addr: u64) -> Result<()> {
-    if addr % PAGE_SIZE != 0 {
+    if !addr.is_multiple_of(PAGE_SIZE) {
         return Err(Errno::EINVAL);
     }
     let mm = kernel.mm(tid).ok_or(Errno::EINVAL)?;
@@ -159,7 +159,9 @@ fn shmctl(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<u64> {
                 perm.check(&cred, 0o444)?;
             }
             let (perm, segment) = (*perm, segment.clone());
-            let raw = kernel.shm_abi(&perm, &segment).encode_64();
+            let mut ds = kernel.shm_abi(&perm, &segment);
+            (ds.cpid, ds.lpid) = (kernel.pid_vnr(tid, Tid(ds.cpid)), kernel.pid_vnr(tid, Tid(ds.lpid)));
+            let raw = ds.encode_64();
             kernel.user(tid).write(arg, &raw)?;
             Ok(if cmd == IPC_STAT { 0 } else { perm.id as u64 })
         }
@@ -181,10 +183,9 @@ fn shmctl(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<u64> {
         SHM_LOCK | SHM_UNLOCK => {
             let limit = kernel.tasks.group_of(tid).rlimit(RLIMIT_MEMLOCK);
             let (perm, _) = kernel.ipc.ns(ns).shms.get_mut(id)?;
-            if !cred.capable(CAP_IPC_LOCK) {
-                if cred.euid != perm.uid && cred.euid != perm.cuid || cmd == SHM_LOCK && limit == 0 {
-                    return Err(Errno::EPERM);
-                }
+            let owner = cred.euid == perm.uid || cred.euid == perm.cuid;
+            if !cred.capable(CAP_IPC_LOCK) && (!owner || cmd == SHM_LOCK && limit == 0) {
+                return Err(Errno::EPERM);
             }
             // Nothing is ever paged out; it is noted for IPC_STAT.
             perm.mode = perm.mode & !SHM_LOCKED | if cmd == SHM_LOCK { SHM_LOCKED } else { 0 };

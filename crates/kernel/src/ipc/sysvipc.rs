@@ -16,9 +16,11 @@ pub(crate) fn proc_sem(kernel: &mut Kernel, tid: Tid) -> Vec<u8> {
 pub(crate) fn proc_msg(kernel: &mut Kernel, tid: Tid) -> Vec<u8> {
     let mut text = String::from("       key      msqid perms      cbytes       qnum lspid lrpid");
     text += "   uid   gid  cuid  cgid      stime      rtime      ctime\n";
-    for (p, queue) in kernel.ipc_of(tid).msgs.iter() {
+    let ns = kernel.ipc_ns_of(tid);
+    for (p, queue) in kernel.ipc.peek(ns).into_iter().flat_map(|ns| ns.msgs.iter()) {
+        let (lspid, lrpid) = (kernel.pid_vnr(tid, Tid(queue.lspid)), kernel.pid_vnr(tid, Tid(queue.lrpid)));
         let _ = write!(text, "{:10} {:10}  {:4o}  ", p.key, p.id, p.mode);
-        let _ = write!(text, "{:10} {:10} {:5} {:5} ", queue.cbytes, queue.messages.len(), queue.lspid, queue.lrpid);
+        let _ = write!(text, "{:10} {:10} {:5} {:5} ", queue.cbytes, queue.messages.len(), lspid, lrpid);
         let _ = write!(text, "{:5} {:5} {:5} {:5} ", p.uid, p.gid, p.cuid, p.cgid);
         let _ = writeln!(text, "{:10} {:10} {:10}", queue.stime, queue.rtime, queue.ctime);
     }
@@ -31,7 +33,8 @@ pub(crate) fn proc_shm(kernel: &mut Kernel, tid: Tid) -> Vec<u8> {
     let ns = kernel.ipc_ns_of(tid);
     for (p, segment) in kernel.ipc.peek(ns).into_iter().flat_map(|ns| ns.shms.iter()) {
         let _ = write!(text, "{:10} {:10}  {:4o} {:21} ", p.key, p.id, p.mode, segment.size);
-        let _ = write!(text, "{:5} {:5}  {:5} ", segment.cpid, segment.lpid, kernel.shm_nattch(segment));
+        let (cpid, lpid) = (kernel.pid_vnr(tid, Tid(segment.cpid)), kernel.pid_vnr(tid, Tid(segment.lpid)));
+        let _ = write!(text, "{cpid:5} {lpid:5}  {:5} ", kernel.shm_nattch(segment));
         let _ = write!(text, "{:5} {:5} {:5} {:5} ", p.uid, p.gid, p.cuid, p.cgid);
         let rss = kernel.mms.shms.resident(segment.object) * mmu::PAGE_SIZE;
         let (atime, dtime, ctime) = (segment.atime, segment.dtime, segment.ctime);

@@ -78,3 +78,44 @@ fn signals() {
     assert_eq!(result(&kernel, msg), Some(5));
     assert_eq!(kernel.user(msg).read_u64(at), Ok(5));
 }
+
+/// Table E08: what a freeze and a thaw make of a call, by profile. `None`: it waits on, or waits again.
+#[test]
+fn frozen_and_thawed() {
+    use crate::freezer::{PROFILE_3_8, PROFILE_2008, freeze_task, thaw_process};
+    let eintr = Some(-i64::from(Errno::EINTR.0));
+    // With a computed condition the condition has to hold; the flag of 2008 needs no cgroup core.
+    for (profile, inotify) in [(&PROFILE_2008, eintr), (&PROFILE_3_8, None)] {
+        let mut kernel = machine(Config { freezer: profile, ..Config::default() });
+        let at = page(&mut kernel, INIT);
+        put(&mut kernel, INIT, at + 1024, b"q\0/\0");
+        let set = [SIGUSR1].iter().fold(0u64, |set, signo| set | 1 << (signo - 1));
+        put(&mut kernel, INIT, at + 1032, &set.to_le_bytes());
+        let sem = call(&mut kernel, INIT, Sysno::Semget, &[0, 1, 0o600]).unwrap() as u64;
+        let queue = call(&mut kernel, INIT, Sysno::Msgget, &[0, 0o600]).unwrap() as u64;
+        let rdwr_creat = 0o102;
+        let mq = call(&mut kernel, INIT, Sysno::MqOpen, &[at + 1024, rdwr_creat, 0o600, 0]).unwrap() as u64;
+        let watch = call(&mut kernel, INIT, Sysno::InotifyInit1, &[0]).unwrap() as u64;
+        let signals = call(&mut kernel, INIT, Sysno::Signalfd4, &[u64::MAX, at + 1032, 8, 0]).unwrap() as u64;
+        put(&mut kernel, INIT, at, &[0, 0, 0xff, 0xff, 0, 0]);
+        let calls: [(Sysno, &[u64], Option<i64>); 5] = [
+            (Sysno::Semop, &[sem, at, 1], eintr),
+            (Sysno::Msgrcv, &[queue, at + 64, 8, 0, 0], None),
+            (Sysno::MqTimedreceive, &[mq, at, 8192, 0, 0], None),
+            (Sysno::Read, &[watch, at + 64, 512], inotify),
+            (Sysno::Read, &[signals, at + 64, 512], None),
+        ];
+        for (sysno, args, after) in calls {
+            let tid = fork(&mut kernel, INIT);
+            assert_eq!(call(&mut kernel, tid, sysno, args), None, "{} sleeps", sysno.name());
+            let pc = kernel.tasks[tid].cpu.pc;
+            assert!(freeze_task(&mut kernel, tid, true));
+            to_user(&mut kernel, tid);
+            thaw_process(&mut kernel, tid);
+            to_user(&mut kernel, tid);
+            let again = kernel.tasks[tid].cpu.pc.wrapping_add(4) == pc;
+            let ended = if again { None } else { result(&kernel, tid) };
+            assert_eq!(ended, after, "{} under {}", sysno.name(), profile.name);
+        }
+    }
+}

@@ -183,7 +183,13 @@ fn read(kernel: &mut Kernel, tid: Tid, call: &mut Call, vectored: bool, at: Opti
     if let Ok(socket) = kernel.socket_of(file) {
         return super::message::read(kernel, tid, call, (file, socket), &vectors);
     }
-    let outcome = read_vectors(kernel, tid, file, &vectors, at);
+    let mut outcome = read_vectors(kernel, tid, file, &vectors, at);
+    if let Outcome::Sleep(sleep) = &mut outcome
+        && matches!(kernel.vfs.file(file).kind, FileKind::Inotify(_))
+        && !kernel.config.freezer.mechanism.inotify_restarts
+    {
+        sleep.on_signal = OnSignal::Return(Err(Errno::EINTR));
+    }
     if matches!(outcome, Outcome::Done(Ok(1..))) {
         kernel.fsnotify_file(file, Inotify::IN_ACCESS);
     }

@@ -142,7 +142,8 @@ impl Kernel {
         if self.vfs.inotify.groups_of(inode).is_empty() {
             return;
         }
-        if self.inode_attr(inode.0, inode.1).is_ok_and(|attr| attr.nlink != 0) {
+        // An inode of kernfs is gone without a word: its links are not counted.
+        if !self.inode_attr(inode.0, inode.1).is_ok_and(|attr| attr.nlink == 0) {
             return;
         }
         self.fsnotify_self(inode, Inotify::IN_DELETE_SELF);
