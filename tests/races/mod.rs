@@ -10,6 +10,7 @@ mod reference;
 mod signals;
 mod stage;
 mod stuck;
+mod unified;
 
 use crate::support::arches;
 use stage::Stage;

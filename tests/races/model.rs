@@ -91,9 +91,9 @@ struct Pair {
 }
 
 /// Where the two disagree, if they do.
-type Agreed = Result<(), String>;
+pub(super) type Agreed = Result<(), String>;
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, machine: T, model: T) -> Agreed {
+pub(super) fn same<T: PartialEq + std::fmt::Debug>(what: &str, machine: T, model: T) -> Agreed {
     if machine == model { Ok(()) } else { Err(format!("{what}: the machine says {machine:?}, the model {model:?}")) }
 }
 
@@ -361,28 +361,29 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// F07-04, F08-03..07, F08-13..15, F08-20..25, F08-27, F08-30..35, F08-41, F12-01..10, F22-02, F22-03, R08-12..15.
-#[test]
-fn v1_is_what_the_rules_say() {
+/// Plays random sequences; of one that fails, the shortest that still does, and the seed, are in the message.
+pub(super) fn run_cases<S: Strategy>(profile: &str, ops: &S, play: impl Fn(S::Value) -> Agreed) {
     let seed = setting("MINIKERN_SEED", 1);
     let cases = setting("MINIKERN_CASES", 64) as u32;
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let found = TestRunner::new_with_rng(config, rng).run(ops, |ops| play(ops).map_err(TestCaseError::fail));
+    if let Err(why) = found {
+        panic!("{profile}, MINIKERN_SEED={seed}: {why}");
+    }
+}
+
+/// F08-03..07, F08-13..15, F08-20..25, F08-27, F08-30..35, F08-41, F12-01..10, F22-02, F22-03, R08-12..15.
+#[test]
+fn v1_is_what_the_rules_say() {
     for (name, era) in V1.into_iter().zip([Era::S1, Era::R28, Era::V38, Era::V61]) {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-        let mut runner = TestRunner::new_with_rng(config, rng);
         // Every sequence begins with three groups and tasks in two of them (`chosen` gives 1, 2, 3 for these).
         let begin = [Op::Mkdir(0), Op::Mkdir(1), Op::Mkdir(2), Op::Move(1, 0), Op::Move(2, 0), Op::Move(3, 2)];
         let mut first = Pair::new(name, era);
         assert_eq!(first.play(&begin), Ok(()), "{name}");
         let first = RefCell::new(first);
-        let found = runner.run(&prop::collection::vec(op(), 1..200), |ops| {
-            let mut pair = first.borrow_mut().fork();
-            pair.play(&ops).map_err(TestCaseError::fail)
-        });
-        if let Err(why) = found {
-            panic!("{name}, MINIKERN_SEED={seed}: {why}");
-        }
+        run_cases(name, &prop::collection::vec(op(), 1..200), |ops| first.borrow_mut().fork().play(&ops));
     }
 }

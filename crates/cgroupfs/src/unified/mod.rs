@@ -159,7 +159,10 @@ pub(crate) fn exited(h: &mut Hierarchy, kernel: &mut Kernel, tid: Tid) {
         h.take(tid);
     });
     h.keep_zombie(tid, id);
-    freezer::update_frozen(h, kernel, id);
+    // Only then (cgroup_exit): a group that was left saying frozen 1 goes on saying so.
+    if freezer::is_freezing(h, id) {
+        freezer::update_frozen(h, kernel, id);
+    }
 }
 
 /// `cgroup_kill`: every process of the group and of those below it (C2-13). A process cannot slip out by forking: a child is
