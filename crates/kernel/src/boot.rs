@@ -136,6 +136,7 @@ impl Kernel {
             tracees: BTreeSet::new(),
             pdeath_signal: 0,
             in_syscall: None,
+            bprm: None,
             restart_block: None,
             last_syscall: None,
             last_nr: 0,

@@ -12,6 +12,7 @@ use crate::vfs::FileId;
 use crate::{Kernel, Result, Tid};
 use abi::Errno;
 use arch::Arch;
+use serde::{Deserialize, Serialize};
 
 /// How much of a file is looked at to tell its format (BINPRM_BUF_SIZE).
 const HEAD: usize = 256;
@@ -19,6 +20,7 @@ const HEAD: usize = 256;
 const MAX_SCRIPT_DEPTH: usize = 5;
 
 /// A program ready to start: its memory is built, the old one still there.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Image {
     pub(crate) arch: &'static Arch,
     pub(crate) mm: Mm,

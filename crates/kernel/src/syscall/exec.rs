@@ -28,12 +28,15 @@ fn execveat(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
     exec(kernel, tid, dirfd as i32, path, argv, envp, flags as u32)
 }
 
-/// The handler is called again, from its start, once the other threads are gone: until then nothing has changed. It is
-/// called once more, with nothing left to do, if a tracer was told of the new program.
+/// The handler is called again once the other threads are gone, and has the program ready then: what it was read from
+/// may be gone with them. It is called once more, with nothing left to do, if a tracer was told of the new program.
 fn exec(kernel: &mut Kernel, tid: Tid, dirfd: i32, path: u64, argv: u64, envp: u64, flags: u32) -> Outcome {
-    let image = match load(kernel, tid, dirfd, path, argv, envp, flags) {
-        Ok(image) => image,
-        Err(errno) => return errno.into(),
+    let image = match kernel.tasks[tid].bprm.take() {
+        Some(image) => *image,
+        None => match load(kernel, tid, dirfd, path, argv, envp, flags) {
+            Ok(image) => image,
+            Err(errno) => return errno.into(),
+        },
     };
     let tracer = kernel.tasks[tid].ptrace.as_ref().map(|ptrace| ptrace.tracer);
     let number = tracer.map_or(0, |tracer| kernel.pid_vnr(tracer, tid));
@@ -47,7 +50,7 @@ fn exec(kernel: &mut Kernel, tid: Tid, dirfd: i32, path: u64, argv: u64, envp: u
             Outcome::NoReturn
         }
         Err(sleep) => {
-            kernel.discard_mm(image.mm);
+            kernel.tasks[tid].bprm = Some(Box::new(image));
             Outcome::Sleep(sleep)
         }
     }

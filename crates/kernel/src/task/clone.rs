@@ -359,6 +359,7 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs, into: Option<Di
         tracees: BTreeSet::new(),
         pdeath_signal: 0,
         in_syscall: None,
+        bprm: None,
         restart_block: None,
         last_syscall: parent.last_syscall,
         last_nr: parent.last_nr,

@@ -50,6 +50,9 @@ pub(crate) fn finish_exit(kernel: &mut Kernel, tid: Tid, code: u32) {
     kernel.mm_release(tid);
     kernel.keep_max_rss(tid);
     // exit_mm: a dying task is not frozen any more (F08-46).
+    if let Some(image) = kernel.tasks[tid].bprm.take() {
+        kernel.discard_mm(image.mm);
+    }
     let task = &mut kernel.tasks[tid];
     task.thread_info.clear(Tif::Freeze);
     let (mm, files, fs, nsproxy) = (task.mm.take(), task.files, task.fs, task.nsproxy);

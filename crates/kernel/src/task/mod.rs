@@ -19,6 +19,7 @@ pub use thread_group::ThreadGroup;
 pub use wait::WaitKey;
 
 use crate::Cred;
+use crate::exec::Image;
 use crate::mm::MmId;
 use crate::namespaces::{NsId, NsProxy};
 use crate::ptrace::{Ptrace, TraceStop};
@@ -136,6 +137,8 @@ pub struct Task {
     // The system call it is in.
     /// A sleeping call: its handler is called again at every wake-up.
     pub in_syscall: Option<Call>,
+    /// The program it is to become, while execve waits for the end of the other threads (struct linux_binprm).
+    pub(crate) bprm: Option<Box<Image>>,
     /// What restart_syscall(2) goes on with.
     pub restart_block: Option<(Sysno, [u64; 6], Progress)>,
     /// The last call entered, for /proc/PID/syscall and reports.
