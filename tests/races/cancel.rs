@@ -2,7 +2,7 @@
 use super::{Era, play};
 use crate::races::stage::{Actor, Stage};
 
-/// RACE-05 (F08-35): the freeze is taken back before any task has met it.
+/// RACE-05 (F08-35, F08-38): the freeze is taken back before any task has met it.
 #[test]
 fn race_05_cancelled_before_anybody_froze() {
     play(|stage, era, a, b| {

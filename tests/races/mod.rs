@@ -2,6 +2,7 @@
 //! profile, on every architecture and between tasks of different ones.
 mod accounting;
 mod cancel;
+mod cgroup2;
 mod fork;
 mod membership;
 mod model;
@@ -11,6 +12,8 @@ mod signals;
 mod stage;
 mod stuck;
 mod unified;
+
+mod writes;
 
 use crate::support::arches;
 use stage::Stage;

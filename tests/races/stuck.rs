@@ -2,7 +2,7 @@
 use super::{Era, play};
 use abi::Errno;
 
-/// RACE-18 (U-14, U-15, U-22; F08-09..11, F12-05): a task waits on a device that never answers; a second one is frozen.
+/// RACE-18 (U-14, U-15, U-22; F08-09..11, F12-05, E08-06): a task waits on a device that never answers; a second one is frozen.
 #[test]
 fn race_18_blocker() {
     play(|stage, era, a, b| {

@@ -24,7 +24,7 @@ fn handle(kernel: &mut Kernel, tid: Tid, signo: u8) {
     kernel.tasks.actions_mut(tid).0[usize::from(signo)] = SigAction { handler: 1 << 12, ..SigAction::default() };
 }
 
-/// R08-01, R08-02, R08-04, R08-06, R08-09: a task in user mode.
+/// R08-01, R08-02, R08-04, R08-06, R08-09, R08-11: a task in user mode.
 #[test]
 fn freeze_and_thaw() {
     let (mut kernel, tid) = pair();
@@ -107,7 +107,7 @@ fn stopped_flagged_and_killed() {
     assert_eq!(letter(&kernel, tid), 'Z');
 }
 
-/// R08-14: SIGCONT to a stopped and flagged task leads into the refrigerator; the parent hears of it after the thaw.
+/// R08-14, R08-08: SIGCONT to a stopped and flagged task leads into the refrigerator; the parent hears of it after the thaw.
 #[test]
 fn stopped_flagged_and_continued() {
     let (mut kernel, tid) = pair();
