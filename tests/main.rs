@@ -12,6 +12,7 @@ mod hibernate;
 mod hostile;
 mod images;
 mod load;
+mod managers;
 mod oracle;
 mod profiles;
 mod programs;
