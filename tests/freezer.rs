@@ -12,7 +12,7 @@ fn mixed_group() -> String {
     script
 }
 
-/// The transcript of seeds/2008-commit.txt, F08-02, F08-30, F08-32.
+/// The transcript of seeds/2008-commit.txt: F08-01, X-1, X-2, F08-02, F08-30, F08-32.
 #[test]
 fn the_transcript_of_the_commit() {
     for arch in arches() {

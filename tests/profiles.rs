@@ -108,7 +108,7 @@ fn moved_tasks_conform() {
     }
 }
 
-/// F12-08, F12-12: a task that keeps forking is caught with its children, whatever the architectures.
+/// F12-08, F12-12, F08-42 (no task of a FROZEN group forks): a task that keeps forking is caught with its children, whatever the architectures.
 #[test]
 fn forks_are_caught() {
     for profile in ["2.6.28", "3.8", "6.18"] {

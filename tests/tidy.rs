@@ -1,4 +1,6 @@
 //! What the documents promise of the tree, checked: who uses whom, the same files in every CPU crate, generated documents.
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
