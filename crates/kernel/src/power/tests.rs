@@ -56,7 +56,7 @@ fn test_freezer(kernel: &mut Kernel) {
     kernel.power.test = super::TestLevel::Freezer;
 }
 
-/// P08-01, P08-02, P08-07, P08-12, P08-15: everyone but the writer and those with PF_NOFREEZE is frozen for five seconds, and
+/// P08-01, P08-02, R08-03, P08-07, P08-12, P08-15: everyone but the writer and those with PF_NOFREEZE is frozen for five seconds, and
 /// then nobody is.
 #[test]
 fn all_freeze_but_the_writer() {
