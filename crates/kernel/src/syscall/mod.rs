@@ -135,7 +135,8 @@ impl Sleep {
     /// An interruptible sleep that restarts after a signal (ERESTARTSYS), the common case.
     pub fn new(on: WaitKey, wchan: &'static str) -> Sleep {
         Sleep {
-            on: vec![on],
+            // What nobody wakes is on no queue.
+            on: if on == WaitKey::Never { Vec::new() } else { vec![on] },
             until: None,
             kind: SleepKind::Interruptible,
             freezable: false,

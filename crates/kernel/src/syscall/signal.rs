@@ -267,13 +267,13 @@ fn rt_sigpending(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
 }
 
 /// Waits for any signal that does something.
-fn wait_for_signal(tid: Tid, wchan: &'static str) -> Outcome {
+fn wait_for_signal(wchan: &'static str) -> Outcome {
     let on_signal = OnSignal::Restart(Restart::NoHand);
-    Outcome::Sleep(Sleep { on_signal, ..Sleep::new(WaitKey::Signal(tid), wchan) })
+    Outcome::Sleep(Sleep { on_signal, ..Sleep::new(WaitKey::Never, wchan) })
 }
 
-fn pause(_kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
-    wait_for_signal(tid, "do_sys_pause")
+fn pause(_kernel: &mut Kernel, _tid: Tid, _call: &mut Call) -> Outcome {
+    wait_for_signal("do_sys_pause")
 }
 
 fn rt_sigsuspend(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
@@ -284,7 +284,7 @@ fn rt_sigsuspend(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
             Err(errno) => return errno.into(),
         }
     }
-    match wait_for_signal(tid, "sigsuspend") {
+    match wait_for_signal("sigsuspend") {
         Outcome::Sleep(sleep) => Outcome::Sleep(Sleep { progress: Progress::State(0, None), ..sleep }),
         other => other,
     }
@@ -324,7 +324,7 @@ fn rt_sigtimedwait(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Outcome {
         freezable: true,
         on_signal: OnSignal::Return(Err(Errno::EINTR)),
         progress: Progress::State(set.0, until),
-        ..Sleep::new(WaitKey::Signal(tid), "do_sigtimedwait")
+        ..Sleep::new(WaitKey::Never, "do_sigtimedwait")
     })
 }
 

@@ -17,8 +17,6 @@ pub enum WaitKey {
     ThreadsGone(Tid),
     /// A futex: mm or file page identity, then offset.
     Futex(u64, u64),
-    /// A signal for this task (pause, sigsuspend, sigtimedwait).
-    Signal(Tid),
     /// Something to read from, or room in, an object of the VFS (pipe, socket, eventfd, tty), by its own number.
     Readable(u64),
     Writable(u64),
@@ -51,7 +49,7 @@ pub enum WaitKey {
 /// Who waits for what. A waiter has one ticket a sleep, whatever the number of its keys: tickets are the order of arrival.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct WaitTable {
-    queues: BTreeMap<WaitKey, BTreeMap<u64, Tid>>,
+    queues: BTreeMap<(WaitKey, u64), Tid>,
     next_ticket: u64,
 }
 
@@ -60,30 +58,25 @@ impl WaitTable {
     pub(super) fn add(&mut self, tid: Tid, keys: &[WaitKey]) -> u64 {
         self.next_ticket += 1;
         for &key in keys.iter().filter(|&&key| key != WaitKey::Never) {
-            self.queues.entry(key).or_default().insert(self.next_ticket, tid);
+            self.queues.insert((key, self.next_ticket), tid);
         }
         self.next_ticket
     }
 
     pub(super) fn remove(&mut self, ticket: u64, keys: &[WaitKey]) {
-        for key in keys {
-            if let Some(queue) = self.queues.get_mut(key) {
-                queue.remove(&ticket);
-                if queue.is_empty() {
-                    self.queues.remove(key);
-                }
-            }
+        for &key in keys {
+            self.queues.remove(&(key, ticket));
         }
     }
 
     /// The waiters of `key`, first come first.
     pub(super) fn of(&self, key: WaitKey) -> impl Iterator<Item = Tid> + '_ {
-        self.queues.get(&key).into_iter().flat_map(|queue| queue.values().copied())
+        self.queues.range((key, 0)..=(key, u64::MAX)).map(|(_, &tid)| tid)
     }
 
     pub(super) fn rename(&mut self, ticket: u64, keys: &[WaitKey], to: Tid) {
-        for key in keys {
-            if let Some(tid) = self.queues.get_mut(key).and_then(|queue| queue.get_mut(&ticket)) {
+        for &key in keys {
+            if let Some(tid) = self.queues.get_mut(&(key, ticket)) {
                 *tid = to;
             }
         }
