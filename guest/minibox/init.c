@@ -54,6 +54,7 @@ int init_main(int argc, char **argv) {
     mount_at("proc", "/proc");
     mount_at("sysfs", "/sys");
     mount_at("devtmpfs", "/dev");
+    mount_at("devpts", "/dev/pts");
     sethostname("minikern", 8);
     int status = 0;
     pid_t shell = fork();
