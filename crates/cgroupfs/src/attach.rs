@@ -32,8 +32,8 @@ pub(crate) fn write_pid(
     group: bool,
     kernel: &mut Kernel,
 ) -> Result<()> {
-    let pid = parse_int(text)?;
-    let pid = u32::try_from(pid).map_err(|_| Errno::EINVAL)?;
+    // Whatever is wrong with the number (cgroup_procs_write_start).
+    let pid = parse_int(text).ok().and_then(|pid| u32::try_from(pid).ok()).ok_or(Errno::EINVAL)?;
     let tid = if pid == 0 { caller } else { kernel.find_vpid(caller, pid).ok_or(Errno::ESRCH)? };
     let task = kernel.tasks.get(tid).ok_or(Errno::ESRCH)?;
     if task.is_dead() {
