@@ -1,6 +1,7 @@
 //! The recorded scenarios of Linux 6.18, run in the guest under `--freezer 6.18` with Debian's busybox as its shell.
 //!
-//! They lie beside the checkout, in ../shared/oracle/scenarios; .ci/setup builds their helper for each architecture.
+//! They lie beside the checkout, in ../shared/oracle/scenarios, and more of their kind, recorded with the same helper, in
+//! tests/scenarios; .ci/setup builds the helper for each architecture.
 use crate::support::{Console, arches, oracle, root};
 use kernel::freezer::profile;
 use kernel::vfs::cpio::Writer;
@@ -8,12 +9,9 @@ use kernel::{Config, TraceKind};
 use minikern::{ARCHES, Boot};
 use std::path::{Path, PathBuf};
 
-/// Scenarios that need kernel parts which are not there yet, and which.
-const LATER: &[(&str, &str)] = &[];
-
-fn scenarios() -> Option<PathBuf> {
+/// Where run.sh, its library and the given scenarios are.
+fn given() -> Option<PathBuf> {
     let dir = root().join("../shared/oracle/scenarios");
-    let dir = std::env::var_os("MINIKERN_SCENARIOS").map_or(dir, PathBuf::from);
     if dir.is_dir() {
         return Some(dir);
     }
@@ -33,7 +31,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 /// A guest with busybox, the helper and the scenarios, which runs one of them by their own run.sh.
-fn boot(arch: &str, dir: &Path, busybox: &Path, helper: &Path, names: &[&str]) -> Boot {
+fn boot(arch: &str, given: &Path, dir: &Path, busybox: &Path, helper: &Path, names: &[&str]) -> Boot {
     let mut image = Writer::new();
     for at in ["bin", "dev", "proc", "sys", "root", "etc", "scn", "scn/bin", "scn/golden", "cg", "cg2"] {
         image.add(at.as_bytes(), 0o40755, 0, &[]);
@@ -59,7 +57,7 @@ fn boot(arch: &str, dir: &Path, busybox: &Path, helper: &Path, names: &[&str]) -
     file("bin/busybox", busybox);
     file("scn/bin/mkh", helper);
     for name in ["run.sh", "lib.sh"] {
-        file(&format!("scn/{name}"), &dir.join(name));
+        file(&format!("scn/{name}"), &given.join(name));
     }
     for name in names {
         file(&format!("scn/{name}.sh"), &dir.join(format!("{name}.sh")));
@@ -86,26 +84,33 @@ fn boot(arch: &str, dir: &Path, busybox: &Path, helper: &Path, names: &[&str]) -
 /// F08-03, F12-01..13, F22-01..05, R08-12..16, E08-01..05 as the transcripts have them.
 #[test]
 fn scenarios_end_as_recorded() {
-    let Some(dir) = scenarios() else { return };
-    let only = std::env::var("MINIKERN_SCENARIO").ok();
-    let names = names(&dir);
-    for (later, _) in LATER {
-        assert!(names.iter().any(|name| name == later), "{later} is a scenario");
+    let Some(given) = given() else { return };
+    let dir = std::env::var_os("MINIKERN_SCENARIOS").map_or(given.clone(), PathBuf::from);
+    all_end_as_recorded(&given, &dir);
+}
+
+/// More of them: ptrace, threads, vfork, exec and alarms in frozen groups of both versions, moves within trees, odd writes, files of
+/// removed groups, threaded groups and limits (C2-06..10, R08-13..17).
+#[test]
+fn our_own_scenarios_end_as_recorded() {
+    if let Some(given) = given() {
+        all_end_as_recorded(&given, &root().join("tests/scenarios"));
     }
+}
+
+fn all_end_as_recorded(given: &Path, dir: &Path) {
+    let only = std::env::var("MINIKERN_SCENARIO").ok();
+    let names = names(dir);
     let mut failed = Vec::new();
     for arch in arches() {
         let (Some(busybox), Some(helper)) = (oracle(&format!("busybox-{arch}")), oracle(&format!("mkh-{arch}"))) else {
             continue;
         };
         for name in &names {
-            if let Some((_, needs)) = LATER.iter().find(|(later, _)| only.is_none() && later == name) {
-                println!("later: {name} needs {needs}");
-                continue;
-            }
             if only.as_ref().is_some_and(|only| !name.starts_with(only)) {
                 continue;
             }
-            let mut console = Console::new(&boot(arch, &dir, &busybox, &helper, &[name]), "");
+            let mut console = Console::new(&boot(arch, given, dir, &busybox, &helper, &[name]), "");
             console.machine.kernel.trace.enable(TraceKind::Missing);
             let status = loop {
                 if let Some(status) = console.step() {

@@ -1,0 +1,5 @@
+. $SCNLIB
+# cgroup2: moves between frozen groups, nested settings, removal
+mkg $G2; mkg $G2/a; mkg $G2/b; ev() { say "$1: $(tr '\n' ' ' < $G2/cgroup.events)a $(grep frozen $G2/a/cgroup.events) b $(grep frozen $G2/b/cgroup.events) task $(st $P)"; }
+sleeper $G2/a; ev start; fz2 $G2/a; ev "a frozen"; echo $P > $G2/b/cgroup.procs; ms 50; ev "moved to b"; echo $P > $G2/a/cgroup.procs; ms 50; ev "back"; fz2 $G2/b; ev "both children"; echo 1 > $G2/cgroup.freeze; ms 50; ev "parent too"; echo 0 > $G2/a/cgroup.freeze; ms 50; ev "a unset"; echo 0 > $G2/cgroup.freeze; ms 50; ev "parent unset"
+mkg $G2/b/k; say "child of frozen: $(cat $G2/b/k/cgroup.freeze) $(grep frozen $G2/b/k/cgroup.events)"; echo $P > $G2/b/k/cgroup.procs; ms 50; ev "into it"; rmdir $G2/a; say "rmdir $?"; rmdir $G2/b 2>/dev/null; say "rmdir busy $?"; rmdir $G2/b/k 2>/dev/null; say "rmdir populated $?"; head -n 1 $G2/cgroup.stat; kill -9 $P; wt $P; say "status $?"; ms 20; grep populated $G2/cgroup.events; rmdir $G2/b/k; say "rmdir frozen empty $?"

@@ -1,0 +1,5 @@
+. $SCNLIB
+# cgroup2: cgroup.max.*, cgroup.type and threaded groups
+mkg $G2; cat $G2/cgroup.max.depth $G2/cgroup.max.descendants $G2/cgroup.type; cat $G2/cgroup.subtree_control; for t in 1 0 -1 max abc '' 99999999999; do wr $G2/cgroup.max.depth "$t"; cat $G2/cgroup.max.depth; done; echo 1 > $G2/cgroup.max.depth; mkg $G2/a; $MKH sys mkdir $G2/a/b; echo max > $G2/cgroup.max.depth; echo 1 > $G2/cgroup.max.descendants; $MKH sys mkdir $G2/c; echo max > $G2/cgroup.max.descendants; mkg $G2/c
+head -n 1 $G2/cgroup.stat; head -n 1 $G2/a/cgroup.stat; for t in domain threaded 'threaded\n' bogus ''; do wr $G2/a/cgroup.type "$t"; cat $G2/a/cgroup.type $G2/cgroup.type $G2/c/cgroup.type; done
+sleeper -; wr $G2/c/cgroup.procs $P | sed "s,$P,PID,; s,ok . of .,ok,"; wr $G2/a/cgroup.procs $P | sed "s,$P,PID,; s,ok . of .,ok,"; cat $G2/a/cgroup.procs 2>&1 | clean; wc -l < $G2/a/cgroup.threads; wr $G2/a/cgroup.threads $P | sed "s,$P,PID,; s,ok . of .,ok,"; for t in 0 1x -1 999999999 ''; do wr $G2/a/cgroup.threads "$t"; done; wr $G2/a/cgroup.kill 1; wr $G2/cgroup.kill 0; $MKH sys rename $G2/c $G2/d; $MKH sys unlink $G2/cgroup.procs; $MKH sys rmdir $G2
