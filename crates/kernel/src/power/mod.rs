@@ -1,6 +1,6 @@
 //! System suspend and hibernation (kernel/power; rules P08, F12-13 and F22-07 of facts/FREEZER.md).
 //!
-//! A write to /sys/power/state is a system call that sleeps: what it has come to is a [`Transition`], and the writer looks
+//! A write to /sys/power/state is a system call that sleeps: what it has come to is a `Transition`, and the writer looks
 //! again whenever the timer it set is due. While the machine is asleep, or is to be written down as the image of a
 //! hibernation, [`Kernel::schedule`] runs nobody and says so; the driver answers with time, input or [`Kernel::image_saved`].
 pub(crate) mod attributes;
