@@ -1,4 +1,4 @@
-//! Freezing and thawing at random points changes nothing that a program can see (E08-05 lists what may).
+//! RACE-26: freezing and thawing at random points changes nothing that a program can see (E08-05 lists what may).
 use crate::support::{Console, Ended, arches, boot, oracle, with_file};
 use abi::{SIGCONT, SIGSTOP, SIGWINCH, Siginfo};
 use kernel::{INIT, Tgid};

@@ -4,7 +4,7 @@ use crate::support::arches;
 use abi::{CloneFlags, SIGCHLD, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, Sysno};
 
 /// Plays a race in /c2/g, under the oldest and the newest profile, with the two architectures of every pair.
-fn play(race: impl Fn(&mut Stage, &'static str, &'static str)) {
+pub(super) fn play(race: impl Fn(&mut Stage, &'static str, &'static str)) {
     for profile in ["2008", "6.18"] {
         for a in arches() {
             for b in arches() {

@@ -1,5 +1,8 @@
 //! The race catalogue of facts/USERS.md: each race by its number, its schedule written down, its table asserted for every
 //! profile, on every architecture and between tasks of different ones.
+//!
+//! Elsewhere: RACE-14 and RACE-15 in suspend.rs, RACE-17 in ptrace.rs, RACE-21 in sockets.rs, RACE-25 in containers.rs, RACE-26
+//! in freeze_storm.rs. RACE-13 is m68k's, which is not built.
 mod accounting;
 mod cancel;
 mod cgroup2;
@@ -8,6 +11,7 @@ mod membership;
 mod model;
 mod nested;
 mod reference;
+mod restart;
 mod signals;
 mod stage;
 mod stuck;
