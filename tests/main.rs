@@ -16,6 +16,7 @@ mod managers;
 mod oracle;
 mod profiles;
 mod programs;
+mod ptrace;
 mod races;
 mod saved;
 mod shell;
