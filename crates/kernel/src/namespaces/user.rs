@@ -73,7 +73,7 @@ impl IdMap {
     fn compose(&self, inner: &IdMap) -> Option<IdMap> {
         let extent = |e: &Extent| {
             let lower = self.down(e.lower)?;
-            (self.down(e.lower + (e.count - 1))? == lower + (e.count - 1)).then_some(Extent { lower, ..*e })
+            (self.down(e.lower + (e.count - 1)) == lower.checked_add(e.count - 1)).then_some(Extent { lower, ..*e })
         };
         inner.extents().iter().map(extent).collect::<Option<Vec<_>>>().map(|extents| IdMap(Some(extents)))
     }
@@ -283,5 +283,20 @@ impl Kernel {
             b"allow" | b"deny" => Err(Errno::EPERM),
             _ => Err(Errno::EINVAL),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line that no one line of the parent's holds; where its first id lies near the end of all ids, too.
+    #[test]
+    fn maps_lie_within_the_parents() {
+        let parse = |text: &str| IdMap::parse(text.as_bytes()).expect("a map");
+        let parent = parse("0 4294967000 10\n10 0 1000\n");
+        assert_eq!(parent.compose(&parse("0 5 1000\n")), None);
+        assert_eq!(parent.compose(&parse("0 5 6\n")), None);
+        assert_eq!(parent.compose(&parse("7 20 5\n")), Some(parse("7 10 5\n")));
     }
 }
