@@ -77,6 +77,10 @@ impl Vectors {
         }
         Ok(Vectors { list, total })
     }
+    /// Bytes behind the first `done`: none if another thread has made the vectors shorter while the call slept.
+    pub(super) fn left(&self, done: u64) -> u64 {
+        self.total.saturating_sub(done)
+    }
     /// The places of bytes `from..from + len`.
     fn parts(&self, mut from: u64, mut len: u64) -> Vec<(u64, usize)> {
         let mut parts = Vec::new();
@@ -200,7 +204,7 @@ fn read(kernel: &mut Kernel, tid: Tid, call: &mut Call, vectored: bool, at: Opti
 fn read_vectors(kernel: &mut Kernel, tid: Tid, file: FileId, vectors: &Vectors, at: Option<u64>) -> Outcome {
     let mut done = 0;
     loop {
-        let want = CHUNK.min(vectors.total - done);
+        let want = CHUNK.min(vectors.left(done));
         let ready = match vectors.prepare(kernel, tid, done, want) {
             Ok(ready) => ready,
             Err(errno) if done == 0 => return errno.into(),
@@ -262,7 +266,7 @@ fn write_vectors(
         return Outcome::Done(Ok(0));
     }
     loop {
-        let data = match vectors.gather(kernel, tid, done, CHUNK.min(vectors.total - done)) {
+        let data = match vectors.gather(kernel, tid, done, CHUNK.min(vectors.left(done))) {
             Ok(data) => data,
             Err(errno) => return partial_or(done, errno.into()),
         };
@@ -380,6 +384,7 @@ mod tests {
         assert_eq!(vectors.parts(5, 10), [(0x1005, 5), (0x3000, 5)]);
         assert_eq!(vectors.parts(10, 100), [(0x3000, 20)]);
         assert_eq!(vectors.parts(30, 1), []);
+        assert_eq!((vectors.left(10), vectors.left(31)), (20, 0));
         let huge = vec![Iovec { base: 0, len: i64::MAX as u64 }; 3];
         assert_eq!(Vectors::new(huge).unwrap().total, MAX_RW_COUNT as u64);
         assert!(Vectors::new(vec![Iovec { base: 0, len: 1 << 63 }]).is_err());

@@ -144,7 +144,7 @@ fn send(
     let (stream, most) = kernel.net.get(id).map(|socket| (socket.is_stream(), chunk(socket))).ok_or(Errno::EBADF)?;
     let mut done = done_so_far(call);
     loop {
-        let left = vectors.total - done;
+        let left = vectors.left(done);
         // No message is longer than the largest buffer.
         let data = if !stream && left > 8 << 20 {
             Err(Errno::EMSGSIZE)
@@ -250,7 +250,7 @@ fn receive(
     let mut done = done_so_far(call);
     let nonblocking = kernel.vfs.file(file).nonblocking() || flags & MSG_DONTWAIT != 0;
     loop {
-        let want = (vectors.total - done).min(if stream { CHUNK } else { 8 << 20 });
+        let want = vectors.left(done).min(if stream { CHUNK } else { 8 << 20 });
         let ready = vectors.prepare(kernel, tid, done, want)?;
         let mut buf = vec![0; ready as usize];
         let received = match kernel.receive(id, &mut buf, flags & MSG_PEEK != 0) {
