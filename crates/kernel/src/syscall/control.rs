@@ -87,7 +87,13 @@ pub(super) fn write(
     if let Some([pid, uid, gid]) = cred {
         let cred = [if pid == 0 { 0 } else { kernel.pid_vnr(tid, Tid(pid)) }, uid, gid];
         let raw = message(SCM_CREDENTIALS, cred.iter().flat_map(|word| word.to_le_bytes()).collect());
-        used += put(kernel, tid, control, room, &raw, flags)?;
+        match put(kernel, tid, control, room, &raw, flags) {
+            Ok(len) => used += len,
+            Err(errno) => {
+                rights.into_iter().for_each(|file| kernel.put_file(file));
+                return Err(errno);
+            }
+        }
     }
     if rights.is_empty() {
         return Ok(used);
