@@ -269,7 +269,6 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs, into: Option<Di
         kernel.with_cgroups(|core, kernel| core.cancel_fork(kernel, tid));
         return Err(Errno::ENOMEM);
     };
-    let sysvsem = kernel.copy_semundo(tid, flags.contains(CloneFlags::CLONE_SYSVSEM));
     let parent = &kernel.tasks[tid];
     let files = kernel.vfs.fork_files(parent.files, flags.contains(CloneFlags::CLONE_FILES));
     let fs = kernel.vfs.fork_fs(parent.fs, flags.contains(CloneFlags::CLONE_FS));
@@ -318,6 +317,8 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs, into: Option<Di
         return Err(errno);
     }
 
+    // Nothing fails from here on.
+    let sysvsem = kernel.copy_semundo(tid, flags.contains(CloneFlags::CLONE_SYSVSEM));
     let parent = &kernel.tasks[tid];
     let mut cpu = parent.cpu.clone();
     let stack = (args.stack != 0).then_some(args.stack);
