@@ -106,9 +106,14 @@ impl Tty {
     fn process_input(&mut self) -> Vec<u8> {
         let mut signals = Vec::new();
         let mut last = b'\n';
+        // A master that writes and never reads: echoes that find no room are lost.
+        let most = self.outgoing.len().max(pty::OUTPUT_ROOM + pty::ECHO_ROOM);
         while self.has_room() && !(self.paced && matches!(last, b'\n' | b'\r') && self.ldisc.readable(&self.termios)) {
             let Some(byte) = self.incoming.pop_front() else { break };
             signals.extend(self.receive(byte));
+            if self.pty.is_some() {
+                self.outgoing.truncate(most);
+            }
             // In canonical mode what can be read is a whole line.
             last = if self.local_mode(abi::ICANON) { b'\n' } else { byte };
         }

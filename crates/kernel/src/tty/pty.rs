@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 /// a line discipline's own behind it for the first.
 pub(super) const OUTPUT_ROOM: usize = 8192 + 4096;
 const INPUT_ROOM: usize = 8192;
+/// Echoes behind that (N_TTY_BUF_SIZE of `echo_buf`).
+pub(super) const ECHO_ROOM: usize = 4096;
 /// kernel.pty.max.
 const PTY_MAX: usize = 4096;
 /// What tells a master's wait keys from its slave's.
@@ -342,5 +344,32 @@ impl Kernel {
             self.notify(master_writable(id));
         }
         Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn echoes_nobody_reads_are_lost() {
+        let pty = Pty {
+            instance: 0,
+            index: 0,
+            mount: MountId(0),
+            locked: false,
+            master_open: true,
+            slaves: 0,
+            slave_closed: false,
+            packet: false,
+            status: 0,
+        };
+        let mut tty = Tty { pty: Some(pty), ..Tty::default() };
+        // Lines that are killed again leave room for more input, and their echoes.
+        for _ in 0..20_000 {
+            tty.incoming.extend(b"ab\x15");
+            tty.process_input();
+        }
+        assert_eq!(tty.outgoing.len(), OUTPUT_ROOM + ECHO_ROOM);
     }
 }
