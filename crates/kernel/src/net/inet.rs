@@ -249,7 +249,10 @@ impl Kernel {
         if self.is_backlog_full(listener) {
             let socket = self.net.known(id)?;
             (socket.state, socket.begun) = (State::Connecting, true);
-            self.net.known(listener)?.waiting.push_back(id);
+            // Those that were closed meanwhile wait no more.
+            let waiting = std::mem::take(&mut self.net.known(listener)?.waiting).into_iter();
+            let waiting = waiting.filter(|id| self.net.sockets.contains_key(id)).chain([id]).collect();
+            self.net.known(listener)?.waiting = waiting;
             return Err(if nonblocking { Errno::EINPROGRESS.into() } else { wait.into() });
         }
         self.establish(id, listener)?;
