@@ -111,6 +111,7 @@ fn mq_timedsend(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Outcom
     if let Progress::Result(result) = call.progress {
         return result.map(|value| Outcome::Done(Ok(value)));
     }
+    kernel.mq_forget(tid, call);
     let until = deadline(kernel, tid, timeout)?;
     let priority = u32::try_from(priority & 0xffff_ffff).unwrap_or(u32::MAX);
     if priority >= MQ_PRIO_MAX {
@@ -127,7 +128,6 @@ fn mq_timedsend(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Outcom
     let nonblocking = kernel.vfs.file(file).nonblocking();
     let now = kernel.clock.now;
     let of = state(kernel, ino)?;
-    of.forget(tid);
     if !of.is_full() {
         kernel.mq_send(ino, message, tid);
         return Ok(Outcome::Done(Ok(0)));
@@ -143,6 +143,7 @@ fn mq_timedsend(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Outcom
 
 fn mq_timedreceive(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Outcome> {
     let [fd, addr, len, priority, timeout, _] = call.args;
+    kernel.mq_forget(tid, call);
     if let Progress::Data(text, kind) = std::mem::take(&mut call.progress) {
         return deliver(kernel, tid, (addr, priority), &Message { priority: kind as u32, text });
     }
@@ -151,7 +152,6 @@ fn mq_timedreceive(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Out
     if len < state(kernel, ino)?.msgsize {
         return Err(Errno::EMSGSIZE);
     }
-    state(kernel, ino)?.forget(tid);
     if let Some(message) = kernel.mq_take(ino) {
         return deliver(kernel, tid, (addr, priority), &message);
     }

@@ -1,6 +1,6 @@
 //! POSIX message queues (ipc/mqueue.c): messages by priority, in a filesystem of their own.
 use crate::namespaces::NsId;
-use crate::syscall::Progress;
+use crate::syscall::{Call, Progress};
 use crate::vfs::{MountId, SuperId};
 use crate::{Cred, Kernel, Result, Tgid, Tid, WaitKey};
 use abi::{CAP_SYS_RESOURCE, Errno, Fields, MqAttr, RLIMIT_MSGQUEUE, SI_MESGQ, SIGEV_SIGNAL, Siginfo, Timespec};
@@ -75,7 +75,7 @@ impl Mqueue {
     pub(super) fn is_full(&self) -> bool {
         self.messages.len() as u64 >= self.maxmsg
     }
-    pub(super) fn forget(&mut self, tid: Tid) {
+    fn forget(&mut self, tid: Tid) {
         self.receivers.retain(|&receiver| receiver != tid);
         self.senders.retain(|(sender, _)| *sender != tid);
     }
@@ -146,12 +146,19 @@ impl Kernel {
         if queue.messages.len() == 1
             && let Some(notify) = queue.notify.take()
             && notify.how == SIGEV_SIGNAL
+            && notify.signo != 0
         {
             let from = self.tasks.get(sender).map_or((0, 0), |task| (task.tgid.0, task.cred.uid));
             let fields = Fields::Rt { pid: from.0, uid: from.1, value: notify.value };
             self.send_to_group(notify.owner, Siginfo { signo: notify.signo, errno: 0, code: SI_MESGQ, fields });
         }
         self.notify(WaitKey::Readable(ino));
+    }
+    /// A sleeper looks again: nothing is done for it meanwhile, also if its descriptor was closed under it.
+    pub(super) fn mq_forget(&mut self, tid: Tid, call: &Call) {
+        if call.progress != Progress::None {
+            self.ipc.mqueues.values_mut().for_each(|queue| queue.forget(tid));
+        }
     }
     /// Takes the first message out; the first sender that waits for room gets it.
     pub(super) fn mq_take(&mut self, ino: u64) -> Option<Message> {

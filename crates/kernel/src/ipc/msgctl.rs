@@ -46,6 +46,9 @@ fn msgsnd(kernel: &mut Kernel, tid: Tid, call: &mut Call) -> Result<Outcome> {
     if len > msgmax.into() || msqid < 0 || kind < 1 {
         return Err(Errno::EINVAL);
     }
+    if len > kernel.config.memory {
+        return Err(Errno::ENOMEM);
+    }
     let mut text = vec![0; len as usize];
     kernel.user(tid).read(addr.wrapping_add(8), &mut text)?;
     let (perm, queue) = kernel.ipc.ns(ns).msgs.get(msqid).map_err(|_| gone(call))?;

@@ -13,9 +13,13 @@ pub(crate) const ROWS: &[Row] = &[
     full(Sysno::Semctl, |k, t, c| semctl(k, t, c).into()),
 ];
 
+/// sizeof(struct sem): a set that does not fit into memory is ENOMEM, whatever kernel.sem allows.
+const SEM_SIZE: u64 = 64;
+
 fn semget(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<u64> {
     let (key, nsems, flags) = (call.args[0] as i32, call.args[1] as i32, call.args[2] as u32);
-    let (now, cred) = (kernel.ipc_seconds(), kernel.tasks[tid].cred.clone());
+    let (now, memory) = (kernel.ipc_seconds(), kernel.config.memory);
+    let cred = kernel.tasks[tid].cred.clone();
     let ns = kernel.ipc_of(tid);
     let [semmsl, semmns, _, semmni] = ns.sem;
     let nsems = u32::try_from(nsems).ok().filter(|&nsems| nsems <= semmsl).ok_or(Errno::EINVAL)?;
@@ -25,6 +29,9 @@ fn semget(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<u64> {
     }
     if nsems == 0 {
         return Err(Errno::EINVAL);
+    }
+    if u64::from(nsems) * SEM_SIZE > memory {
+        return Err(Errno::ENOMEM);
     }
     if ns.used_sems() + u64::from(nsems) > semmns.into() {
         return Err(Errno::ENOSPC);
@@ -50,6 +57,9 @@ fn semop(kernel: &mut Kernel, tid: Tid, call: &mut Call, timeout: u64) -> Result
     }
     if count == 0 {
         return Err(Errno::EINVAL);
+    }
+    if count as u64 * Sembuf::SIZE as u64 > kernel.config.memory {
+        return Err(Errno::ENOMEM);
     }
     let mut raw = vec![0; count as usize * Sembuf::SIZE];
     kernel.user(tid).read(array, &mut raw)?;

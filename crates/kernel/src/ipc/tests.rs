@@ -38,6 +38,18 @@ fn who_waits_first_gets_the_semaphore() {
     assert_eq!(result(&kernel, second), Some(-i64::from(Errno::EIDRM.0)));
 }
 
+/// kernel.sem may allow what no memory holds.
+#[test]
+fn sets_have_to_fit_into_memory() {
+    let mut kernel = machine(Config::default());
+    kernel.ipc_of(INIT).sem = [i32::MAX as u32; 4];
+    let at = page(&mut kernel, INIT);
+    let no_memory = Some(-i64::from(Errno::ENOMEM.0));
+    assert_eq!(call(&mut kernel, INIT, Sysno::Semget, &[0, i32::MAX as u64, 0o600]), no_memory);
+    let id = call(&mut kernel, INIT, Sysno::Semget, &[0, 1, 0o600]).unwrap();
+    assert_eq!(call(&mut kernel, INIT, Sysno::Semop, &[id as u64, at, i32::MAX as u64]), no_memory);
+}
+
 /// exit_sem: a process gives back what it took with SEM_UNDO, and that lets others go on.
 #[test]
 fn the_end_of_a_process_undoes() {
@@ -77,6 +89,25 @@ fn signals() {
     assert!(to_user(&mut kernel, msg));
     assert_eq!(result(&kernel, msg), Some(5));
     assert_eq!(kernel.user(msg).read_u64(at), Ok(5));
+}
+
+/// A receiver whose descriptor was closed under it, and whom a signal woke, takes nothing away from who reads later.
+#[test]
+fn a_closed_queue_has_no_receivers() {
+    let mut kernel = machine(Config::default());
+    let at = page(&mut kernel, INIT);
+    put(&mut kernel, INIT, at + 1024, b"q\0");
+    let open = [at + 1024, 0o102, 0o600, 0];
+    let [first, second] = [(); 2].map(|()| call(&mut kernel, INIT, Sysno::MqOpen, &open).unwrap() as u64);
+    let flags = (CloneFlags::CLONE_FILES | CloneFlags::CLONE_VM).bits() | u64::from(SIGCHLD);
+    let reader = Tid(call(&mut kernel, INIT, Sysno::Clone, &[flags]).unwrap() as u32);
+    assert_eq!(call(&mut kernel, reader, Sysno::MqTimedreceive, &[first, at, 8192, 0, 0]), None);
+    assert_eq!(call(&mut kernel, INIT, Sysno::Close, &[first]), Some(0));
+    kernel.tasks.signal_wake_up(reader, false);
+    assert!(to_user(&mut kernel, reader));
+    assert_eq!(result(&kernel, reader), Some(-i64::from(Errno::EBADF.0)));
+    assert_eq!(call(&mut kernel, INIT, Sysno::MqTimedsend, &[second, at, 5, 0, 0]), Some(0));
+    assert_eq!(call(&mut kernel, INIT, Sysno::MqTimedreceive, &[second, at, 8192, 0, 0]), Some(5));
 }
 
 /// Table E08: what a freeze and a thaw make of a call, by profile. `None`: it waits on, or waits again.
