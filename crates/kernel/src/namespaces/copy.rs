@@ -76,6 +76,9 @@ impl Kernel {
                 return Err(Errno::ENOSPC);
             }
         }
+        if flags.contains(CloneFlags::CLONE_NEWNS) {
+            self.vfs.room_for_mounts(self.vfs.mounts_in(proxy.mnt))?;
+        }
         self.namespaces.hold_proxy(&proxy);
         let old = proxy;
         let mut mounts = None;

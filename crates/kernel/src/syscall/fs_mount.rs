@@ -94,6 +94,7 @@ fn mount(kernel: &mut Kernel, tid: Tid, call: &Call) -> Result<()> {
         return Err(Errno::ENOTDIR);
     }
     let kind = str::from_utf8(&kind).map_err(|_| Errno::ENODEV)?;
+    kernel.vfs.room_for_mounts(1)?;
     let source = source.unwrap_or_else(|| b"none".to_vec());
     let sup = kernel.super_of_type(tid, kind, &source, &data)?;
     if kernel.vfs.is_mount_root(on) && kernel.vfs.inode(on).0 == sup {

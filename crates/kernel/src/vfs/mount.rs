@@ -5,6 +5,9 @@ use crate::{Kernel, Result, WaitKey};
 use abi::{Errno, MountFlags};
 use serde::{Deserialize, Serialize};
 
+/// Most mounts there can be. DIFFERS FROM LINUX: fs.mount-max is 100000, of each namespace.
+const MOUNT_MAX: usize = 8 << 10;
+
 /// A mount, by slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MountId(pub(crate) u32);
@@ -126,6 +129,15 @@ impl Vfs {
         self.mounts.iter().filter(|(_, mount)| on(mount)).map(|(child, _)| MountId(child)).collect()
     }
 
+    /// ENOSPC where there would be too many: a recursive bind doubles them (`count_mounts`).
+    pub(crate) fn room_for_mounts(&self, more: usize) -> Result<()> {
+        if self.mounts.len().saturating_add(more) > MOUNT_MAX { Err(Errno::ENOSPC) } else { Ok(()) }
+    }
+    /// Mounts in a namespace.
+    pub(crate) fn mounts_in(&self, ns: NsId) -> usize {
+        self.mounts.iter().filter(|(_, mount)| mount.ns == Some(ns)).count()
+    }
+
     /// Mounts under `root`, in the order they were made: the mount and where it shows.
     fn visible(&self, root: Path) -> Vec<(MountId, Vec<u8>)> {
         let mut list: Vec<_> = self.mounts.iter().filter(|(_, mount)| !mount.detached).collect();
@@ -235,6 +247,7 @@ impl Kernel {
     pub(crate) fn bind_mount(&mut self, from: Path, on: Path, recursive: bool) -> Result<()> {
         let on = self.vfs.cross_mounts(on);
         let below = if recursive { self.mounts_below(from) } else { Vec::new() };
+        self.vfs.room_for_mounts(1 + below.len())?;
         let copy = |kernel: &mut Kernel, from: Path, on: Path| {
             let mount = &kernel.vfs.mounts[from.mount.0];
             let (sup, flags, source) = (mount.sup, mount.flags, mount.source.clone());
@@ -252,13 +265,17 @@ impl Kernel {
     }
     /// Mounts on places at or below a path, parents first.
     fn mounts_below(&self, top: Path) -> Vec<MountId> {
+        let below = |top: Path| {
+            let mut children = self.vfs.children(top.mount);
+            let point = |child: &MountId| self.vfs.mounts[child.0].parent.map(|(_, point)| point);
+            children.retain(|child| point(child).is_some_and(|point| self.vfs.is_ancestor(top.dentry, point)));
+            children.into_iter().rev()
+        };
+        let mut todo: Vec<MountId> = below(top).collect();
         let mut found = Vec::new();
-        for child in self.vfs.children(top.mount) {
-            let point = self.vfs.mounts[child.0].parent.map(|(_, point)| point);
-            if point.is_some_and(|point| self.vfs.is_ancestor(top.dentry, point)) {
-                found.push(child);
-                found.extend(self.mounts_below(self.vfs.mount_root(child)));
-            }
+        while let Some(id) = todo.pop() {
+            found.push(id);
+            todo.extend(below(self.vfs.mount_root(id)));
         }
         found
     }
@@ -320,15 +337,21 @@ impl Kernel {
         Ok(())
     }
     pub(super) fn detach(&mut self, id: MountId) {
-        for child in self.vfs.children(id) {
-            self.detach(child);
+        // A list, not recursion: mounts can lie on each other as deep as there are any.
+        let (mut todo, mut tree) = (vec![id], Vec::new());
+        while let Some(id) = todo.pop() {
+            tree.push(id);
+            todo.extend(self.vfs.children(id));
         }
-        let Some((parent, point)) = self.vfs.mounts[id.0].parent.take() else { return };
-        self.vfs.mounted.remove(&(parent, point));
-        self.dentry_put(point);
-        (self.vfs.mounts[id.0].detached, self.vfs.mounts[id.0].ns) = (true, None);
-        if self.vfs.mounts[id.0].refs == 0 {
-            self.free_mount(id);
+        for id in tree.into_iter().rev() {
+            let Some(mount) = self.vfs.mounts.get_mut(id.0) else { continue };
+            let Some((parent, point)) = mount.parent.take() else { continue };
+            (mount.detached, mount.ns) = (true, None);
+            self.vfs.mounted.remove(&(parent, point));
+            self.dentry_put(point);
+            if self.vfs.mounts.get(id.0).is_some_and(|mount| mount.refs == 0) {
+                self.free_mount(id);
+            }
         }
     }
     /// The last of a mount that nothing refers to, and of its filesystem if it was the last mount of it.

@@ -251,6 +251,20 @@ fn bind_mounts_share_files_and_have_their_own_flags() {
     assert_eq!(text, "rootfs / rootfs rw 0 0\nrootfs /b rootfs ro 0 0\n");
 }
 
+/// Each recursive bind of everything doubles what there is.
+#[test]
+fn mounts_are_limited() {
+    let mut tree = Tree::new(&["b/"]);
+    let (root, on) = (tree.0.vfs.root(), tree.walk("b", Walk::FOLLOW).unwrap());
+    let under = tree.0.vfs.mounts.len();
+    let full = (0..20).find_map(|_| tree.0.bind_mount(root, on, true).err());
+    assert_eq!(full, Some(Errno::ENOSPC));
+    while let Ok(top) = tree.walk("b", Walk::FOLLOW)
+        && tree.0.unmount(top, true).is_ok()
+    {}
+    assert_eq!(tree.0.vfs.mounts.len(), under);
+}
+
 #[test]
 fn others_are_kept_out() {
     let mut tree = Tree::new(&["open/f", "shut/f", "sticky/f"]);
