@@ -96,11 +96,11 @@ pub(crate) fn write(
         "tasks" => write_pid(hierarchy, id, text, caller, false, kernel),
         "cgroup.procs" => write_pid(hierarchy, id, text, caller, true, kernel),
         "notify_on_release" => {
-            group.notify_on_release = parse_bool(text)?;
+            group.notify_on_release = parse_bool(text, rules.kernfs)?;
             Ok(())
         }
         "cgroup.clone_children" => {
-            group.clone_children = parse_bool(text)?;
+            group.clone_children = parse_bool(text, rules.kernfs)?;
             Ok(())
         }
         "release_agent" => {
@@ -116,12 +116,27 @@ pub(crate) fn write(
     }
 }
 
-/// Any unsigned number: 0 is off.
-fn parse_bool(text: &[u8]) -> Result<bool> {
-    match parse_int(text)? {
-        value if value < 0 => Err(Errno::EINVAL),
-        value => Ok(value != 0),
+/// Any unsigned number: 0 is off. With kernfs it is kstrtoull's: no white space but one newline after it.
+fn parse_bool(text: &[u8], kernfs: bool) -> Result<bool> {
+    if !kernfs {
+        return match parse_int(text)? {
+            value if value < 0 => Err(Errno::EINVAL),
+            value => Ok(value != 0),
+        };
     }
+    let text = text.split(|&b| b == 0).next().unwrap_or(text);
+    let digits = text.strip_prefix(b"+").unwrap_or(text);
+    let digits = digits.strip_suffix(b"\n").unwrap_or(digits);
+    let (radix, digits) = match digits {
+        [b'0', b'x' | b'X', _, ..] => (16, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    if digits.is_empty() || !digits.iter().all(|&b| char::from(b).is_digit(radix)) {
+        return Err(Errno::EINVAL);
+    }
+    let digits = std::str::from_utf8(digits).map_err(|_| Errno::EINVAL)?;
+    u64::from_str_radix(digits, radix).map(|value| value != 0).map_err(|_| Errno::ERANGE)
 }
 
 fn owner(hierarchy: &Hierarchy, file: &str) -> Result<&'static dyn crate::subsystem::Subsystem> {
