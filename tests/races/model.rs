@@ -25,7 +25,7 @@ const PIDS: [(&str, Errno); 5] = [
     ("-1", Errno::EINVAL),
     ("999999", Errno::ESRCH),
     ("1 2", Errno::EINVAL),
-    ("99999999999999999999", Errno::ERANGE),
+    ("99999999999999999999", Errno::EINVAL),
 ];
 
 #[derive(Clone, Copy, Debug)]
