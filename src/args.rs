@@ -1,4 +1,5 @@
 //! The command line.
+use arch::CpuLevel;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -50,12 +51,13 @@ pub struct RunArgs {
 }
 
 /// What a saved machine has already.
-const OF_THE_MACHINE: [&str; 12] = [
+const OF_THE_MACHINE: [&str; 13] = [
     "image",
     "arch",
     "append",
     "command",
     "cpus",
+    "cpu",
     "memory",
     "seed",
     "freezer",
@@ -83,6 +85,9 @@ pub struct MachineArgs {
     /// Virtual CPUs; also -smp N.
     #[arg(long, alias = "smp", value_name = "N", default_value_t = 1, value_parser = parse_cpus)]
     pub cpus: u32,
+    /// What the CPUs say they have; they execute everything all the same. v1 is the baseline (x86-64-v1, Armv8.0), v3 all there is.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value = "v3")]
+    pub cpu: CpuArg,
     /// Guest memory in MiB, or with K, M, G.
     #[arg(short, long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub memory: u64,
@@ -117,6 +122,24 @@ pub struct MachineArgs {
     /// Say more on standard error.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// A level of the CPUs, see `arch::CpuLevel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CpuArg {
+    V1,
+    V2,
+    V3,
+}
+
+impl CpuArg {
+    pub fn level(self) -> CpuLevel {
+        match self {
+            CpuArg::V1 => CpuLevel::V1,
+            CpuArg::V2 => CpuLevel::V2,
+            CpuArg::V3 => CpuLevel::V3,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

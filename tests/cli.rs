@@ -47,6 +47,7 @@ fn wrong_usage_is_2() {
     }
     fails(&["run", "--arch", "vax"], 2, &["vax", "x86_64", "aarch64"]);
     fails(&["run", "--freezer", "1999"], 2, &["1999", "2008"]);
+    fails(&["run", "--cpu", "v4"], 2, &["v4", "v1", "v3"]);
     fails(&["run", "--trace", "everything"], 2, &["everything", "syscall"]);
 }
 
@@ -145,6 +146,11 @@ fn options_reach_the_guest() {
     assert!((32 << 10..=64 << 10).contains(&kib), "{memory}");
     assert_eq!(run(&["--append", "quiet answer=42"], &format!("{mounted}cat /proc/cmdline")), "quiet answer=42\n");
     assert_eq!(run(&["--kernel-release", "2.6.28"], "uname -r"), "2.6.28\n");
+    let levels = ["v1", "v2", "v3"].map(|level| {
+        let args = ["run", "--arch", "x86_64", "--cpu", level, "--"];
+        minikern(&[&args[..], &["sh", "-c", &format!("{mounted}grep -c ' popcnt ' /proc/cpuinfo")]].concat(), "").out
+    });
+    assert_eq!(levels, ["0\n", "1\n", "1\n"]);
     let twice = ["3", "3", "4"].map(|seed| run(&["--seed", seed], "head -c 8 /dev/urandom | wc -c; echo $RANDOM"));
     assert_eq!(twice[0], twice[1]);
 }

@@ -79,6 +79,7 @@ fn config(args: &MachineArgs, clock: ClockArg, cmdline: String) -> Result<Config
     })?;
     let mut config = Config {
         cpus: args.cpus,
+        cpu: args.cpu.level(),
         memory: args.memory,
         seed: args.seed,
         freezer: profile,

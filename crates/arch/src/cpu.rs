@@ -1,6 +1,6 @@
 //! The CPU of a task, and what an instruction set does.
-use crate::Arch;
-use ir::{Builder, Flow, Slot, Slots, Trap};
+use crate::{Arch, CpuLevel};
+use ir::{Builder, CPU_LEVEL, Flow, Slot, Slots, Trap};
 use serde::{Deserialize, Serialize};
 
 /// The CPU of one task: a flat register file the ISA crate gives names to.
@@ -13,8 +13,18 @@ pub struct Cpu {
 }
 
 impl Cpu {
+    /// All zero, of the highest level.
     pub fn new(arch: &'static Arch) -> Cpu {
-        Cpu { arch, pc: 0, slots: Box::new([0; 256]) }
+        let mut cpu = Cpu { arch, pc: 0, slots: Box::new([0; 256]) };
+        cpu.set_level(CpuLevel::default());
+        cpu
+    }
+    /// What this CPU says it has.
+    pub fn level(&self) -> CpuLevel {
+        CpuLevel::from_cell(self.get(CPU_LEVEL))
+    }
+    pub fn set_level(&mut self, level: CpuLevel) {
+        self.set(CPU_LEVEL, level.to_cell());
     }
     pub fn get(&self, at: impl Into<Slot>) -> u64 {
         self.slots[at.into().0 as usize]

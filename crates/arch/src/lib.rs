@@ -3,6 +3,7 @@
 //! [`Isa`] is what the CPU does (the engine's half), [`LinuxAbi`] what Linux on that CPU does (the kernel's half).
 //! [`ReturnPath`] is the kernel as an architecture's signal-return path sees it.
 mod cpu;
+mod level;
 mod linux;
 mod return_path;
 pub mod saved;
@@ -10,6 +11,7 @@ mod thread_info;
 
 pub use cpu::{Cpu, Exit, Isa};
 pub use ir::{Access, Fault, Flow, GuestMemory, Slots, Trap};
+pub use level::CpuLevel;
 pub use linux::{FaultKind, LinuxAbi, Regset, SyscallRequest};
 pub use return_path::{Delivery, Freeze, GetSignal, ReturnPath, SignalEra, UserMemory, sigsp};
 pub use thread_info::{ThreadFlags, ThreadInfo, Tif};

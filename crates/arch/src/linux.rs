@@ -1,5 +1,5 @@
 //! What Linux does on one CPU, at the border between guest and kernel.
-use crate::{Cpu, Fault, ReturnPath, ThreadFlags, Trap, UserMemory};
+use crate::{Cpu, CpuLevel, Fault, ReturnPath, ThreadFlags, Trap, UserMemory};
 use abi::{Errno, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
 
 /// A system call in normal form.
@@ -83,7 +83,8 @@ pub trait LinuxAbi: Sync {
     /// restore. Also notes that no system call is being made any more, so that nothing is restarted.
     fn restore_sigframe(&self, cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno>;
 
-    /// execve: the state a program starts with. Everything else is zero or its architectural reset value.
+    /// execve: the state a program starts with, on a CPU that is new. Everything else is zero or its architectural reset
+    /// value.
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64);
     /// clone: what differs in the child (result 0, a new stack, a new thread pointer).
     fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>);
@@ -110,8 +111,8 @@ pub trait LinuxAbi: Sync {
     /// Code of the page that holds the signal trampoline, mapped read and execute into every program; its first byte is
     /// the trampoline. Empty where a restorer is required.
     fn vdso_text(&self) -> &'static [u8];
-    /// AT_HWCAP and AT_HWCAP2.
-    fn hwcap(&self) -> (u64, u64);
+    /// AT_HWCAP and AT_HWCAP2 of a CPU of this level.
+    fn hwcap(&self, level: CpuLevel) -> (u64, u64);
     /// AT_PLATFORM.
     fn platform(&self) -> &'static str;
     /// AT_MINSIGSTKSZ.
@@ -134,5 +135,5 @@ pub trait LinuxAbi: Sync {
     /// Text and bytes of the system call instruction, for `minikern arch`.
     fn syscall_insn(&self) -> (&'static str, &'static [u8]);
     /// `/proc/cpuinfo` of one virtual CPU.
-    fn cpuinfo(&self, cpu: u32) -> String;
+    fn cpuinfo(&self, cpu: u32, level: CpuLevel) -> String;
 }

@@ -6,7 +6,8 @@ use abi::{
     SIGTRAP, SigAltStack, SigSet, Siginfo, Stat, TRAP_BRKPT, TRAP_TRACE,
 };
 use arch::{
-    Access, Cpu, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory,
+    Access, Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap,
+    UserMemory,
 };
 use ir::{EX_SIZE, FP_ENV};
 use softfloat::Env;
@@ -89,7 +90,6 @@ impl LinuxAbi for Arm64Linux {
     }
 
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64) {
-        cpu.slots.fill(0);
         cpu.set(FP_ENV, Env::ARM.to_cell());
         cpu.pc = entry;
         cpu.set(SP, sp);
@@ -163,7 +163,7 @@ impl LinuxAbi for Arm64Linux {
         &[0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4]
     }
 
-    fn hwcap(&self) -> (u64, u64) {
+    fn hwcap(&self, _level: CpuLevel) -> (u64, u64) {
         (HWCAPS.iter().fold(0, |word, (bit, _)| word | 1 << bit), 0)
     }
 
@@ -192,7 +192,7 @@ impl LinuxAbi for Arm64Linux {
     }
 
     /// `c_show` of arch/arm64/kernel/cpuinfo.c.
-    fn cpuinfo(&self, cpu: u32) -> String {
+    fn cpuinfo(&self, cpu: u32, _level: CpuLevel) -> String {
         let features: Vec<_> = HWCAPS.iter().map(|(_, name)| *name).collect();
         let (implementer, variant, part, revision) = (MIDR >> 24, MIDR >> 20 & 15, MIDR >> 4 & 0xfff, MIDR & 15);
         format!(

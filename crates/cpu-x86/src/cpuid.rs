@@ -1,19 +1,54 @@
-//! CPUID: advertises exactly what exists, x86-64-v1.
+//! CPUID: advertises what exists, up to the level the machine was given (x86-64-v1 to v3, the psABI's names).
+use arch::CpuLevel::{self, V1, V2};
 
-/// Name in /proc/cpuinfo and bit of leaf 1's EDX.
-const EDX1: &[(&str, u32)] =
-    &[("fpu", 0), ("tsc", 4), ("cx8", 8), ("cmov", 15), ("mmx", 23), ("fxsr", 24), ("sse", 25), ("sse2", 26)];
-/// Of leaf 1's ECX.
-const ECX1: &[(&str, u32)] = &[("cx16", 13), ("popcnt", 23)];
-/// Of leaf 0x8000_0001's EDX.
-const EDX81: &[(&str, u32)] = &[("syscall", 11), ("nx", 20), ("lm", 29)];
-/// Of leaf 0x8000_0001's ECX.
-const ECX81: &[(&str, u32)] = &[("lahf_lm", 0)];
+/// Where a feature's bit is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Edx1,
+    Ecx1,
+    Edx81,
+    Ecx81,
+}
+
+/// Name in /proc/cpuinfo, in its order (asm/cpufeatures.h); from which level on; bit. The file does not show what has no name.
+const FEATURES: &[(&str, CpuLevel, Word, u32)] = &[
+    ("fpu", V1, Word::Edx1, 0),
+    ("tsc", V1, Word::Edx1, 4),
+    ("cx8", V1, Word::Edx1, 8),
+    ("cmov", V1, Word::Edx1, 15),
+    ("clflush", V1, Word::Edx1, 19),
+    ("mmx", V1, Word::Edx1, 23),
+    ("fxsr", V1, Word::Edx1, 24),
+    ("sse", V1, Word::Edx1, 25),
+    ("sse2", V1, Word::Edx1, 26),
+    ("syscall", V1, Word::Edx81, 11),
+    ("nx", V1, Word::Edx81, 20),
+    ("lm", V1, Word::Edx81, 29),
+    ("cx16", V2, Word::Ecx1, 13),
+    ("popcnt", V2, Word::Ecx1, 23),
+    ("lahf_lm", V2, Word::Ecx81, 0),
+];
 
 const VENDOR: &[u8; 12] = b"GenuineIntel";
 const BRAND: &[u8; 48] = b"minikern x86-64 virtual CPU\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-/// Family 6, model 15, stepping 11: an x86-64-v1 part.
-const SIGNATURE: u32 = 0x0000_06fb;
+
+/// Family 6, and the model and stepping of a processor of this level, for programs that look: Merom, Westmere, Haswell.
+fn model(level: CpuLevel) -> (u32, u32) {
+    match level {
+        V1 => (15, 11),
+        V2 => (44, 2),
+        CpuLevel::V3 => (60, 3),
+    }
+}
+
+/// Leaf 1's EAX.
+fn signature(level: CpuLevel) -> u32 {
+    let (model, stepping) = model(level);
+    (model >> 4) << 16 | 6 << 8 | (model & 15) << 4 | stepping
+}
+
+/// The highest basic leaf.
+const LEAVES: u32 = 4;
 
 /// A cache as leaf 4 describes it; C libraries size their copies by it. Lines are 64 bytes.
 struct Cache {
@@ -37,8 +72,9 @@ impl Cache {
     }
 }
 
-fn bits(features: &[(&str, u32)]) -> u32 {
-    features.iter().fold(0, |bits, (_, bit)| bits | 1 << bit)
+fn bits(level: CpuLevel, word: Word) -> u32 {
+    let there = FEATURES.iter().filter(|(_, from, at, _)| *from <= level && *at == word);
+    there.fold(0, |bits, (_, _, _, bit)| bits | 1 << bit)
 }
 
 fn word(text: &[u8], at: usize) -> u32 {
@@ -46,16 +82,17 @@ fn word(text: &[u8], at: usize) -> u32 {
 }
 
 /// EAX, EBX, ECX, EDX of a leaf. Leaves that do not exist are zero.
-pub(crate) fn leaf(leaf: u32, subleaf: u32) -> [u32; 4] {
+pub(crate) fn leaf(level: CpuLevel, leaf: u32, subleaf: u32) -> [u32; 4] {
+    let bits = |word| bits(level, word);
     match leaf {
-        0 => [4, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)],
+        0 => [LEAVES, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)],
         // CLFLUSH line size 8 * 8 bytes, one logical processor.
-        1 => [SIGNATURE, 1 << 16 | 8 << 8, bits(ECX1), bits(EDX1)],
+        1 => [signature(level), 1 << 16 | 8 << 8, bits(Word::Ecx1), bits(Word::Edx1)],
         // No descriptors here: see leaf 4.
         2 => [0xff01, 0, 0, 0],
         4 => CACHES.get(subleaf as usize).map_or([0; 4], |cache| cache.words()),
         0x8000_0000 => [0x8000_0008, 0, 0, 0],
-        0x8000_0001 => [0, 0, bits(ECX81), bits(EDX81)],
+        0x8000_0001 => [0, 0, bits(Word::Ecx81), bits(Word::Edx81)],
         0x8000_0002..=0x8000_0004 => {
             let at = 16 * (leaf as usize - 0x8000_0002);
             [word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12)]
@@ -67,16 +104,41 @@ pub(crate) fn leaf(leaf: u32, subleaf: u32) -> [u32; 4] {
 }
 
 /// One processor's part of /proc/cpuinfo (arch/x86/kernel/cpu/proc.c).
-pub(crate) fn cpuinfo(cpu: u32) -> String {
-    let flags: Vec<&str> = [EDX1, EDX81, ECX1, ECX81].into_iter().flatten().map(|(name, _)| *name).collect();
+pub(crate) fn cpuinfo(cpu: u32, level: CpuLevel) -> String {
+    let there = FEATURES.iter().filter(|(name, from, ..)| *from <= level && !name.is_empty());
+    let flags: Vec<&str> = there.map(|(name, ..)| *name).collect();
     let brand = String::from_utf8_lossy(BRAND);
+    let (model, stepping) = model(level);
     format!(
-        "processor\t: {cpu}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 15\nmodel name\t: {}\n\
-         stepping\t: 11\ncpu MHz\t\t: 1000.000\nphysical id\t: {cpu}\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n\
-         fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: 4\nwp\t\t: yes\nflags\t\t: {}\nbogomips\t: 2000.00\n\
-         clflush size\t: 64\ncache_alignment\t: 64\naddress sizes\t: 40 bits physical, 48 bits virtual\n\
-         power management:\n\n",
+        "processor\t: {cpu}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: {model}\nmodel name\t: {}\n\
+         stepping\t: {stepping}\ncpu MHz\t\t: 1000.000\nphysical id\t: {cpu}\nsiblings\t: 1\ncore id\t\t: 0\n\
+         cpu cores\t: 1\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: {LEAVES}\nwp\t\t: yes\nflags\t\t: {}\n\
+         bogomips\t: 2000.00\nclflush size\t: 64\ncache_alignment\t: 64\n\
+         address sizes\t: 40 bits physical, 48 bits virtual\npower management:\n\n",
         brand.trim_end_matches('\0'),
         flags.join(" "),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What programs look at, and what the psABI says that a level has.
+    #[test]
+    fn levels_add_features() {
+        let mut before: Option<Vec<&str>> = None;
+        for level in CpuLevel::ALL {
+            let text = cpuinfo(0, level);
+            let flags = text.lines().find_map(|line| line.strip_prefix("flags\t\t: ")).unwrap();
+            let flags: Vec<&str> = flags.split(' ').collect();
+            if let Some(before) = before {
+                assert!(before.iter().all(|flag| flags.contains(flag)) && before.len() <= flags.len());
+            }
+            assert!(["cmov", "cx8", "fpu", "fxsr", "mmx", "sse2"].iter().all(|flag| flags.contains(flag)));
+            let v2 = ["cx16", "lahf_lm", "popcnt"].iter().all(|flag| flags.contains(flag));
+            assert_eq!(v2, level >= V2);
+            before = Some(flags.iter().map(|flag| FEATURES.iter().find(|f| f.0 == *flag).unwrap().0).collect());
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! What Linux on x86-64 does, as the kernel asks for it.
 use crate::{cpuid, process, ptrace, regs::*, signal, syscall, thread_info, traps};
 use abi::{Errno, MINSIGSTKSZ, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
-use arch::{Cpu, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory};
+use arch::{
+    Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory,
+};
 
 pub(crate) struct X86Linux;
 
@@ -87,8 +89,8 @@ impl LinuxAbi for X86Linux {
         // SA_RESTORER is required.
         &[]
     }
-    fn hwcap(&self) -> (u64, u64) {
-        (cpuid::leaf(1, 0)[3].into(), 0)
+    fn hwcap(&self, level: CpuLevel) -> (u64, u64) {
+        (cpuid::leaf(level, 1, 0)[3].into(), 0)
     }
     fn platform(&self) -> &'static str {
         "x86_64"
@@ -114,7 +116,7 @@ impl LinuxAbi for X86Linux {
     fn syscall_insn(&self) -> (&'static str, &'static [u8]) {
         ("syscall", &[0x0f, 0x05])
     }
-    fn cpuinfo(&self, cpu: u32) -> String {
-        cpuid::cpuinfo(cpu)
+    fn cpuinfo(&self, cpu: u32, level: CpuLevel) -> String {
+        cpuid::cpuinfo(cpu, level)
     }
 }

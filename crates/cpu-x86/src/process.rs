@@ -5,7 +5,6 @@ use arch::Cpu;
 /// Every register zero (rdx too: a non-zero one would be a function for atexit), interrupts on, all floating-point
 /// exceptions masked.
 pub(crate) fn start_thread(cpu: &mut Cpu, entry: u64, sp: u64) {
-    cpu.slots.fill(0);
     cpu.pc = entry;
     cpu.set(RSP, sp);
     set_rflags(&mut cpu.slots, 0);

@@ -24,6 +24,6 @@ pub use op::{Block, JumpHint, Op, Term};
 pub use operator::{BinOp, Cond, FTy, FpOp, MemTy, Overflow, RmwOp, Round, Ty, UnOp, VecOp};
 pub use opt::optimise;
 pub use slot::{
-    EX_ADDR, EX_SIZE, FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, FP_ENV, GUEST_SLOTS, Reg, Slot, Slots, TEMPS, Val,
+    CPU_LEVEL, EX_ADDR, EX_SIZE, FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, FP_ENV, GUEST_SLOTS, Reg, Slot, Slots, TEMPS, Val,
 };
 pub use verify::{VerifyError, verify};

@@ -37,6 +37,8 @@ pub const FP_ENV: Reg = Reg(148);
 pub const EX_ADDR: Reg = Reg(149);
 /// Bytes the exclusive monitor covers; 0 = open (nothing is monitored).
 pub const EX_SIZE: Reg = Reg(150);
+/// How much of the instruction set the CPU says it has: `arch::CpuLevel`, as a number. Set when a program starts.
+pub const CPU_LEVEL: Reg = Reg(151);
 
 impl Slot {
     /// The slot `n` further on (the upper halves of vectors).

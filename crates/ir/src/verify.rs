@@ -1,5 +1,5 @@
 //! What every block must satisfy: run on each lifted block in debug builds and tests.
-use crate::{BinOp, Block, EX_SIZE, MemTy, Op, Slot, SlotSet, TEMPS, Term, Trap, Ty, Use, VecOp};
+use crate::{BinOp, Block, CPU_LEVEL, MemTy, Op, Slot, SlotSet, TEMPS, Term, Trap, Ty, Use, VecOp};
 
 /// A rule a block breaks, and where: at the operation of this index, or at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ fn operands(op: &Op, written: &mut SlotSet) -> Result<(), &'static str> {
         let (first, last) = (slot.0 as u32, slot.0 as u32 + n as u32 - 1);
         let problem = if last > 255 {
             "a vector runs over the last slot"
-        } else if first < TEMPS as u32 && last > EX_SIZE.0 as u32 {
+        } else if first < TEMPS as u32 && last > CPU_LEVEL.0 as u32 {
             "a slot that is neither register nor temporary"
         } else if access == Use::Read && unwritten(*slot, n, written) {
             "a temporary is read before it is written"

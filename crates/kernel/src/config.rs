@@ -1,11 +1,14 @@
 //! What is chosen at boot.
 use crate::freezer::Profile;
+use arch::CpuLevel;
 use serde::{Deserialize, Serialize};
 
 /// The boot configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Config {
     pub cpus: u32,
+    /// What the CPUs say they have.
+    pub cpu: CpuLevel,
     /// Guest memory in bytes.
     pub memory: u64,
     pub seed: u64,
@@ -23,6 +26,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             cpus: 1,
+            cpu: CpuLevel::default(),
             memory: 256 << 20,
             seed: 0,
             freezer: &crate::freezer::PROFILE_2008,

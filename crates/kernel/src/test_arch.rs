@@ -150,7 +150,7 @@ impl LinuxAbi for TestAbi {
     fn vdso_text(&self) -> &'static [u8] {
         &[]
     }
-    fn hwcap(&self) -> (u64, u64) {
+    fn hwcap(&self, _level: CpuLevel) -> (u64, u64) {
         (0, 0)
     }
     fn platform(&self) -> &'static str {
@@ -171,7 +171,7 @@ impl LinuxAbi for TestAbi {
     fn syscall_insn(&self) -> (&'static str, &'static [u8]) {
         ("call", &[0])
     }
-    fn cpuinfo(&self, _cpu: u32) -> String {
+    fn cpuinfo(&self, _cpu: u32, _level: CpuLevel) -> String {
         String::new()
     }
 }

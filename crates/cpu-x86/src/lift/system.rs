@@ -4,7 +4,7 @@ use super::mov::push_value;
 use crate::helpers::system as helper;
 use crate::regs::*;
 use iced_x86::Code;
-use ir::{BinOp, CallArgs, Flags, Op, Slot, Trap, Ty, Val};
+use ir::{BinOp, CPU_LEVEL, CallArgs, Flags, Op, Slot, Trap, Ty, Val};
 
 /// RFLAGS in one slot.
 fn flags_word(l: &mut Lift<'_>) -> Val {
@@ -72,7 +72,7 @@ pub(crate) fn fence(l: &mut Lift<'_>) {
 pub(crate) fn cpuid(l: &mut Lift<'_>) {
     // Results go to rax, rcx, rdx, rbx, which are the first four registers.
     let (a, c) = (Slot::from(RAX), Slot::from(RCX));
-    l.out.call_into(&helper::CPUID, CallArgs { d: a, a, b: c, c, imm: 0 });
+    l.out.call_into(&helper::CPUID, CallArgs { d: a, a, b: c, c: CPU_LEVEL.into(), imm: 0 });
 }
 
 /// RDTSC: one count a nanosecond of virtual time.

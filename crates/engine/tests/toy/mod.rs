@@ -2,7 +2,8 @@
 #![allow(unreachable_pub, dead_code)]
 use abi::{Errno, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat};
 use arch::{
-    Arch, Cpu, ElfIdent, FaultKind, Isa, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, UserMemory,
+    Arch, Cpu, CpuLevel, ElfIdent, FaultKind, Isa, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags,
+    UserMemory,
 };
 use engine::{Clock, Engine, Run};
 use ir::*;
@@ -232,14 +233,14 @@ impl LinuxAbi for NoLinux {
     fn arch_syscall(&self, _: &mut Cpu, _: &SyscallRequest, _: &mut dyn UserMemory) -> Option<Result<u64, Errno>> { unreachable!() }
     fn syscall_caller(&self) -> &'static str { unreachable!() }
     fn vdso_text(&self) -> &'static [u8] { unreachable!() }
-    fn hwcap(&self) -> (u64, u64) { unreachable!() }
+    fn hwcap(&self, _: CpuLevel) -> (u64, u64) { unreachable!() }
     fn platform(&self) -> &'static str { unreachable!() }
     fn minsigstksz(&self) -> u64 { unreachable!() }
     fn encode_stat(&self, _: &Stat) -> Vec<u8> { unreachable!() }
     fn open_flags(&self) -> OpenFlagBits { unreachable!() }
     fn sigaction_has_restorer(&self) -> bool { unreachable!() }
     fn syscall_insn(&self) -> (&'static str, &'static [u8]) { unreachable!() }
-    fn cpuinfo(&self, _: u32) -> String { unreachable!() }
+    fn cpuinfo(&self, _: u32, _: CpuLevel) -> String { unreachable!() }
 }
 
 /// Where programs are.

@@ -130,7 +130,7 @@ impl Kernel {
 
     fn auxv(&self, tid: Tid, facts: &Facts, platform: u64, random: u64, exec_fn: u64) -> Vec<u8> {
         let cred = &self.tasks[tid].cred;
-        let (hwcap, hwcap2) = facts.arch.abi.hwcap();
+        let (hwcap, hwcap2) = facts.arch.abi.hwcap(self.config.cpu);
         let secure = cred.uid != cred.euid || cred.gid != cred.egid;
         let entries = [
             (abi::AT_HWCAP, hwcap),

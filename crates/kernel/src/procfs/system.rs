@@ -27,7 +27,8 @@ pub(super) fn cmdline(kernel: &mut Kernel, _: Tid) -> Vec<u8> {
 /// The CPUs as the reader's architecture shows them.
 pub(super) fn cpuinfo(kernel: &mut Kernel, caller: Tid) -> Vec<u8> {
     let Some(task) = kernel.tasks.get(caller) else { return Vec::new() };
-    (0..kernel.config.cpus).map(|cpu| task.arch().abi.cpuinfo(cpu)).collect::<String>().into_bytes()
+    let (abi, level) = (task.arch().abi, kernel.config.cpu);
+    (0..kernel.config.cpus).map(|cpu| abi.cpuinfo(cpu, level)).collect::<String>().into_bytes()
 }
 
 pub(super) fn devices(_: &mut Kernel, _: Tid) -> Vec<u8> {

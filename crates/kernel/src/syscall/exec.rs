@@ -110,6 +110,7 @@ impl Kernel {
         let task = &mut self.tasks[tid];
         task.thread_info = task.thread_info.move_to(image.arch);
         task.cpu = Cpu::new(image.arch);
+        task.cpu.set_level(self.config.cpu);
         image.arch.abi.start_thread(&mut task.cpu, image.entry, image.sp);
         task.comm = image.comm;
         task.robust_list = 0;
