@@ -116,6 +116,12 @@ fn store_word(mem: &mut Memory, ty: Ty, addr: u64, value: u64) -> Result<(), Sto
     }
 }
 
+/// Traps unless `bytes`, a power of two, divides the address.
+#[inline(always)]
+pub(crate) fn check_aligned(addr: u64, bytes: u64) -> Result<(), Leave> {
+    if addr & (bytes - 1) == 0 { Ok(()) } else { Err(Leave::Trap(Trap::Alignment { addr })) }
+}
+
 /// Gives the old value.
 pub(crate) fn rmw(mem: &mut Memory, op: RmwOp, ty: Ty, addr: u64, src: u64) -> Result<u64, Stop> {
     let old = load_word(mem, ty, addr).map_err(as_write)?;
@@ -142,9 +148,7 @@ pub(crate) fn cas128(
     addr: u64,
     [d, expect, new]: [Slot; 3],
 ) -> Result<(), Leave> {
-    if aligned && !addr.is_multiple_of(16) {
-        return Err(Leave::Trap(Trap::Alignment { addr }));
-    }
+    check_aligned(addr, if aligned { 16 } else { 1 })?;
     let old = u128::from_le_bytes(mem.load(addr).map_err(as_write)?);
     if old == pair(slots, expect) {
         mem.store(addr, pair(slots, new).to_le_bytes())?;
@@ -159,7 +163,8 @@ pub(crate) fn cas128(
 
 fn exclusive_size(ty: Ty, pair: bool, addr: u64) -> Result<u64, Leave> {
     let size = (ty.bytes() as u64) << pair as u32;
-    if addr.is_multiple_of(size) { Ok(size) } else { Err(Leave::Trap(Trap::Alignment { addr })) }
+    check_aligned(addr, size)?;
+    Ok(size)
 }
 
 pub(crate) fn load_exclusive(

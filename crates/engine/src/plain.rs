@@ -95,6 +95,7 @@ pub(crate) fn exec(op: &Op, slots: &mut Slots, mem: &mut Memory, clock: &Clock, 
             access::store(slots, mem, ty, src, lea(slots, base, index, scale, disp))?;
         }
         Op::ProbeWrite { bytes, addr, disp } => mem.probe_write(offset(slots, addr, disp), bytes.into())?,
+        Op::CheckAligned { bytes, addr } => access::check_aligned(get!(addr), bytes.into())?,
         Op::AtomicRmw { op, ty, d, addr, src } => get!(d) = access::rmw(mem, op, ty, get!(addr), get!(src))?,
         Op::Cas { ty, d, addr, expect, new } => {
             get!(d) = access::cas(mem, ty, get!(addr), get!(expect), get!(new))?;

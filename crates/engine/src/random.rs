@@ -87,7 +87,7 @@ fn instruction(out: &mut Builder, seeds: &[Seed]) {
         };
         let (a, b, c) = (source(p, &temps), source(q, &temps), source(r, &temps));
         let ty = pick(&WIDE, s);
-        let value = match op % 30 {
+        let value = match op % 31 {
             0 | 1 => out.iconst(if s.is_multiple_of(2) { wide } else { wide % 9 }),
             2 | 3 => out.get(a),
             4..=8 => {
@@ -136,10 +136,14 @@ fn instruction(out: &mut Builder, seeds: &[Seed]) {
                 out.trap_if(a, Trap::Breakpoint);
                 continue;
             }
+            30 => {
+                out.check_aligned(pick(&[1, 2, 4, 16], s), a);
+                continue;
+            }
             25 => out.call(&SUM, a, Reg(q % 7), c, 0),
             26 if s.is_multiple_of(3) => out.call(&SPY, a, b, c, 0),
             27 if s.is_multiple_of(2) => out.insert(Ty::I64, a, b, q % 32, r % 32 + 1),
-            27 => out.extract(false, Ty::I64, a, q % 32, r % 32 + 1),
+            27 => out.extract(s % 4 < 2, Ty::I64, a, q % 32, r % 32 + 1),
             28 => out.read_time(),
             _ => {
                 let v = out.load(MemTy::V128, BASE, (q % 64).into());
@@ -160,6 +164,10 @@ fn instruction(out: &mut Builder, seeds: &[Seed]) {
         && let Some(&last) = temps.last()
     {
         out.set(Reg(p % 8), last);
+        if q.is_multiple_of(3) {
+            let reg = Reg(q / 3 % 8).into();
+            out.push(Op::BinImm { op: BinOp::Add, ty: Ty::I64, d: reg, a: reg, imm: i32::from(p) / 4 * 2 });
+        }
         if q.is_multiple_of(4) {
             out.set_flags(FlagKind::Sub, Ty::I32, Reg(p % 8), Reg(q / 4 % 8));
         }

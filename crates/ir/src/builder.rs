@@ -304,6 +304,10 @@ impl Builder {
     pub fn probe_write(&mut self, bytes: u8, addr: impl Into<Slot>, disp: i32) {
         self.ops.push(Op::ProbeWrite { bytes, addr: addr.into(), disp });
     }
+    /// Traps unless `bytes` divides the address.
+    pub fn check_aligned(&mut self, bytes: u8, addr: impl Into<Slot>) {
+        self.ops.push(Op::CheckAligned { bytes, addr: addr.into() });
+    }
     pub fn atomic(&mut self, op: RmwOp, ty: Ty, addr: impl Into<Slot>, src: impl Into<Slot>) -> Val {
         let (addr, src) = (addr.into(), src.into());
         self.fresh(|d| Op::AtomicRmw { op, ty, d, addr, src })

@@ -153,7 +153,7 @@ impl Op {
                 f(Read, base, 1);
                 f(Read, index, 1);
             }
-            Op::ProbeWrite { addr, .. } => f(Read, addr, 1),
+            Op::ProbeWrite { addr, .. } | Op::CheckAligned { addr, .. } => f(Read, addr, 1),
             Op::Cas128 { d, addr, expect, new, .. } => {
                 f(Read, addr, 1);
                 f(Read, expect, 2);
@@ -259,6 +259,7 @@ impl Op {
             | Op::Store { .. }
             | Op::StoreX { .. }
             | Op::ProbeWrite { .. }
+            | Op::CheckAligned { .. }
             | Op::AtomicRmw { .. }
             | Op::Cas { .. }
             | Op::Cas128 { .. }

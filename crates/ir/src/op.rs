@@ -171,6 +171,11 @@ pub enum Op {
         addr: Slot,
         disp: i32,
     },
+    /// Raises `Trap::Alignment` for the address unless `bytes`, a power of two, divides it.
+    CheckAligned {
+        bytes: u8,
+        addr: Slot,
+    },
     AtomicRmw {
         op: RmwOp,
         ty: Ty,

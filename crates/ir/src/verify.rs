@@ -113,6 +113,7 @@ fn shape(op: &Op) -> Result<(), &'static str> {
         Op::Lea { scale, .. } | Op::LoadX { scale, .. } | Op::StoreX { scale, .. } if scale > 63 => false,
         Op::Store { ty, .. } | Op::StoreX { ty, .. } => !matches!(ty, MemTy::S8 | MemTy::S16 | MemTy::S32),
         Op::ProbeWrite { bytes, .. } => bytes != 0,
+        Op::CheckAligned { bytes, .. } => bytes.is_power_of_two(),
         Op::Vec { op, lane, bytes, .. } => {
             let float = op.is_float() || matches!(op, VecOp::FAbs | VecOp::FNeg);
             matches!(bytes, 8 | 16 | 32) && (!float || lane >= Ty::I32)

@@ -58,6 +58,8 @@ pub(crate) enum Opcode {
     ZExt8, ZExt16, ZExt32, SExt8, SExt16, SExt32, SExt8To32, SExt16To32,
     /// (a >> x) & (all ones >> y)
     Extract,
+    /// (a << x) >> y, signed
+    ExtractS,
     /// a with the bits all ones >> y, shifted up by x, from b.
     Insert,
     /// Skips the next operation if a is 0.
@@ -75,6 +77,8 @@ pub(crate) enum Opcode {
     /// d is the source.
     Store8, Store16, Store32, Store64, StoreV128,
     StoreX8, StoreX16, StoreX32, StoreX64, StoreXV128,
+    /// Traps unless x divides a.
+    CheckAligned,
     /// d = the time, x instructions into the block
     Time,
     /// The IR operation of index x, in plain form.

@@ -1,7 +1,7 @@
 //! The loop that executes the compact form.
 use super::code::{Code, Opcode, flags_cell, unpack_cond};
 use super::jumps::{Context, JumpCache};
-use crate::access::Leave;
+use crate::access::{self, Leave};
 use crate::alu;
 use crate::lift::MAX_INSNS;
 use crate::plain::{self, Clock};
@@ -247,6 +247,7 @@ pub(crate) fn run(on: &Running, mut ip: u32, slots: &mut Slots, mem: &mut Memory
             Opcode::SExt8To32 => set!(get!(c.a) as i8 as u32 as u64),
             Opcode::SExt16To32 => set!(get!(c.a) as i16 as u32 as u64),
             Opcode::Extract => set!(get!(c.a) >> (c.x & 63) & u64::MAX >> (c.y & 63)),
+            Opcode::ExtractS => set!(((get!(c.a) << (c.x & 63)) as i64 >> (c.y & 63)) as u64),
             Opcode::Insert => {
                 let field = u64::MAX >> (c.y & 63);
                 set!(get!(c.a) & !(field << (c.x & 63)) | (get!(c.b) & field) << (c.x & 63))
@@ -303,6 +304,10 @@ pub(crate) fn run(on: &Running, mut ip: u32, slots: &mut Slots, mem: &mut Memory
             Opcode::StoreX32 => store!(get!(c.d) as u32, at_x!()),
             Opcode::StoreX64 => store!(get!(c.d), at_x!()),
             Opcode::StoreXV128 => store!(vector!(), at_x!()),
+            Opcode::CheckAligned => match access::check_aligned(get!(c.a), c.x as u64) {
+                Ok(()) => ip += 1,
+                Err(leave) => break Out::Stopped(leave, ip),
+            },
             Opcode::Time => set!(on.clock.at(on.budget - budget + c.x as u64)),
             Opcode::Plain => match plain::exec(&on.ops[c.x as usize], slots, mem, on.clock, 0) {
                 Ok(()) => ip += 1,

@@ -101,6 +101,10 @@ impl Lowering<'_> {
                 let code = Code::new(Opcode::Extract, d, a, none).x(lsb.into());
                 self.push(Code { y: 64 - width as u32, ..code });
             }
+            Op::Extract { signed: true, ty: Ty::I64, d, a, lsb, width } => {
+                let code = Code::new(Opcode::ExtractS, d, a, none).x(64 - lsb as u32 - width as u32);
+                self.push(Code { y: 64 - width as u32, ..code });
+            }
             Op::Insert { ty: Ty::I64, d, a, b, lsb, width } => {
                 let code = Code::new(Opcode::Insert, d, a, b).x(lsb.into());
                 self.push(Code { y: 64 - width as u32, ..code });
@@ -130,6 +134,9 @@ impl Lowering<'_> {
                 Some((_, op)) => self.push(Code::new(op, src, base, index).imm(disp).x(scale.into())),
                 None => self.as_it_is(op),
             },
+            Op::CheckAligned { bytes, addr } => {
+                self.push(Code::new(Opcode::CheckAligned, none, addr, none).x(bytes.into()));
+            }
             Op::ReadTime { d } => self.push(Code::new(Opcode::Time, d, none, none).x(insns - 1)),
             Op::ExitIf { c, pc } => {
                 self.stubs.push((self.code.len(), false, pc));

@@ -1,7 +1,8 @@
 //! One walk from the start of a block to its end: operands become the registers they copy or the constants they hold,
 //! and questions about flags become comparisons.
+use super::NOTHING;
 use super::compare::{Against, KnownFlags, as_imm};
-use crate::{BinOp, Block, FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, Op, Slot, SlotSet, TEMPS, Term, Use};
+use crate::{BinOp, Block, FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, Op, Slot, SlotSet, TEMPS, Term, Ty, Use};
 
 /// What is known at a point of the walk.
 struct Known {
@@ -12,6 +13,8 @@ struct Known {
     value: [Option<u64>; 256],
     valued: SlotSet,
     flags: Option<KnownFlags>,
+    /// A slot that has been found aligned, and to how many bytes.
+    aligned: Option<(Slot, u8)>,
     /// The last operation that may turn out to compute what flags are set from; its slots are unchanged.
     sum: Option<Op>,
 }
@@ -23,6 +26,7 @@ pub(super) fn propagate(block: &mut Block) {
         value: [None; 256],
         valued: SlotSet::EMPTY,
         flags: None,
+        aligned: None,
         sum: None,
     };
     for op in &mut block.ops {
@@ -64,6 +68,11 @@ impl Known {
             Op::Cmp { cond, ty, d, a, b } => {
                 if let Some(imm) = value(b).and_then(|b| as_imm(ty, b)) {
                     *op = Op::CmpImm { cond, ty, d, a, imm };
+                }
+            }
+            Op::CheckAligned { bytes, addr } => {
+                if self.aligned.is_some_and(|(slot, known)| slot == addr && known >= bytes) {
+                    *op = NOTHING;
                 }
             }
             Op::GetFlag { cond, d } => {
@@ -112,6 +121,7 @@ impl Known {
             }
             _ => {}
         }
+        let aligned = self.aligned.filter(|&known| stays_aligned(op, known));
         let result = self.flags.as_ref().and_then(|flags| flags.result_of(op));
         let mut copy = *op;
         copy.operands(|access, slot, n| {
@@ -119,7 +129,9 @@ impl Known {
                 self.forget(*slot, n);
             }
         });
+        self.aligned = aligned.or(self.aligned);
         match *op {
+            Op::CheckAligned { bytes, addr } => self.aligned = Some((addr, bytes)),
             Op::Mov { d, a } if d != a => {
                 // A temporary is renamed to the register that got its value; a register to the one it was copied from.
                 if a.is_temp() && !d.is_temp() {
@@ -188,6 +200,9 @@ impl Known {
             if slot >= FLAG_KIND.into() && slot <= FLAG_C.into() {
                 self.flags = None;
             }
+            if self.aligned.is_some_and(|(known, _)| known == slot) {
+                self.aligned = None;
+            }
             if let Some(flags) = &mut self.flags {
                 // The setting itself keeps a copy of its operands.
                 if flags.a == slot {
@@ -202,4 +217,10 @@ impl Known {
             }
         }
     }
+}
+
+/// Whether the operation moves the aligned slot by a multiple of its alignment, as frames of a stack do.
+fn stays_aligned(op: &Op, (slot, bytes): (Slot, u8)) -> bool {
+    matches!(*op, Op::BinImm { op: BinOp::Add | BinOp::Sub, ty: Ty::I64, d, a, imm }
+        if d == slot && a == slot && imm & (i32::from(bytes) - 1) == 0)
 }

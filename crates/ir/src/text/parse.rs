@@ -176,6 +176,7 @@ impl<'a> Line<'a> {
                 Op::StoreX { ty: self.suffix(0)?, src: a?, base: b?, index: c?, scale, disp }
             }
             "probewrite" => Op::ProbeWrite { bytes: self.imm(2)?, addr: a?, disp: self.imm(1)? },
+            "checkaligned" => Op::CheckAligned { bytes: self.imm(1)?, addr: a? },
             "atomic" => Op::AtomicRmw { op: self.suffix(0)?, ty: self.suffix(1)?, d: self.d()?, addr: a?, src: b? },
             "cas" => Op::Cas { ty: self.suffix(0)?, d: self.d()?, addr: a?, expect: b?, new: c? },
             "cas128" => Op::Cas128 { aligned: self.has("aligned"), d: self.d()?, addr: a?, expect: b?, new: c? },

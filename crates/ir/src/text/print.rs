@@ -89,6 +89,7 @@ pub fn print_op(op: &Op, name: &dyn Fn(Slot) -> Option<String>) -> String {
             (None, format!("storex.{} {}, {}, {}, #{scale}, #{disp}", ty.name(), n(src), n(base), n(index)))
         }
         Op::ProbeWrite { bytes, addr, disp } => (None, format!("probewrite {}, #{disp}, #{bytes}", n(addr))),
+        Op::CheckAligned { bytes, addr } => (None, format!("checkaligned {}, #{bytes}", n(addr))),
         Op::AtomicRmw { op, ty, d, addr, src } => {
             (Some(d), format!("atomic.{}.{} {}, {}", op.name(), ty.name(), n(addr), n(src)))
         }

@@ -25,6 +25,7 @@ fn everything() -> Vec<Op> {
         Op::Store { ty: MemTy::U16, src: a, addr: b, disp: 8 },
         Op::StoreX { ty: MemTy::U64, src: a, base: b, index: c, scale: 0, disp: 0 },
         Op::ProbeWrite { bytes: 16, addr: a, disp: -16 },
+        Op::CheckAligned { bytes: 8, addr: a },
         Op::Cas { ty: Ty::I8, d, addr: a, expect: b, new: c },
         Op::Cas128 { aligned: true, d, addr: a, expect: b, new: c },
         Op::Cas128 { aligned: false, d, addr: a, expect: b, new: c },
