@@ -1,6 +1,6 @@
-//! FPCR, FPSR and NZCV in their architectural layout, and the alignment check.
+//! FPCR, FPSR and NZCV in their architectural layout.
 use crate::regs::{FPCR, QC};
-use ir::{CallArgs, FP_ENV, Flags, GuestMemory, Helper, Slots, Trap};
+use ir::{FP_ENV, Flags, Helper, Slots};
 use softfloat::{CELL_FLAGS, Env, NanRule, Rounding};
 
 /// d = FPSR.
@@ -25,13 +25,6 @@ pub(crate) static NZCV_READ: Helper = Helper::pure("nzcv_read", 1, [1, 0, 0], |s
 pub(crate) static NZCV_WRITE: Helper = Helper::pure("nzcv_write", 1, [1, 0, 0], |slots, args| {
     slots[args.d.0 as usize] = flags_of(slots[args.a.0 as usize]).0;
 });
-/// Traps unless `imm` (a power of two) divides the address a.
-pub(crate) static CHECK_ALIGNED: Helper = Helper::machine("check_aligned", check_aligned);
-
-fn check_aligned(slots: &mut Slots, _: &mut dyn GuestMemory, args: CallArgs) -> Result<(), Trap> {
-    let addr = slots[args.a.0 as usize];
-    if addr & (u64::from(args.imm) - 1) == 0 { Ok(()) } else { Err(Trap::Alignment { addr }) }
-}
 
 const NZCV: [(u64, u32); 4] = [(Flags::SIGN, 31), (Flags::ZERO, 30), (Flags::CARRY, 29), (Flags::OVERFLOW, 28)];
 

@@ -43,13 +43,11 @@ pub(crate) fn test_branch(b: &mut Builder, w: Word, cond: Cond) -> Option<Flow> 
     END
 }
 
-/// BR, BLR, RET.
+/// BR, BLR, RET. The target's tag is dropped (AArch64.BranchAddr).
 pub(crate) fn indirect(b: &mut Builder, w: Word, hint: JumpHint) -> Option<Flow> {
-    let mut to = xr(b, w.rn());
+    let to = xr(b, w.rn());
+    let to = b.extract(true, Ty::I64, to, 0, 56);
     if hint == JumpHint::Call {
-        if w.rn() == 30 {
-            to = b.get(to).into();
-        }
         b.set_const(LR, w.next());
     }
     b.jump_reg(to, hint);

@@ -1,24 +1,15 @@
 //! Exclusives, ordered accesses and atomics. Tasks run one at a time, so ordering needs no more than being there; all of
-//! these want natural alignment, as before FEAT_LSE2.
+//! these want natural alignment, as before FEAT_LSE2: exclusives check it themselves.
 use super::*;
-use crate::helpers::system::CHECK_ALIGNED;
-use ir::{CallArgs, MemTy, RmwOp};
+use ir::{MemTy, RmwOp};
 
 /// The width bits 31:30 name.
 fn width(w: Word) -> Ty {
     [Ty::I8, Ty::I16, Ty::I32, Ty::I64][w.at(30, 2) as usize]
 }
 
-/// Raises an alignment fault unless `bytes` divides the address.
-fn check_aligned(b: &mut Builder, addr: Slot, bytes: u8) {
-    if bytes > 1 {
-        b.call_into(&CHECK_ALIGNED, CallArgs { d: addr, a: addr, b: addr, c: addr, imm: bytes.into() });
-    }
-}
-
 pub(crate) fn load(b: &mut Builder, w: Word) -> Option<Flow> {
-    let (ty, addr) = (width(w), xsp(w.rn()));
-    check_aligned(b, addr, ty.bytes());
+    let (ty, addr) = (width(w), base(b, w));
     let value = b.load_ex(ty, false, addr);
     if w.rt() != 31 {
         b.set(regs::x(w.rt()), value);
@@ -27,8 +18,7 @@ pub(crate) fn load(b: &mut Builder, w: Word) -> Option<Flow> {
 }
 
 pub(crate) fn load_pair(b: &mut Builder, w: Word) -> Option<Flow> {
-    let (ty, addr) = (width(w), xsp(w.rn()));
-    check_aligned(b, addr, 2 * ty.bytes());
+    let (ty, addr) = (width(w), base(b, w));
     let values = b.load_ex(ty, true, addr);
     for (r, value) in [(w.rt(), values), (w.rt2(), values.up(1))] {
         if r != 31 {
@@ -39,18 +29,16 @@ pub(crate) fn load_pair(b: &mut Builder, w: Word) -> Option<Flow> {
 }
 
 pub(crate) fn store(b: &mut Builder, w: Word) -> Option<Flow> {
-    let (ty, addr) = (width(w), xsp(w.rn()));
+    let (ty, addr) = (width(w), base(b, w));
     let src = xr(b, w.rt());
-    check_aligned(b, addr, ty.bytes());
     let d = dst(b, w.rs());
     b.push(Op::StoreEx { ty, pair: false, d, addr, src });
     NEXT
 }
 
 pub(crate) fn store_pair(b: &mut Builder, w: Word) -> Option<Flow> {
-    let (ty, addr) = (width(w), xsp(w.rn()));
+    let (ty, addr) = (width(w), base(b, w));
     let src = two(b, w.rt(), w.rt2());
-    check_aligned(b, addr, 2 * ty.bytes());
     let d = dst(b, w.rs());
     b.push(Op::StoreEx { ty, pair: true, d, addr, src });
     NEXT
@@ -70,8 +58,8 @@ fn two(b: &mut Builder, first: u8, second: u8) -> Slot {
 
 /// LDAR, LDAPR.
 pub(crate) fn load_acquire(b: &mut Builder, w: Word) -> Option<Flow> {
-    let (ty, addr) = (width(w), xsp(w.rn()));
-    check_aligned(b, addr, ty.bytes());
+    let (ty, addr) = (width(w), base(b, w));
+    b.check_aligned(ty.bytes(), addr);
     let d = dst(b, w.rt());
     b.push(Op::Load { ty: MemTy::of(ty), d, addr, disp: 0 });
     NEXT
@@ -79,17 +67,17 @@ pub(crate) fn load_acquire(b: &mut Builder, w: Word) -> Option<Flow> {
 
 /// STLR.
 pub(crate) fn store_release(b: &mut Builder, w: Word) -> Option<Flow> {
-    let (ty, addr) = (width(w), xsp(w.rn()));
+    let (ty, addr) = (width(w), base(b, w));
     let src = xr(b, w.rt());
-    check_aligned(b, addr, ty.bytes());
+    b.check_aligned(ty.bytes(), addr);
     b.store(MemTy::of(ty), src, addr, 0);
     NEXT
 }
 
 pub(crate) fn cas(b: &mut Builder, w: Word) -> Option<Flow> {
-    let (ty, addr) = (width(w), xsp(w.rn()));
+    let (ty, addr) = (width(w), base(b, w));
     let (expect, new) = (xr(b, w.rs()), xr(b, w.rt()));
-    check_aligned(b, addr, ty.bytes());
+    b.check_aligned(ty.bytes(), addr);
     let old = b.cas(ty, addr, expect, new);
     if w.rs() != 31 {
         b.set(regs::x(w.rs()), old);
@@ -99,19 +87,19 @@ pub(crate) fn cas(b: &mut Builder, w: Word) -> Option<Flow> {
 
 /// CASP: both registers of each pair, the first even.
 pub(crate) fn casp(b: &mut Builder, w: Word) -> Option<Flow> {
-    let (rs, rt, addr) = (w.rs(), w.rt(), xsp(w.rn()));
+    let (rs, rt) = (w.rs(), w.rt());
     if rs % 2 != 0 || rt % 2 != 0 {
         return None;
     }
+    let addr = base(b, w);
     let (expect, new) = (two(b, rs, rs + 1), two(b, rt, rt + 1));
     let (low, high) = if w.bit(30) {
-        check_aligned(b, addr, 16);
         let old = b.cas128(true, addr, expect, new);
         (old, old.up(1))
     } else {
         let join = |b: &mut Builder, pair: Slot| b.insert(Ty::I64, pair, pair.up(1), 32, 32);
         let (expect, new) = (join(b, expect), join(b, new));
-        check_aligned(b, addr, 8);
+        b.check_aligned(8, addr);
         let old = b.cas(Ty::I64, addr, expect, new);
         (b.zext(Ty::I32, old), b.shr_imm(Ty::I64, old, 32))
     };
@@ -124,9 +112,9 @@ pub(crate) fn casp(b: &mut Builder, w: Word) -> Option<Flow> {
 
 /// LDADD and its like, SWP; with Rt = 31 they are STADD and its like.
 pub(crate) fn rmw(b: &mut Builder, w: Word, op: RmwOp) -> Option<Flow> {
-    let (ty, addr) = (width(w), xsp(w.rn()));
+    let (ty, addr) = (width(w), base(b, w));
     let src = xr(b, w.rs());
-    check_aligned(b, addr, ty.bytes());
+    b.check_aligned(ty.bytes(), addr);
     let d = dst(b, w.rt());
     b.push(Op::AtomicRmw { op, ty, d, addr, src });
     NEXT

@@ -75,7 +75,8 @@ fn transfer(b: &mut Builder, t: Transfer, rt: u8, base: Slot, offset: Offset) {
 pub(crate) fn unsigned_offset(b: &mut Builder, w: Word) -> Option<Flow> {
     if let Some(t) = transfer_kind(w)? {
         let disp = w.at(10, 12) as i32 * i32::from(t.ty.bytes());
-        transfer(b, t, w.rt(), xsp(w.rn()), Offset::Disp(disp));
+        let base = base(b, w);
+        transfer(b, t, w.rt(), base, Offset::Disp(disp));
     }
     NEXT
 }
@@ -83,7 +84,8 @@ pub(crate) fn unsigned_offset(b: &mut Builder, w: Word) -> Option<Flow> {
 /// LDUR, STUR; LDTR, STTR.
 pub(crate) fn unscaled_offset(b: &mut Builder, w: Word) -> Option<Flow> {
     if let Some(t) = transfer_kind(w)? {
-        transfer(b, t, w.rt(), xsp(w.rn()), Offset::Disp(w.signed(12, 9) as i32));
+        let base = base(b, w);
+        transfer(b, t, w.rt(), base, Offset::Disp(w.signed(12, 9) as i32));
     }
     NEXT
 }
@@ -95,8 +97,8 @@ pub(crate) fn register_offset(b: &mut Builder, w: Word) -> Option<Flow> {
     }
     if let Some(t) = transfer_kind(w)? {
         let scale = if w.bit(12) { t.ty.bytes().trailing_zeros() as u8 } else { 0 };
-        let index = extended(b, w.rm(), option);
-        transfer(b, t, w.rt(), xsp(w.rn()), Offset::Index(index, scale));
+        let (base, index) = (base(b, w), extended(b, w.rm(), option));
+        transfer(b, t, w.rt(), base, Offset::Index(index, scale));
     }
     NEXT
 }
@@ -112,7 +114,7 @@ pub(crate) fn pre_index(b: &mut Builder, w: Word) -> Option<Flow> {
 /// The access at `disp`, then the base moves by imm9. A load into its own base is unpredictable; here the base wins.
 fn indexed(b: &mut Builder, w: Word, disp: i32) -> Option<Flow> {
     let t = transfer_kind(w)??;
-    let (base, by) = (xsp(w.rn()), w.signed(12, 9) as u64);
+    let (base, by) = (base(b, w), w.signed(12, 9) as u64);
     if t.load && !t.vector && w.rt() == w.rn() {
         let moved = b.add_imm(Ty::I64, base, by as i64);
         transfer(b, t, 31, base, Offset::Disp(disp));
@@ -162,7 +164,7 @@ fn pair(b: &mut Builder, w: Word, offset: bool, writeback: bool) -> Option<Flow>
     };
     let by = w.signed(15, 7) as i32 * i32::from(ty.bytes());
     let disp = if offset { by } else { 0 };
-    let base = xsp(w.rn());
+    let base = base(b, w);
     let t = Transfer { ty, load, to_w: false, vector };
     // Neighbouring registers that fill their slots are one access.
     let both = match (vector, ty) {

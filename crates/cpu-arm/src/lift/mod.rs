@@ -32,6 +32,14 @@ pub(crate) fn xsp(n: u8) -> Slot {
     regs::x(n).into()
 }
 
+/// The base of an access. A stack pointer must be a multiple of 16 to be one (SCTLR_EL1.SA0).
+pub(crate) fn base(b: &mut Builder, w: Word) -> Slot {
+    if w.rn() == 31 {
+        b.check_aligned(16, regs::SP);
+    }
+    xsp(w.rn())
+}
+
 /// Where a result for register `n` goes; 31 discards it.
 pub(crate) fn dst(b: &mut Builder, n: u8) -> Slot {
     if n == 31 { b.temp(1).into() } else { regs::x(n).into() }

@@ -61,9 +61,9 @@ pub(crate) fn multiple(b: &mut Builder, w: Word, elements: u8, count: u8) -> Opt
     }
     let register = if w.q() { 16 } else { 8 };
     let shape = Shape { lane, bytes: register, upper: false, extra: 0, by_extra: false };
-    let (base, bytes) = (xsp(w.rn()), count * register);
+    let (base, bytes) = (base(b, w), count * register);
     if w.bit(22) {
-        load_multiple(b, w, shape, elements, count);
+        load_multiple(b, w, base, shape, elements, count);
     } else {
         let run = pack(b, w, shape, elements, count);
         store_run(b, base, bytes, run);
@@ -71,8 +71,8 @@ pub(crate) fn multiple(b: &mut Builder, w: Word, elements: u8, count: u8) -> Opt
     writeback(b, w, bytes)
 }
 
-fn load_multiple(b: &mut Builder, w: Word, shape: Shape, elements: u8, count: u8) {
-    let (base, words) = (xsp(w.rn()), shape.bytes / 8);
+fn load_multiple(b: &mut Builder, w: Word, base: Slot, shape: Shape, elements: u8, count: u8) {
+    let words = shape.bytes / 8;
     if count == 1 {
         let ty = run_step(shape.bytes);
         b.push(Op::Load { ty, d: vd(w), addr: base, disp: 0 });
@@ -172,7 +172,7 @@ pub(crate) fn single(b: &mut Builder, w: Word, lane: Ty) -> Option<Flow> {
         Ty::I32 => q << 1 | s,
         Ty::I64 => q,
     } as u8;
-    let (elements, base, step) = (elements(w), xsp(w.rn()), lane.bytes());
+    let (elements, base, step) = (elements(w), base(b, w), lane.bytes());
     let at = |i: u8| i32::from(i * step);
     if w.bit(22) {
         let values: Vec<_> = (0..elements).map(|i| b.load(MemTy::of(lane), base, at(i))).collect();
@@ -199,7 +199,7 @@ fn elements(w: Word) -> u8 {
 /// LD1R to LD4R.
 pub(crate) fn single_replicate(b: &mut Builder, w: Word) -> Option<Flow> {
     let lane = [Ty::I8, Ty::I16, Ty::I32, Ty::I64][w.at(10, 2) as usize];
-    let (elements, base) = (elements(w), xsp(w.rn()));
+    let (elements, base) = (elements(w), base(b, w));
     let values: Vec<_> = (0..elements).map(|i| b.load(MemTy::of(lane), base, i32::from(i * lane.bytes()))).collect();
     for (i, value) in (0..).zip(values) {
         replicate(b, v(w.rt() + i).into(), lane, value.into(), w.q());
