@@ -45,6 +45,15 @@ pub enum Exit {
     Budget,
 }
 
+/// What is to be looked at around every instruction: rare, and the engine is slow then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// An instruction that retires is followed by [`Trap::SingleStep`].
+    pub step: bool,
+    /// A misaligned access is [`Trap::Alignment`].
+    pub aligned: bool,
+}
+
 /// What the CPU does. Used by the engine; knows nothing of Linux.
 pub trait Isa: Sync {
     /// Appends to `out` what the instruction at `pc` does (the engine has written its mark).
@@ -57,6 +66,11 @@ pub trait Isa: Sync {
     fn slot_name(&self, slot: Slot) -> Option<String>;
     /// The architectural state as words, in a fixed order: lazy forms resolved, temporaries and caches left out.
     fn canonical(&self, cpu: &Cpu) -> Vec<u64>;
+    /// What the program itself asked to be watched for (x86: TF and AC). An instruction that may change it begins with
+    /// [`Trap::Alone`].
+    fn watch(&self, _slots: &Slots) -> Watch {
+        Watch::default()
+    }
     /// The bits of a data address that translation looks at (AArch64 ignores the top byte).
     fn address_mask(&self) -> u64 {
         u64::MAX

@@ -9,7 +9,7 @@ mod return_path;
 pub mod saved;
 mod thread_info;
 
-pub use cpu::{Cpu, Exit, Isa};
+pub use cpu::{Cpu, Exit, Isa, Watch};
 pub use ir::{Access, Fault, Flow, GuestMemory, Slots, Trap};
 pub use level::CpuLevel;
 pub use linux::{FaultKind, LinuxAbi, Regset, SyscallRequest};

@@ -88,11 +88,14 @@ pub trait LinuxAbi: Sync {
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64);
     /// clone: what differs in the child (result 0, a new stack, a new thread pointer).
     fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>);
+    /// Seeds the CPU's own generator of random numbers, where there is one (RDRAND), for a new program or task.
+    fn seed_random(&self, _cpu: &mut Cpu, _seed: u64) {}
     fn stack_pointer(&self, cpu: &Cpu) -> u64;
     fn set_tls(&self, cpu: &mut Cpu, tls: u64);
 
-    /// The signal for a memory fault; notes fault address and error code in the register file for the frame.
-    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind) -> Siginfo;
+    /// The signal for a memory fault; notes fault address and error code in the register file for the frame. `code` is what
+    /// can be read at the pc, as for [`crate::Isa::lift`].
+    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind, code: &[u8]) -> Siginfo;
     /// The signal for any other trap. For `Trap::Fault` see [`LinuxAbi::fault_signal`].
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo;
 

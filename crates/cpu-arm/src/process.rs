@@ -116,7 +116,7 @@ impl LinuxAbi for Arm64Linux {
     }
 
     /// `do_bad_area`: notes address and syndrome for the signal frame.
-    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind) -> Siginfo {
+    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind, _: &[u8]) -> Siginfo {
         syscall::forget(cpu);
         let class = if fault.access == Access::Execute { esr::INSTRUCTION_ABORT } else { esr::DATA_ABORT };
         let write = if fault.access == Access::Write { esr::WRITE } else { 0 };
@@ -134,7 +134,7 @@ impl LinuxAbi for Arm64Linux {
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo {
         syscall::forget(cpu);
         match trap {
-            Trap::Fault(fault) => self.fault_signal(cpu, fault, FaultKind::NotMapped),
+            Trap::Fault(fault) => self.fault_signal(cpu, fault, FaultKind::NotMapped, &[]),
             Trap::Alignment { addr } => {
                 cpu.set(FAULT_ADDRESS, untagged(addr));
                 cpu.set(FAULT_CODE, esr::DATA_ABORT | esr::ALIGNMENT);

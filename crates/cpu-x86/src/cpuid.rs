@@ -1,5 +1,5 @@
 //! CPUID: advertises what exists, up to the level the machine was given (x86-64-v1 to v3, the psABI's names).
-use arch::CpuLevel::{self, V1, V2};
+use arch::CpuLevel::{self, V1, V2, V3};
 
 /// Where a feature's bit is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -8,6 +8,8 @@ enum Word {
     Ecx1,
     Edx81,
     Ecx81,
+    Ebx7,
+    Ecx7,
 }
 
 /// Name in /proc/cpuinfo, in its order (asm/cpufeatures.h); from which level on; bit. The file does not show what has no name.
@@ -23,10 +25,24 @@ const FEATURES: &[(&str, CpuLevel, Word, u32)] = &[
     ("sse2", V1, Word::Edx1, 26),
     ("syscall", V1, Word::Edx81, 11),
     ("nx", V1, Word::Edx81, 20),
+    ("rdtscp", V3, Word::Edx81, 27),
     ("lm", V1, Word::Edx81, 29),
     ("cx16", V2, Word::Ecx1, 13),
+    ("movbe", V3, Word::Ecx1, 22),
     ("popcnt", V2, Word::Ecx1, 23),
+    ("rdrand", V3, Word::Ecx1, 30),
     ("lahf_lm", V2, Word::Ecx81, 0),
+    ("abm", V3, Word::Ecx81, 5),
+    ("3dnowprefetch", V3, Word::Ecx81, 8),
+    ("fsgsbase", V3, Word::Ebx7, 0),
+    ("bmi1", V3, Word::Ebx7, 3),
+    ("bmi2", V3, Word::Ebx7, 8),
+    ("rdseed", V3, Word::Ebx7, 18),
+    ("adx", V3, Word::Ebx7, 19),
+    ("clflushopt", V3, Word::Ebx7, 23),
+    ("clwb", V3, Word::Ebx7, 24),
+    ("umip", V3, Word::Ecx7, 2),
+    ("rdpid", V3, Word::Ecx7, 22),
 ];
 
 const VENDOR: &[u8; 12] = b"GenuineIntel";
@@ -37,7 +53,7 @@ fn model(level: CpuLevel) -> (u32, u32) {
     match level {
         V1 => (15, 11),
         V2 => (44, 2),
-        CpuLevel::V3 => (60, 3),
+        V3 => (60, 3),
     }
 }
 
@@ -48,7 +64,9 @@ fn signature(level: CpuLevel) -> u32 {
 }
 
 /// The highest basic leaf.
-const LEAVES: u32 = 4;
+fn leaves(level: CpuLevel) -> u32 {
+    if level == V3 { 7 } else { 4 }
+}
 
 /// A cache as leaf 4 describes it; C libraries size their copies by it. Lines are 64 bytes.
 struct Cache {
@@ -85,12 +103,13 @@ fn word(text: &[u8], at: usize) -> u32 {
 pub(crate) fn leaf(level: CpuLevel, leaf: u32, subleaf: u32) -> [u32; 4] {
     let bits = |word| bits(level, word);
     match leaf {
-        0 => [LEAVES, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)],
+        0 => [leaves(level), word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)],
         // CLFLUSH line size 8 * 8 bytes, one logical processor.
         1 => [signature(level), 1 << 16 | 8 << 8, bits(Word::Ecx1), bits(Word::Edx1)],
         // No descriptors here: see leaf 4.
         2 => [0xff01, 0, 0, 0],
         4 => CACHES.get(subleaf as usize).map_or([0; 4], |cache| cache.words()),
+        7 if level == V3 && subleaf == 0 => [0, bits(Word::Ebx7), bits(Word::Ecx7), 0],
         0x8000_0000 => [0x8000_0008, 0, 0, 0],
         0x8000_0001 => [0, 0, bits(Word::Ecx81), bits(Word::Edx81)],
         0x8000_0002..=0x8000_0004 => {
@@ -112,10 +131,11 @@ pub(crate) fn cpuinfo(cpu: u32, level: CpuLevel) -> String {
     format!(
         "processor\t: {cpu}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: {model}\nmodel name\t: {}\n\
          stepping\t: {stepping}\ncpu MHz\t\t: 1000.000\nphysical id\t: {cpu}\nsiblings\t: 1\ncore id\t\t: 0\n\
-         cpu cores\t: 1\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: {LEAVES}\nwp\t\t: yes\nflags\t\t: {}\n\
+         cpu cores\t: 1\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: {}\nwp\t\t: yes\nflags\t\t: {}\n\
          bogomips\t: 2000.00\nclflush size\t: 64\ncache_alignment\t: 64\n\
          address sizes\t: 40 bits physical, 48 bits virtual\npower management:\n\n",
         brand.trim_end_matches('\0'),
+        leaves(level),
         flags.join(" "),
     )
 }

@@ -1,13 +1,11 @@
 //! What the CPU does, as the engine asks for it.
 use crate::{insns, lift::Lift, regs};
-use arch::{Cpu, Isa};
+use arch::{Cpu, Isa, Watch};
 use iced_x86::{Decoder, DecoderError, DecoderOptions, Formatter, Instruction, IntelFormatter};
-use ir::{Builder, Flow, Slot, Trap};
+use ir::{Builder, Flow, Slot, Slots, Trap};
 
 /// The longest instruction there is.
 const MAX_LEN: usize = 15;
-/// Without BMI1 and LZCNT, `rep bsf` and `rep bsr` are BSF and BSR.
-const OPTIONS: u32 = DecoderOptions::NO_MPFX_0FBC | DecoderOptions::NO_MPFX_0FBD;
 
 pub(crate) struct X86Isa;
 
@@ -20,7 +18,7 @@ pub(crate) enum Decoded {
 }
 
 pub(crate) fn decode(pc: u64, code: &[u8]) -> Decoded {
-    let mut decoder = Decoder::with_ip(64, code, pc, OPTIONS);
+    let mut decoder = Decoder::with_ip(64, code, pc, DecoderOptions::NONE);
     let insn = decoder.decode();
     match decoder.last_error() {
         DecoderError::None => Decoded::Insn(insn),
@@ -70,6 +68,12 @@ impl Isa for X86Isa {
 
     fn slot_name(&self, slot: Slot) -> Option<String> {
         regs::slot_name(slot)
+    }
+
+    /// TF, and AC (Linux sets CR0.AM).
+    fn watch(&self, slots: &Slots) -> Watch {
+        let flags = slots[regs::EFLAGS_REST.0 as usize];
+        Watch { step: flags & regs::EFLAGS_TF != 0, aligned: flags & regs::EFLAGS_AC != 0 }
     }
 
     fn canonical(&self, cpu: &Cpu) -> Vec<u64> {

@@ -56,14 +56,17 @@ impl LinuxAbi for X86Linux {
     fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>) {
         process::copy_thread(child, sp, tls);
     }
+    fn seed_random(&self, cpu: &mut Cpu, seed: u64) {
+        cpu.set(RANDOM, seed);
+    }
     fn stack_pointer(&self, cpu: &Cpu) -> u64 {
         cpu.get(RSP)
     }
     fn set_tls(&self, cpu: &mut Cpu, tls: u64) {
         cpu.set(FS_BASE, tls);
     }
-    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind) -> Siginfo {
-        traps::fault_signal(cpu, fault, kind)
+    fn fault_signal(&self, cpu: &mut Cpu, fault: Fault, kind: FaultKind, code: &[u8]) -> Siginfo {
+        traps::fault_signal(cpu, fault, kind, code)
     }
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo {
         traps::trap_signal(cpu, trap)
@@ -90,7 +93,9 @@ impl LinuxAbi for X86Linux {
         &[]
     }
     fn hwcap(&self, level: CpuLevel) -> (u64, u64) {
-        (cpuid::leaf(level, 1, 0)[3].into(), 0)
+        // HWCAP2_FSGSBASE (asm/hwcap2.h).
+        let fsgsbase = u64::from(cpuid::leaf(level, 7, 0)[1] & 1) << 1;
+        (cpuid::leaf(level, 1, 0)[3].into(), fsgsbase)
     }
     fn platform(&self) -> &'static str {
         "x86_64"

@@ -1,5 +1,5 @@
 //! arch/x86/kernel/ptrace.c: the registers as a tracer reads and writes them.
-use crate::helpers::fxsave;
+use crate::helpers::{fxsave, segment};
 use crate::regs::*;
 use abi::{
     Errno, NT_PRFPREG, NT_PRSTATUS, NT_X86_XSTATE, PTRACE_GETFPREGS, PTRACE_GETREGS, PTRACE_SETFPREGS, PTRACE_SETREGS,
@@ -15,17 +15,19 @@ enum Word {
     Flags,
     /// fs_base and gs_base.
     Base(Reg),
-    /// A selector, which is the same for every program here; data segments are empty ones.
+    /// cs or ss, which are the same for every program here.
     Selector(u16),
+    /// ds, es, fs or gs: where in `SELECTORS`.
+    Data(u8),
 }
 
 #[rustfmt::skip]
 const WORDS: [Word; 27] = {
-    use Word::{Base, Flags, Gpr, Ip, Selector};
+    use Word::{Base, Data, Flags, Gpr, Ip, Selector};
     [
         Gpr(gpr(15)), Gpr(gpr(14)), Gpr(gpr(13)), Gpr(gpr(12)), Gpr(RBP), Gpr(RBX), Gpr(R11), Gpr(R10), Gpr(R9), Gpr(R8),
         Gpr(RAX), Gpr(RCX), Gpr(RDX), Gpr(RSI), Gpr(RDI), Gpr(ORIG_RAX), Ip, Selector(USER_CS), Flags, Gpr(RSP),
-        Selector(USER_DS), Base(FS_BASE), Base(GS_BASE), Selector(0), Selector(0), Selector(0), Selector(0),
+        Selector(USER_DS), Base(FS_BASE), Base(GS_BASE), Data(16), Data(0), Data(32), Data(48),
     ]
 };
 
@@ -43,6 +45,7 @@ fn getreg(cpu: &Cpu, word: Word) -> u64 {
         Word::Ip => cpu.pc,
         Word::Flags => rflags(&cpu.slots),
         Word::Selector(value) => value.into(),
+        Word::Data(lsb) => cpu.get(SELECTORS) >> lsb & 0xffff,
     }
 }
 
@@ -57,7 +60,12 @@ fn putreg(cpu: &mut Cpu, word: Word, value: u64) -> Result<(), Errno> {
         }
         Word::Base(reg) if value < crate::X86_64.task_size => cpu.set(reg, value),
         Word::Selector(only) if value as u16 == only => {}
-        Word::Base(_) | Word::Selector(_) => return Err(Errno::EIO),
+        // `invalid_selector`; one that cannot be loaded becomes null when the task runs.
+        Word::Data(lsb) if value as u16 == 0 || value & 3 == 3 => {
+            let selector = if segment::is_data(value) { value & 0xffff } else { 0 };
+            cpu.set(SELECTORS, cpu.get(SELECTORS) & !(0xffff << lsb) | selector << lsb);
+        }
+        Word::Base(_) | Word::Selector(_) | Word::Data(_) => return Err(Errno::EIO),
     }
     Ok(())
 }

@@ -54,10 +54,14 @@ pub(crate) const TRAP_NO: Reg = Reg(109);
 pub(crate) const MXCSR_MASKS: Reg = Reg(110);
 /// State of the generator behind RDRAND.
 pub(crate) const RANDOM: Reg = Reg(111);
+/// The selectors of ES, DS, FS and GS, 16 bits each.
+pub(crate) const SELECTORS: Reg = Reg(112);
 
 pub(crate) const EFLAGS_TF: u64 = 1 << 8;
 pub(crate) const EFLAGS_IF: u64 = 1 << 9;
 pub(crate) const EFLAGS_DF: u64 = 1 << 10;
+pub(crate) const EFLAGS_NT: u64 = 1 << 14;
+pub(crate) const EFLAGS_AC: u64 = 1 << 18;
 /// What `EFLAGS_REST` holds: TF, NT, AC, ID.
 pub(crate) const REST_MASK: u64 = EFLAGS_TF | 1 << 14 | 1 << 18 | 1 << 21;
 
@@ -118,7 +122,7 @@ pub(crate) fn set_mxcsr(slots: &mut Slots, value: u32) {
 
 const GPR_NAMES: [&str; 16] =
     ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
-const CELL_NAMES: [&str; 16] = [
+const CELL_NAMES: [&str; 17] = [
     "fpu_cw",
     "fpu_sw",
     "fpu_tag",
@@ -135,6 +139,7 @@ const CELL_NAMES: [&str; 16] = [
     "trap_no",
     "mxcsr_masks",
     "random",
+    "selectors",
 ];
 
 /// What the IR's text form calls a slot.
@@ -148,12 +153,12 @@ pub(crate) fn slot_name(slot: Slot) -> Option<String> {
         }),
         80..96 if n.is_multiple_of(2) => Some(format!("fpr{}", (n - 80) / 2)),
         80..96 => Some(format!("fpr{}.exp", (n - 80) / 2)),
-        96..112 => Some(CELL_NAMES[n as usize - 96].to_owned()),
+        96..113 => Some(CELL_NAMES[n as usize - 96].to_owned()),
         _ => None,
     }
 }
 
-/// The architectural state in a fixed order: pc, general registers, rflags, bases, orig_rax, what faults left, MXCSR,
+/// The architectural state in a fixed order: pc, general registers, rflags, bases, selectors, orig_rax, what faults left, MXCSR,
 /// x87 (control, status, tags, registers in stack order), random state, vector registers.
 pub(crate) fn canonical(cpu: &Cpu) -> Vec<u64> {
     let slots = &cpu.slots;
@@ -161,7 +166,7 @@ pub(crate) fn canonical(cpu: &Cpu) -> Vec<u64> {
     words.push(cpu.pc);
     words.extend_from_slice(&slots[..16]);
     words.push(rflags(slots));
-    words.extend([FS_BASE, GS_BASE, ORIG_RAX, CR2, ERROR_CODE, TRAP_NO].map(|r| cpu.get(r)));
+    words.extend([FS_BASE, GS_BASE, SELECTORS, ORIG_RAX, CR2, ERROR_CODE, TRAP_NO].map(|r| cpu.get(r)));
     words.push(mxcsr(slots).into());
     words.extend([FPU_CW, FPU_SW, FPU_TAG, FPU_IP, FPU_DP, FPU_OP, RANDOM].map(|r| cpu.get(r)));
     words.extend_from_slice(&slots[80..96]);

@@ -32,6 +32,19 @@ pub(crate) fn fault_of(fault: mmu::Fault) -> Fault {
     Fault { addr: fault.addr, access }
 }
 
+/// The address, if alignment does not matter or is there: to the size, or to the largest power of two that divides it (an
+/// extended float is as two words).
+pub(crate) fn aligned(mem: &Memory, addr: u64, bytes: usize) -> Result<u64, Leave> {
+    if mem.requires_alignment() && !addr.is_multiple_of(alignment_of(bytes)) {
+        return Err(Leave::Trap(Trap::Alignment { addr }));
+    }
+    Ok(addr)
+}
+
+fn alignment_of(bytes: usize) -> u64 {
+    if bytes == 10 { 8 } else { 1 << bytes.trailing_zeros().min(6) }
+}
+
 #[inline(always)]
 pub(crate) fn load(slots: &mut Slots, mem: &mut Memory, ty: MemTy, d: Slot, addr: u64) -> Result<(), Stop> {
     let value = match ty {
@@ -221,14 +234,34 @@ pub(crate) fn clear_exclusive(slots: &mut Slots, mem: &mut Memory) {
     }
 }
 
-/// Memory as helpers see it. A store to code is refused like a fault and noted, so that the whole call is made again.
+/// Memory as helpers see it. A store to code is refused like a fault and noted, so that the whole call is made again; so is
+/// a misaligned access where that matters.
 pub(crate) struct HelperMemory<'a, 'b> {
-    pub(crate) mem: &'a mut Memory<'b>,
-    pub(crate) code_write: bool,
+    mem: &'a mut Memory<'b>,
+    noted: Option<Leave>,
+}
+
+impl<'a, 'b> HelperMemory<'a, 'b> {
+    pub(crate) fn new(mem: &'a mut Memory<'b>) -> Self {
+        HelperMemory { mem, noted: None }
+    }
+
+    /// Why the helper is to be left, whatever it made of the refusal.
+    pub(crate) fn noted(&self) -> Option<Leave> {
+        self.noted
+    }
+
+    fn check_aligned(&mut self, addr: u64, len: usize, access: ir::Access) -> Result<(), Fault> {
+        aligned(self.mem, addr, len).map(|_| ()).map_err(|leave| {
+            self.noted = Some(leave);
+            Fault { addr, access }
+        })
+    }
 }
 
 impl GuestMemory for HelperMemory<'_, '_> {
     fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Fault> {
+        self.check_aligned(addr, buf.len(), ir::Access::Read)?;
         self.mem.read(addr, buf).map_err(|stop| match stop {
             Stop::Fault(fault) => fault_of(fault),
             Stop::CodeWrite => Fault { addr, access: ir::Access::Read },
@@ -236,10 +269,11 @@ impl GuestMemory for HelperMemory<'_, '_> {
     }
 
     fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), Fault> {
+        self.check_aligned(addr, data.len(), ir::Access::Write)?;
         self.mem.write(addr, data).map_err(|stop| match stop {
             Stop::Fault(fault) => fault_of(fault),
             Stop::CodeWrite => {
-                self.code_write = true;
+                self.noted = Some(Leave::CodeWrite);
                 Fault { addr, access: ir::Access::Write }
             }
         })

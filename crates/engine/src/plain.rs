@@ -1,8 +1,8 @@
 //! The plain form: IR operations executed one at a time, as they were lifted. It runs code for the first time, the last
 //! instructions of a budget, single steps, and the operations the compact form has no code for.
-use crate::access::{self, HelperMemory, Leave};
+use crate::access::{self, HelperMemory, Leave, aligned};
 use crate::{alu, fp, vector};
-use ir::{Block, CallArgs, FP_ENV, FlagKind, HelperFn, LazyFlags, Op, Slot, Slots, Term, Ty};
+use ir::{Block, CallArgs, FP_ENV, FlagKind, HelperFn, LazyFlags, Op, Slot, Slots, Term, Trap, Ty};
 use mmu::Memory;
 
 /// The time of a run: what ReadTime gives at a tick.
@@ -86,19 +86,31 @@ pub(crate) fn exec(op: &Op, slots: &mut Slots, mem: &mut Memory, clock: &Clock, 
         }
         Op::GetFlag { cond, d } => get!(d) = LazyFlags::load(slots).test(cond) as u64,
         Op::GetFlags { d } => get!(d) = LazyFlags::load(slots).flags().0,
-        Op::Load { ty, d, addr, disp } => access::load(slots, mem, ty, d, offset(slots, addr, disp))?,
-        Op::LoadX { ty, d, base, index, scale, disp } => {
-            access::load(slots, mem, ty, d, lea(slots, base, index, scale, disp))?;
+        Op::Load { ty, d, addr, disp } => {
+            let at = aligned(mem, offset(slots, addr, disp), ty.bytes().into())?;
+            access::load(slots, mem, ty, d, at)?;
         }
-        Op::Store { ty, src, addr, disp } => access::store(slots, mem, ty, src, offset(slots, addr, disp))?,
+        Op::LoadX { ty, d, base, index, scale, disp } => {
+            let at = aligned(mem, lea(slots, base, index, scale, disp), ty.bytes().into())?;
+            access::load(slots, mem, ty, d, at)?;
+        }
+        Op::Store { ty, src, addr, disp } => {
+            let at = aligned(mem, offset(slots, addr, disp), ty.bytes().into())?;
+            access::store(slots, mem, ty, src, at)?;
+        }
         Op::StoreX { ty, src, base, index, scale, disp } => {
-            access::store(slots, mem, ty, src, lea(slots, base, index, scale, disp))?;
+            let at = aligned(mem, lea(slots, base, index, scale, disp), ty.bytes().into())?;
+            access::store(slots, mem, ty, src, at)?;
         }
         Op::ProbeWrite { bytes, addr, disp } => mem.probe_write(offset(slots, addr, disp), bytes.into())?,
         Op::CheckAligned { bytes, addr } => access::check_aligned(get!(addr), bytes.into())?,
-        Op::AtomicRmw { op, ty, d, addr, src } => get!(d) = access::rmw(mem, op, ty, get!(addr), get!(src))?,
+        Op::AtomicRmw { op, ty, d, addr, src } => {
+            let at = aligned(mem, get!(addr), ty.bytes().into())?;
+            get!(d) = access::rmw(mem, op, ty, at, get!(src))?;
+        }
         Op::Cas { ty, d, addr, expect, new } => {
-            get!(d) = access::cas(mem, ty, get!(addr), get!(expect), get!(new))?;
+            let at = aligned(mem, get!(addr), ty.bytes().into())?;
+            get!(d) = access::cas(mem, ty, at, get!(expect), get!(new))?;
         }
         Op::Cas128 { aligned, d, addr, expect, new } => {
             access::cas128(slots, mem, aligned, get!(addr), [d, expect, new])?;
@@ -122,10 +134,10 @@ pub(crate) fn exec(op: &Op, slots: &mut Slots, mem: &mut Memory, clock: &Clock, 
             match helper.run {
                 HelperFn::Pure(run) => run(slots, args),
                 HelperFn::Machine(run) => {
-                    let mut memory = HelperMemory { mem, code_write: false };
+                    let mut memory = HelperMemory::new(mem);
                     let result = run(slots, &mut memory, args);
-                    if memory.code_write {
-                        return Err(Leave::CodeWrite);
+                    if let Some(leave) = memory.noted() {
+                        return Err(leave);
                     }
                     result.map_err(Leave::Trap)?;
                 }
@@ -201,7 +213,7 @@ pub(crate) enum StretchEnd {
 }
 
 /// Executes at most `limit` instructions of a block from its operation `from` (an instruction mark), with `ticks` retired
-/// in this run before it.
+/// in this run before it. One alone is what [`Trap::Alone`] asks for.
 pub(crate) fn run(
     block: &Block,
     from: usize,
@@ -221,6 +233,9 @@ pub(crate) fn run(
             }
             begun += 1;
             pc = at;
+            continue;
+        }
+        if limit == 1 && matches!(op, Op::TrapIf { trap: Trap::Alone, .. }) {
             continue;
         }
         match exec(op, slots, mem, clock, ticks + begun - 1) {

@@ -4,7 +4,7 @@ use crate::cache::{BlockId, Cache, Key};
 use crate::compact::{self, Out, Running};
 use crate::lift::{MAX_BYTES, MAX_INSNS, lift};
 use crate::plain::{self, Clock, Stretch, StretchEnd};
-use arch::{Cpu, Exit};
+use arch::{Cpu, Exit, Watch};
 use ir::{Op, Trap};
 use mmu::{Access, Fault, Memory, PAGE_SIZE, page_floor};
 
@@ -44,6 +44,7 @@ struct Turn<'a, 'm> {
     budget: u64,
     left: u64,
     context: u32,
+    watch: Watch,
 }
 
 impl Engine {
@@ -60,7 +61,8 @@ impl Engine {
     pub fn run(&mut self, cpu: &mut Cpu, mem: &mut Memory<'_>, clock: Clock, budget: u64) -> Run {
         self.drop_dirty(mem);
         let context = self.cache.context(cpu.arch, mem.space());
-        let mut turn = Turn { cpu, mem, clock, budget, left: budget, context };
+        let watch = cpu.arch.isa.watch(&cpu.slots);
+        let mut turn = Turn { cpu, mem, clock, budget, left: budget, context, watch };
         let exit = self.blocks(&mut turn);
         Run { exit, ticks: budget - turn.left }
     }
@@ -74,6 +76,12 @@ impl Engine {
                 Ok(id) => id,
                 Err(fault) => return Exit::Trap(Trap::Fault(fault_of(fault))),
             };
+            if turn.watch != Watch::default() {
+                match self.watched(turn, id) {
+                    Some(exit) => return exit,
+                    None => continue,
+                }
+            }
             let came_from = link.take().filter(|_| flushes == self.cache.flushes);
             // A block is begun in compact form only if all of it fits the budget.
             let entry = if turn.left >= MAX_INSNS as u64 { self.cache.entry(id) } else { None };
@@ -95,6 +103,18 @@ impl Engine {
             }
         }
         Exit::Budget
+    }
+
+    /// Runs one instruction under watch.
+    fn watched(&mut self, turn: &mut Turn, id: BlockId) -> Option<Exit> {
+        let (Watch { step, aligned }, left) = (turn.watch, turn.left);
+        turn.mem.require_alignment(aligned);
+        let stretch = self.plain(turn, id, 0, 1);
+        let exit = self.settle(turn, id, stretch);
+        turn.mem.require_alignment(false);
+        turn.watch = turn.cpu.arch.isa.watch(&turn.cpu.slots);
+        let retired = turn.left < left;
+        exit.or_else(|| (step && retired).then_some(Exit::Trap(Trap::SingleStep)))
     }
 
     /// Runs compact code from `entry` until it leaves, and puts pc and budget where it did.
@@ -159,22 +179,31 @@ impl Engine {
                 turn.cpu.pc = next;
                 Some(Exit::Syscall)
             }
+            StretchEnd::Stopped(Leave::Trap(Trap::Alone), pc) => {
+                let exit = self.alone(turn, id, pc);
+                turn.watch = turn.cpu.arch.isa.watch(&turn.cpu.slots);
+                exit
+            }
             StretchEnd::Stopped(Leave::Trap(trap), pc) => {
                 turn.cpu.pc = pc;
                 Some(Exit::Trap(trap))
             }
             StretchEnd::Stopped(Leave::CodeWrite, pc) => {
-                turn.cpu.pc = pc;
                 self.stats.code_writes += 1;
-                // The instruction again, alone, in plain form and with its stores let through (DECISIONS 14).
-                let from = self.cache.get(id).block.ops.iter().position(|op| *op == Op::Insn { pc }).unwrap_or(0);
-                turn.mem.allow_code_writes(true);
-                let stretch = self.plain(turn, id, from, 1);
-                turn.mem.allow_code_writes(false);
-                self.drop_dirty(turn.mem);
-                self.settle(turn, id, stretch)
+                self.alone(turn, id, pc)
             }
         }
+    }
+
+    /// The instruction at `pc` again, alone, in plain form and with its stores to code let through (DECISIONS 14).
+    fn alone(&mut self, turn: &mut Turn, id: BlockId, pc: u64) -> Option<Exit> {
+        turn.cpu.pc = pc;
+        let from = self.cache.get(id).block.ops.iter().position(|op| *op == Op::Insn { pc }).unwrap_or(0);
+        turn.mem.allow_code_writes(true);
+        let stretch = self.plain(turn, id, from, 1);
+        turn.mem.allow_code_writes(false);
+        self.drop_dirty(turn.mem);
+        self.settle(turn, id, stretch)
     }
 
     /// The block at the pc, lifted if need be.

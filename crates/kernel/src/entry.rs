@@ -47,8 +47,9 @@ impl Kernel {
             Trap::Fault(fault) => match self.handle_fault(tid, fault) {
                 FaultOutcome::Resolved => return,
                 FaultOutcome::Bad(kind) => {
+                    let (code, len) = self.code_at(tid, self.tasks[tid].cpu.pc);
                     let cpu = &mut self.tasks[tid].cpu;
-                    cpu.arch.abi.fault_signal(cpu, fault, kind)
+                    cpu.arch.abi.fault_signal(cpu, fault, kind, &code[..len])
                 }
                 FaultOutcome::OutOfMemory => return self.out_of_memory(tid),
             },
@@ -64,11 +65,17 @@ impl Kernel {
         self.force_signal(tid, info);
     }
 
+    /// What can be read of an instruction at `pc`.
+    fn code_at(&mut self, tid: Tid, pc: u64) -> ([u8; 16], usize) {
+        let mut code = [0; 16];
+        let len = (1..=16).rev().find(|&len| self.user(tid).read(pc, &mut code[..len]).is_ok()).unwrap_or(0);
+        (code, len)
+    }
+
     /// An instruction we do not have, or nobody has: one line that says which.
     fn trace_illegal(&mut self, tid: Tid) {
         let pc = self.tasks[tid].cpu.pc;
-        let mut code = [0; 16];
-        let len = (1..=16).rev().find(|&len| self.user(tid).read(pc, &mut code[..len]).is_ok()).unwrap_or(0);
+        let (code, len) = self.code_at(tid, pc);
         let task = &self.tasks[tid];
         let (_, text) = task.arch().isa.disassemble(pc, &code[..len]);
         let bytes: Vec<String> = code[..len.min(8)].iter().map(|byte| format!("{byte:02x}")).collect();

@@ -130,7 +130,7 @@ impl LinuxAbi for TestAbi {
         0
     }
     fn set_tls(&self, _cpu: &mut Cpu, _tls: u64) {}
-    fn fault_signal(&self, _cpu: &mut Cpu, fault: Fault, _kind: FaultKind) -> Siginfo {
+    fn fault_signal(&self, _cpu: &mut Cpu, fault: Fault, _kind: FaultKind, _code: &[u8]) -> Siginfo {
         Siginfo { signo: SIGSEGV, errno: 0, code: SEGV_MAPERR, fields: Fields::Fault { addr: fault.addr } }
     }
     fn trap_signal(&self, _cpu: &mut Cpu, trap: Trap) -> Siginfo {

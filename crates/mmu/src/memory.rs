@@ -20,13 +20,14 @@ pub struct Memory<'a> {
     /// Address bits that translation looks at.
     mask: u64,
     allow_code_writes: bool,
+    require_alignment: bool,
 }
 
 impl<'a> Memory<'a> {
     /// `mask`: the address bits the ISA looks at.
     pub fn new(space: &'a mut AddressSpace, pool: &'a mut FramePool, owner: u64, mask: u64) -> Memory<'a> {
         let tables = pool.views.of(space.id());
-        Memory { space, pool, tables, owner, mask, allow_code_writes: false }
+        Memory { space, pool, tables, owner, mask, allow_code_writes: false, require_alignment: false }
     }
 
     pub fn space(&self) -> &AddressSpace {
@@ -40,6 +41,14 @@ impl<'a> Memory<'a> {
     /// Whether stores to code frames go ahead (and are announced), for one instruction that is known to make one.
     pub fn allow_code_writes(&mut self, allow: bool) {
         self.allow_code_writes = allow;
+    }
+
+    /// Whether the engine is to refuse misaligned accesses; nothing here looks.
+    pub fn require_alignment(&mut self, require: bool) {
+        self.require_alignment = require;
+    }
+    pub fn requires_alignment(&self) -> bool {
+        self.require_alignment
     }
 
     #[inline(always)]

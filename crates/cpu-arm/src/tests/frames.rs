@@ -106,7 +106,7 @@ fn deliver(cpu: &mut Cpu, flags: SaFlags) -> Path {
 #[test]
 fn the_frame_is_laid_out_as_the_kernels() {
     let mut cpu = cpu(3);
-    AARCH64.abi.fault_signal(&mut cpu, Fault { addr: 0x1230, access: Access::Write }, FaultKind::NotMapped);
+    AARCH64.abi.fault_signal(&mut cpu, Fault { addr: 0x1230, access: Access::Write }, FaultKind::NotMapped, &[]);
     let before = cpu.clone();
     let path = deliver(&mut cpu, SaFlags::SA_SIGINFO | SaFlags::SA_RESTORER);
     let frame = cpu.get(SP);

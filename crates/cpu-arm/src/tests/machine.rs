@@ -130,7 +130,7 @@ pub(crate) fn run(words: &[u32], state: &State, seed: u64) -> Outcome {
     let mut m = Machine::new(words, state, &bytes);
     let exit = m.run(words.len() as u64 + 1);
     let info = match exit {
-        Exit::Trap(Trap::Fault(fault)) => AARCH64.abi.fault_signal(&mut m.cpu, fault, arch::FaultKind::NotMapped),
+        Exit::Trap(Trap::Fault(fault)) => AARCH64.abi.fault_signal(&mut m.cpu, fault, arch::FaultKind::NotMapped, &[]),
         Exit::Trap(trap) => AARCH64.abi.trap_signal(&mut m.cpu, trap),
         other => panic!("{words:x?} ended with {other:?}"),
     };

@@ -2,6 +2,7 @@
 pub(crate) mod fp;
 pub(crate) mod fxsave;
 pub(crate) mod int;
+pub(crate) mod segment;
 pub(crate) mod system;
 pub(crate) mod vec;
 mod wide;

@@ -1,9 +1,10 @@
 //! General-purpose instructions: integers, moves, strings.
 use super::Row;
+use crate::lift::bits::Lowest;
 use crate::lift::logic::BitOp;
-use crate::lift::{arith, logic, mov, shift, string};
+use crate::lift::{arith, bits, logic, mov, shift, string};
 use iced_x86::Mnemonic::*;
-use ir::{BinOp, Ty};
+use ir::{BinOp, FlagCond, Ty, UnOp};
 
 pub(super) const ROWS: &[Row] = &[
     (Add, arith::add),
@@ -38,6 +39,26 @@ pub(super) const ROWS: &[Row] = &[
     (Bsr, |l| logic::scan(l, true)),
     (Popcnt, logic::popcnt),
     (Bswap, logic::bswap),
+    (Lzcnt, |l| bits::count(l, UnOp::Clz)),
+    (Tzcnt, |l| bits::count(l, UnOp::Ctz)),
+    (Andn, bits::andn),
+    (Bextr, bits::bextr),
+    (Bzhi, bits::bzhi),
+    (Blsr, |l| bits::lowest(l, Lowest::Reset)),
+    (Blsmsk, |l| bits::lowest(l, Lowest::Mask)),
+    (Blsi, |l| bits::lowest(l, Lowest::Isolate)),
+    (Mulx, bits::mulx),
+    (Pdep, |l| bits::deposit(l, false)),
+    (Pext, |l| bits::deposit(l, true)),
+    (Rorx, bits::rorx),
+    (Sarx, |l| bits::shift(l, BinOp::Sar)),
+    (Shlx, |l| bits::shift(l, BinOp::Shl)),
+    (Shrx, |l| bits::shift(l, BinOp::Shr)),
+    (Adcx, |l| bits::add_with(l, FlagCond::Carry)),
+    (Adox, |l| bits::add_with(l, FlagCond::Overflow)),
+    (Movbe, bits::movbe),
+    (Rdrand, bits::random),
+    (Rdseed, bits::random),
     (Xchg, logic::xchg),
     (Cmpxchg, logic::cmpxchg),
     (Cmpxchg8b, |l| logic::cmpxchg_pair(l, false)),

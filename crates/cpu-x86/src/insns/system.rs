@@ -1,6 +1,7 @@
 //! Control flow, flags and what concerns the system.
 use super::Row;
-use crate::lift::{control, system};
+use crate::lift::{control, segment, system};
+use crate::regs::{FS_BASE, GS_BASE};
 use iced_x86::Mnemonic::*;
 
 pub(super) const CONTROL: &[Row] = &[
@@ -28,6 +29,10 @@ pub(super) const CONTROL: &[Row] = &[
     (Loop, control::loop_),
     (Loope, control::loop_),
     (Loopne, control::loop_),
+    (Retf, segment::far_return),
+    (Iret, segment::interrupt_return),
+    (Iretd, segment::interrupt_return),
+    (Iretq, segment::interrupt_return),
     (Syscall, control::syscall),
     (Int, control::int),
     (Int1, control::int),
@@ -55,7 +60,13 @@ pub(super) const SYSTEM: &[Row] = &[
     (Prefetcht1, system::nop),
     (Prefetcht2, system::nop),
     (Prefetchnta, system::nop),
-    (Clflush, system::nop),
+    (Prefetchit0, system::nop),
+    (Prefetchit1, system::nop),
+    (Reservednop, system::nop),
+    (Cldemote, system::nop),
+    (Clflush, system::flush),
+    (Clflushopt, system::flush),
+    (Clwb, system::flush),
     (Rdsspd, system::nop),
     (Rdsspq, system::nop),
     (Mfence, system::fence),
@@ -63,6 +74,24 @@ pub(super) const SYSTEM: &[Row] = &[
     (Sfence, system::fence),
     (Cpuid, system::cpuid),
     (Rdtsc, system::rdtsc),
+    (Rdtscp, system::rdtscp),
+    (Rdpid, system::rdpid),
+    (Rdfsbase, |l| system::read_base(l, FS_BASE)),
+    (Rdgsbase, |l| system::read_base(l, GS_BASE)),
+    (Wrfsbase, |l| system::write_base(l, FS_BASE)),
+    (Wrgsbase, |l| system::write_base(l, GS_BASE)),
+    (Lss, segment::load_far),
+    (Lfs, segment::load_far),
+    (Lgs, segment::load_far),
+    (Lar, segment::describe),
+    (Lsl, segment::describe),
+    (Verr, segment::verify),
+    (Verw, segment::verify),
+    (Sgdt, |l| system::store_table(l, 0xffff_ffff_fffe_0000)),
+    (Sidt, |l| system::store_table(l, 0xffff_ffff_ffff_0000)),
+    (Sldt, |l| system::store_word(l, 0)),
+    (Str, |l| system::store_word(l, 0x40)),
+    (Smsw, |l| system::store_word(l, 0x8005_0033)),
     (Ud0, system::undefined),
     (Ud1, system::undefined),
     (Ud2, system::undefined),
@@ -90,6 +119,12 @@ pub(super) const SYSTEM: &[Row] = &[
     (Wrmsr, system::privileged),
     (Rdpmc, system::privileged),
     (Swapgs, system::privileged),
+    (Wbnoinvd, system::privileged),
+    (Xsetbv, system::privileged),
+    (Invpcid, system::privileged),
+    (Sysenter, system::privileged),
+    (Sysexit, system::privileged),
+    (Sysexitq, system::privileged),
     (Sysret, system::privileged),
     (Sysretq, system::privileged),
 ];

@@ -156,8 +156,20 @@ pub(crate) fn imul(l: &mut Lift<'_>) {
     }
 }
 
-/// rdx:rax = rax * op0 and its narrower forms. CARRY and OVERFLOW say whether the upper half counts; SIGN, ZERO and
-/// PARITY, undefined, are those of the lower half, as on Intel's processors.
+/// CARRY and OVERFLOW say whether a product's upper half counts; of the others, undefined, SIGN and PARITY are those of
+/// the lower half and the rest is clear, as on Intel's processors.
+fn set_product_flags(l: &mut Lift<'_>, ty: Ty, low: impl Into<Slot>, excess: impl Into<Slot>) {
+    let given = l.out.bin_imm(BinOp::Mul, Ty::I64, excess, CARRY_OVERFLOW);
+    // A bit that is neither SIGN's nor PARITY's keeps ZERO clear.
+    let (ty, low) = match ty {
+        Ty::I8 => (Ty::I16, Slot::from(l.out.sext(ty, Ty::I16, low))),
+        _ => (ty, low.into()),
+    };
+    let low = l.out.bin_imm(BinOp::Or, ty, low, 1 << 8);
+    l.out.set_flags(FlagKind::Result, ty, low, given);
+}
+
+/// rdx:rax = rax * op0 and its narrower forms.
 fn widening(l: &mut Lift<'_>, signed: bool) {
     let ty = l.ty(0);
     let (low, excess) = if ty == Ty::I64 {
@@ -189,8 +201,7 @@ fn widening(l: &mut Lift<'_>, signed: bool) {
         }
         (product, excess)
     };
-    let given = l.out.bin_imm(BinOp::Mul, Ty::I64, excess, CARRY_OVERFLOW);
-    l.out.set_flags(FlagKind::Result, ty, low, given);
+    set_product_flags(l, ty, low, excess);
 }
 
 /// op0 = op[a] * op[b], cut to size. The product is computed twice, so that it is one operation where nobody looks at
@@ -209,8 +220,7 @@ fn truncating(l: &mut Lift<'_>, a: u32, b: u32) {
         let extended = l.extend(product.into(), ty, true);
         (product, l.out.cmp(Cond::Ne, Ty::I64, product, extended))
     };
-    let given = l.out.bin_imm(BinOp::Mul, Ty::I64, excess, CARRY_OVERFLOW);
-    l.out.set_flags(FlagKind::Result, ty, low, given);
+    set_product_flags(l, ty, low, excess);
     let place = l.place(0);
     l.bin_commit(place, BinOp::Mul, ty, a, b);
 }

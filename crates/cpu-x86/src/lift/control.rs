@@ -1,7 +1,7 @@
 //! Jumps, calls, loops, system calls and software interrupts.
 use super::logic::condition;
 use super::mov::push_value;
-use super::{Lift, Mem};
+use super::{Lift, Mem, segment};
 use crate::regs::{RCX, RSP};
 use iced_x86::{Mnemonic, OpKind};
 use ir::{BinOp, Cond, FlagCond, JumpHint, MemTy, Slot, Trap, Ty};
@@ -10,13 +10,17 @@ fn is_direct(l: &Lift<'_>) -> bool {
     matches!(l.insn.op0_kind(), OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64)
 }
 
+fn is_far(l: &Lift<'_>) -> bool {
+    l.insn.is_jmp_far_indirect() || l.insn.is_call_far_indirect()
+}
+
 pub(crate) fn jmp(l: &mut Lift<'_>) {
     if is_direct(l) {
         let target = l.insn.near_branch_target();
         return l.end().jump(target);
     }
-    if l.ty(0) != Ty::I64 {
-        return l.illegal();
+    if is_far(l) {
+        return segment::far_transfer(l, false);
     }
     let target = l.read(0);
     l.end().jump_reg(target, JumpHint::None);
@@ -30,8 +34,8 @@ pub(crate) fn call(l: &mut Lift<'_>) {
         push_value(l, Ty::I64, back);
         return l.end().jump(target);
     }
-    if l.ty(0) != Ty::I64 {
-        return l.illegal();
+    if is_far(l) {
+        return segment::far_transfer(l, true);
     }
     let target = l.read(0);
     // `call rsp` goes where rsp pointed before the push.
@@ -100,7 +104,7 @@ pub(crate) fn int(l: &mut Lift<'_>) {
     let next = l.next();
     match (l.insn.mnemonic(), l.insn.op_count()) {
         (Mnemonic::Int3, _) => l.end().trap(Trap::Breakpoint, next),
-        (Mnemonic::Int1, _) => l.end().trap(Trap::SingleStep, next),
+        (Mnemonic::Int1, _) => l.end().trap(Trap::Debug, next),
         _ => match l.insn.immediate8() {
             3 => l.end().trap(Trap::Breakpoint, next),
             4 => l.end().trap(Trap::Overflow, next),

@@ -124,8 +124,8 @@ pub(crate) fn set_carry(l: &mut Lift<'_>, carry: impl Into<Slot>) {
     l.out.set_flag_bits(flags);
 }
 
-/// BSF, BSR: the destination stays if the source is zero, as on all processors. ZERO says so; the other flags,
-/// undefined, are the source's.
+/// BSF, BSR: the destination stays if the source is zero, as on all processors. ZERO says so; of the others, undefined,
+/// PARITY is that of the number found (of zero if there is none) and the rest is clear, as on Intel's.
 pub(crate) fn scan(l: &mut Lift<'_>, reverse: bool) {
     let ty = l.ty(0);
     let a = l.read(1);
@@ -136,8 +136,15 @@ pub(crate) fn scan(l: &mut Lift<'_>, reverse: bool) {
     } else {
         l.out.un(UnOp::Ctz, ty, a)
     };
-    set_logic_flags(l, ty, a);
     let zero = l.out.cmp_imm(Cond::Eq, ty, a, 0);
+    let none = l.out.iconst(0);
+    let found = l.out.select(zero, none, count);
+    let bits = l.out.un(UnOp::Popcnt, Ty::I8, found);
+    let odd = l.out.and_imm(Ty::I64, bits, 1);
+    let even = l.out.bin_imm(BinOp::Xor, Ty::I64, odd, 1);
+    let flags = l.out.shl_imm(Ty::I64, even, Flags::PARITY.trailing_zeros() as u8);
+    let flags = l.out.insert(Ty::I64, flags, zero, Flags::ZERO.trailing_zeros() as u8, 1);
+    l.out.set_flag_bits(flags);
     let (reg, _) = super::operand::reg_of(l.insn.op0_register());
     if ty == Ty::I16 {
         let value = l.out.select(zero, reg, count);

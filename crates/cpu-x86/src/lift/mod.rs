@@ -3,11 +3,13 @@
 //! The functions in the files below are short because everything about operands is here: partial registers, memory
 //! operands with their segment and address size, and the order that keeps a faulting instruction without effect.
 pub(crate) mod arith;
+pub(crate) mod bits;
 pub(crate) mod control;
 pub(crate) mod logic;
 mod memory;
 pub(crate) mod mov;
 mod operand;
+pub(crate) mod segment;
 pub(crate) mod shift;
 pub(crate) mod sse;
 pub(crate) mod sse_int;

@@ -1,23 +1,22 @@
 //! Moves, the stack, addresses and byte order.
 use super::operand::{mem_ty, reg_of, ty_of_bytes};
-use super::{Lift, Mem};
-use crate::regs::{RAX, RBP, RBX, RSP, USER_CS, USER_DS};
+use super::{Lift, Mem, segment};
+use crate::regs::{RAX, RBP, RBX, RSP};
 use iced_x86::{OpKind, Register};
 use ir::{BinOp, MemTy, Op, Slot, Trap, Ty};
 
 pub(crate) fn mov(l: &mut Lift<'_>) {
     let (to, from) = (l.insn.op_kind(0), l.insn.op_kind(1));
     if from == OpKind::Register && l.insn.op1_register().is_segment_register() {
-        return from_segment(l);
+        return segment::store(l);
     }
     if to == OpKind::Register {
         let register = l.insn.op0_register();
         if register.is_segment_register() {
-            return to_segment(l);
+            return segment::load(l);
         }
         if !register.is_gpr() || from == OpKind::Register && !l.insn.op1_register().is_gpr() {
-            // Control and debug registers.
-            return l.trap(Trap::GeneralProtection);
+            return control_register(l);
         }
         let place = l.place(0);
         match from {
@@ -35,31 +34,20 @@ pub(crate) fn mov(l: &mut Lift<'_>) {
         }
     }
     if from == OpKind::Register && !l.insn.op1_register().is_gpr() {
-        return l.trap(Trap::GeneralProtection);
+        return control_register(l);
     }
     let value = l.read(1);
     l.write(0, value);
 }
 
-/// Selectors are what Linux sets; 64-bit mode looks at none of them.
-fn from_segment(l: &mut Lift<'_>) {
-    let selector = match l.insn.op1_register() {
-        Register::CS => USER_CS,
-        Register::SS => USER_DS,
-        _ => 0,
+/// Control and debug registers are not for user space; not all exist.
+fn control_register(l: &mut Lift<'_>) {
+    let other = if l.insn.op0_register().is_gpr() { l.insn.op1_register() } else { l.insn.op0_register() };
+    let exists = match other {
+        Register::CR0 | Register::CR2 | Register::CR3 | Register::CR4 | Register::CR8 => !l.insn.has_lock_prefix(),
+        other => other.is_dr() && other <= Register::DR7,
     };
-    let value = l.out.iconst(selector.into());
-    l.write(0, value);
-}
-
-/// DS, ES, FS and GS take the null selector and the user's data segment; the bases stay (AMD's rule for null).
-fn to_segment(l: &mut Lift<'_>) {
-    let selector = l.read(1);
-    let selector = l.out.zext(Ty::I16, selector);
-    let null = l.out.cmp_imm(ir::Cond::GtU, Ty::I16, selector, 3);
-    let data = l.out.cmp_imm(ir::Cond::Ne, Ty::I16, selector, USER_DS.into());
-    let refused = if l.insn.op0_register() == Register::SS { data } else { l.out.and(Ty::I64, null, data) };
-    l.out.trap_if(refused, Trap::GeneralProtection);
+    l.trap(if exists { Trap::GeneralProtection } else { Trap::Illegal });
 }
 
 /// MOVZX, MOVSX, MOVSXD.
@@ -124,8 +112,7 @@ pub(crate) fn push_value(l: &mut Lift<'_>, ty: Ty, value: impl Into<Slot>) {
 pub(crate) fn push(l: &mut Lift<'_>) {
     let ty = stack_ty(l);
     if l.insn.op0_kind() == OpKind::Register && l.insn.op0_register().is_segment_register() {
-        // FS and GS: null.
-        let value = l.out.iconst(0);
+        let value = segment::selector(l, l.insn.op0_register());
         return push_value(l, ty, value);
     }
     let value = l.read(0);
@@ -145,9 +132,8 @@ pub(crate) fn pop(l: &mut Lift<'_>) {
     }
     let register = l.insn.op0_register();
     if register.is_segment_register() {
-        let selector = l.out.load(MemTy::U16, RSP, 0);
-        let bad = l.out.cmp_imm(ir::Cond::GtU, Ty::I16, selector, 3);
-        l.out.trap_if(bad, Trap::GeneralProtection);
+        let selector = l.out.load(MemTy::of(ty), RSP, 0);
+        segment::set(l, register, selector.into());
         return l.bin_imm_into(RSP, BinOp::Add, Ty::I64, RSP, bytes);
     }
     let (reg, _) = reg_of(register);

@@ -1,7 +1,8 @@
 //! Shifts and rotates.
 //!
 //! A count is cut to 5 bits, 6 for 64-bit operands; a count of zero leaves the flags alone. OVERFLOW is defined for
-//! counts of one; elsewhere it is what the formula for one gives. ADJUST, undefined, is clear.
+//! counts of one; elsewhere it is, as on Intel's processors, what a count of one would give (only ROL and ROR of a
+//! register by a constant above one leave it). ADJUST, undefined, is clear.
 use super::Lift;
 use super::operand::Place;
 use crate::helpers::int;
@@ -95,32 +96,35 @@ pub(crate) fn shift(l: &mut Lift<'_>, op: BinOp) {
         }
     };
     let result = if op == BinOp::Shr || ty == Ty::I64 { result } else { l.out.zext(ty, result) };
-    let sign = ty.bits() - 1;
-    let overflow = match (op, n) {
-        (BinOp::Sar, _) | (_, Count::Const(2..)) => None,
-        (BinOp::Shr, _) => Some(l.out.extract(false, Ty::I64, a, sign, 1)),
-        _ => {
-            let top = l.out.extract(false, Ty::I64, result, sign, 1);
-            Some(l.out.xor(Ty::I64, top, carry))
-        }
-    };
+    let overflow = shift_overflow(l, op, ty, a);
     let given = join(l, carry, overflow);
     finish(l, place, ty, n, result, given);
 }
 
+/// The bit below the top one of `a`, or the top one itself.
+fn top_bit(l: &mut Lift<'_>, ty: Ty, a: impl Into<Slot>, below: u8) -> Val {
+    l.out.extract(false, Ty::I64, a, ty.bits() - 1 - below, 1)
+}
+
+/// Whether the two top bits of `a` differ: the overflow of a step to the left.
+fn top_bits_differ(l: &mut Lift<'_>, ty: Ty, a: impl Into<Slot>) -> Val {
+    let a = a.into();
+    let (top, next) = (top_bit(l, ty, a, 0), top_bit(l, ty, a, 1));
+    l.out.xor(Ty::I64, top, next)
+}
+
+fn shift_overflow(l: &mut Lift<'_>, op: BinOp, ty: Ty, a: Slot) -> Option<Val> {
+    match op {
+        BinOp::Sar => None,
+        BinOp::Shr => Some(top_bit(l, ty, a, 0)),
+        _ => Some(top_bits_differ(l, ty, a)),
+    }
+}
+
 /// A shift by a known count below the width: one operation, beside those for the flags.
 fn shift_by(l: &mut Lift<'_>, op: BinOp, ty: Ty, place: Place, a: Slot, n: u8) {
-    let top = ty.bits() - 1;
     let carry = l.out.extract(false, Ty::I64, a, if op == BinOp::Shl { ty.bits() - n } else { n - 1 }, 1);
-    let overflow = match (op, n) {
-        (BinOp::Shl, 1) => {
-            // The two top bits differ.
-            let next = l.out.extract(false, Ty::I64, a, top - 1, 1);
-            Some(l.out.xor(Ty::I64, carry, next))
-        }
-        (BinOp::Shr, 1) => Some(l.out.extract(false, Ty::I64, a, top, 1)),
-        _ => None,
-    };
+    let overflow = shift_overflow(l, op, ty, a);
     let given = join(l, carry, overflow);
     l.bin_imm_into(place.slot, op, ty, a, n.into());
     l.commit(place);
@@ -142,23 +146,24 @@ pub(crate) fn rotate(l: &mut Lift<'_>, op: BinOp) {
     let place = l.place(0);
     let a = l.current(place);
     let amount = n.slot(l);
+    let overflow = match op {
+        _ if matches!(n, Count::Const(2..)) && !place.is_memory() => None,
+        BinOp::Rotl => Some(top_bits_differ(l, ty, a)),
+        _ => {
+            let top = top_bit(l, ty, a, 0);
+            let differ = l.out.xor(Ty::I64, top, a);
+            Some(l.out.and_imm(Ty::I64, differ, 1))
+        }
+    };
     l.bin_into(place.slot, op, ty, a, amount);
     l.commit(place);
     let result = place.slot;
-    let sign = ty.bits() - 1;
     // The last bit that went round is the lowest one after ROL, the highest after ROR.
-    let carry = if op == BinOp::Rotl { result } else { l.out.extract(false, Ty::I64, result, sign, 1).into() };
-    if let Count::Const(2..) = n {
-        return super::logic::set_carry(l, carry);
+    let carry = if op == BinOp::Rotl { result } else { top_bit(l, ty, result, 0).into() };
+    match overflow {
+        None => super::logic::set_carry(l, carry),
+        Some(overflow) => replace_carry_overflow(l, n, carry, overflow.into()),
     }
-    let top = l.out.extract(false, Ty::I64, result, sign, 1);
-    let other = if op == BinOp::Rotl {
-        l.out.and_imm(Ty::I64, result, 1)
-    } else {
-        l.out.extract(false, Ty::I64, result, sign - 1, 1)
-    };
-    let overflow = l.out.xor(Ty::I64, top, other);
-    replace_carry_overflow(l, n, carry, overflow.into());
 }
 
 fn replace_carry_overflow(l: &mut Lift<'_>, n: Count, carry: Slot, overflow: Slot) {
@@ -182,7 +187,7 @@ pub(crate) fn rotate_carry(l: &mut Lift<'_>, right: bool) {
     let done = l.out.call(&int::ROTATE_CARRY, a, amount, carry, ty as u16 | u16::from(right) << 8);
     l.out.set(place.slot, done);
     l.commit(place);
-    replace_carry_overflow(l, n, done.up(1).into(), done.up(2).into());
+    replace_carry_overflow(l, Count::Var(done.up(3)), done.up(1).into(), done.up(2).into());
 }
 
 /// SHLD, SHRD: bits of op1 shift in. Counts beyond 16 with 16-bit operands, undefined, go on into op0 again as on
@@ -221,13 +226,13 @@ pub(crate) fn double(l: &mut Lift<'_>, right: bool) {
             (result, l.out.and_imm(Ty::I64, last, 1))
         }
     };
-    let overflow = match n {
-        Count::Const(2..) => None,
-        _ => {
-            let changed = l.out.xor(ty, a, result);
-            Some(l.out.extract(false, Ty::I64, changed, ty.bits() - 1, 1))
-        }
+    let overflow = if right {
+        let top = top_bit(l, ty, a, 0);
+        let differ = l.out.xor(Ty::I64, top, b);
+        l.out.and_imm(Ty::I64, differ, 1)
+    } else {
+        top_bits_differ(l, ty, a)
     };
-    let given = join(l, carry, overflow);
+    let given = join(l, carry, Some(overflow));
     finish(l, place, ty, n, result, given);
 }

@@ -38,6 +38,8 @@ fn is_excluded(insn: &Instruction) -> bool {
             Fldcw | Ldmxcsr | Syscall | Int | Int1 | Cpuid | Rdtsc | Popf | Popfq | In | Out | Insb | Insw | Insd | Outsb | Outsw | Outsd
         )
         || matches!(m, Rcpps | Rcpss | Rsqrtps | Rsqrtss)
+        || matches!(m, Rdrand | Rdseed | Rdtscp | Rdpid | Lsl | Sysenter | Rdfsbase | Wrfsbase | Rdgsbase | Wrgsbase)
+        || matches!(m, Lss | Lfs | Lgs)
         || matches!(m, Rdsspd | Rdsspq | Clflush | Prefetchwt1)
         || matches!(m, Fnstenv | Fnsave | Fxsave | Fxsave64 | Fxrstor | Fxrstor64 | Fldenv | Frstor)
         // Branches go anywhere; they have vectors.
@@ -70,11 +72,9 @@ pub(super) fn instruction(seed: u64) -> (Vec<u8>, Instruction) {
         if insns::semantics(insn.mnemonic()).is_none() || is_excluded(&insn) {
             continue;
         }
-        // The host may have TZCNT and LZCNT; strings with the address-size prefix cut registers they do not use.
+        // Strings with the address-size prefix cut registers they do not use.
         let prefixed = |byte| bytes[..insn.len()].contains(&byte);
-        if matches!(insn.mnemonic(), Mnemonic::Bsf | Mnemonic::Bsr) && prefixed(0xf3)
-            || insn.is_string_instruction() && prefixed(0x67)
-        {
+        if insn.is_string_instruction() && prefixed(0x67) {
             continue;
         }
         let features = insn.cpuid_features();
@@ -236,44 +236,8 @@ pub(super) fn address(s: &State, insn: &Instruction) -> u64 {
     at
 }
 
-/// Whether any instruction of a sequence reads flags that one before it left undefined; and those undefined at the end.
-pub(super) fn undefined_flags(insns: &[Instruction]) -> Option<u64> {
-    let mut undefined = 0;
-    for insn in insns {
-        if insn.rflags_read() & undefined != 0 {
-            return None;
-        }
-        // A count of zero modifies nothing.
-        let counted = insn.has_rep_prefix()
-            || insn.has_repne_prefix()
-            || insn.op_kinds().any(|k| k == OpKind::Register) && {
-                insn.op_register(insn.op_count() - 1) == Register::CL
-            };
-        let settled = if counted { 0 } else { insn.rflags_modified() };
-        undefined = undefined & !settled | insn.rflags_undefined() | more_undefined(insn);
-    }
-    Some(to_eflags(undefined))
-}
-
-/// What the manual leaves undefined for some counts only, and iced not at all.
-fn more_undefined(insn: &Instruction) -> u32 {
-    use Mnemonic::*;
-    use iced_x86::RflagsBits as F;
-    match insn.mnemonic() {
-        Shl | Sal | Shr | Sar | Shld | Shrd => F::OF | F::AF | (F::CF * u32::from(insn.op0_register().size() < 4)),
-        Rol | Ror | Rcl | Rcr => F::OF,
-        _ => 0,
-    }
-}
-
 /// Whether the last bit of the result, and which way it was rounded, may differ between processors.
 pub(super) fn is_transcendental(insn: &Instruction) -> bool {
     use Mnemonic::*;
     matches!(insn.mnemonic(), F2xm1 | Fyl2x | Fyl2xp1 | Fpatan | Fptan | Fsin | Fcos | Fsincos)
-}
-
-fn to_eflags(bits: u32) -> u64 {
-    use iced_x86::RflagsBits as F;
-    let map = [(F::OF, 0x800), (F::SF, 0x80), (F::ZF, 0x40), (F::AF, 0x10), (F::CF, 1), (F::PF, 4)];
-    map.iter().filter(|(from, _)| bits & from != 0).fold(0, |flags, (_, to)| flags | to)
 }

@@ -95,8 +95,9 @@ pub(super) fn run(from: &State, text: &[u8]) -> Option<State> {
     let Exit::Trap(trap) = exit else { return None };
     let info = match trap {
         Trap::Fault(fault) => {
+            let code = text.get(cpu.pc.wrapping_sub(CODE) as usize..).unwrap_or_default();
             let kind = if mapped(fault) { FaultKind::NotPermitted } else { FaultKind::NotMapped };
-            X86_64.abi.fault_signal(&mut cpu, fault, kind)
+            X86_64.abi.fault_signal(&mut cpu, fault, kind, code)
         }
         trap => X86_64.abi.trap_signal(&mut cpu, trap),
     };

@@ -49,6 +49,8 @@ fn slot_of(name: &str) -> Option<Reg> {
     match name {
         "fs_base" => return Some(FS_BASE),
         "gs_base" => return Some(GS_BASE),
+        "selectors" => return Some(SELECTORS),
+        "random" => return Some(RANDOM),
         _ => {}
     }
     let at = Register::values().find(|r| r.is_gpr64() && format!("{r:?}").eq_ignore_ascii_case(name))?;

@@ -228,7 +228,7 @@ impl LinuxAbi for NoLinux {
     fn copy_thread(&self, _: &mut Cpu, _: Option<u64>, _: Option<u64>) { unreachable!() }
     fn stack_pointer(&self, _: &Cpu) -> u64 { unreachable!() }
     fn set_tls(&self, _: &mut Cpu, _: u64) { unreachable!() }
-    fn fault_signal(&self, _: &mut Cpu, _: Fault, _: FaultKind) -> Siginfo { unreachable!() }
+    fn fault_signal(&self, _: &mut Cpu, _: Fault, _: FaultKind, _: &[u8]) -> Siginfo { unreachable!() }
     fn trap_signal(&self, _: &mut Cpu, _: Trap) -> Siginfo { unreachable!() }
     fn arch_syscall(&self, _: &mut Cpu, _: &SyscallRequest, _: &mut dyn UserMemory) -> Option<Result<u64, Errno>> { unreachable!() }
     fn syscall_caller(&self) -> &'static str { unreachable!() }

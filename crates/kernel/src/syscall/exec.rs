@@ -2,6 +2,7 @@
 use super::table::{Row, full};
 use super::{Call, Outcome, Progress};
 use crate::exec::{Image, MAX_ARG_STRLEN};
+use crate::random::Random;
 use crate::{Cred, Kernel, Result, Tid};
 use abi::{AT_FDCWD, CAP_SYS_PTRACE, Errno, PTRACE_EVENT_EXEC, RLIMIT_STACK, Sysno};
 use arch::Cpu;
@@ -112,6 +113,8 @@ impl Kernel {
         task.cpu = Cpu::new(image.arch);
         task.cpu.set_level(self.config.cpu);
         image.arch.abi.start_thread(&mut task.cpu, image.entry, image.sp);
+        let stream = format!("cpu of {} in {}", tid.0, new.0);
+        image.arch.abi.seed_random(&mut task.cpu, Random::stream(self.config.seed, &stream).next_u64());
         task.comm = image.comm;
         task.robust_list = 0;
         task.restart_block = None;
