@@ -60,6 +60,10 @@ pub trait Isa: Sync {
     /// `code` is what can be fetched there, at most 16 bytes; fewer before a page that cannot be fetched from.
     /// An undefined instruction is `out.trap(Trap::Illegal, pc)` and [`Flow::End`].
     fn lift(&self, pc: u64, code: &[u8], out: &mut Builder) -> Flow;
+    /// The same for an instruction that raised [`Trap::Assist`]: it is executed once, alone, and may be as slow as it likes.
+    fn lift_assisted(&self, pc: u64, code: &[u8], out: &mut Builder) -> Flow {
+        self.lift(pc, code, out)
+    }
     /// The instruction's length in bytes and its text; `(0, "")` if `code` is cut short.
     fn disassemble(&self, pc: u64, code: &[u8]) -> (usize, String);
     /// Name of a register slot for the IR's text form and traces.

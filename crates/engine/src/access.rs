@@ -278,4 +278,14 @@ impl GuestMemory for HelperMemory<'_, '_> {
             }
         })
     }
+
+    fn probe_write(&mut self, addr: u64, len: usize) -> Result<(), Fault> {
+        self.mem.probe_write(addr, len).map_err(|stop| match stop {
+            Stop::Fault(fault) => fault_of(fault),
+            Stop::CodeWrite => {
+                self.noted = Some(Leave::CodeWrite);
+                Fault { addr, access: ir::Access::Write }
+            }
+        })
+    }
 }

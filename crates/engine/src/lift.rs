@@ -66,6 +66,18 @@ fn lift_crossing(arch: &'static Arch, mem: &mut Memory, pc: u64, frame: FrameId)
     Ok(Lifted { block: checked(out.finish(pc.wrapping_add(len))), frame, second: Some(second) })
 }
 
+/// The one instruction at `pc` in its assisted form.
+pub(crate) fn lift_assisted(arch: &'static Arch, mem: &mut Memory, pc: u64) -> Result<Block, Fault> {
+    let mut buf = [0; MAX_BYTES];
+    let (_, len) = mem.fetch(pc, &mut buf)?;
+    let mut out = Builder::new(pc);
+    out.insn(pc);
+    match arch.isa.lift_assisted(pc, &buf[..len], &mut out) {
+        Flow::Next(len) | Flow::End(len) => Ok(checked(out.finish(pc.wrapping_add(len)))),
+        Flow::Truncated => Err(Fault { addr: pc.wrapping_add(len as u64), access: Access::Execute }),
+    }
+}
+
 /// In debug builds, panics on a block that breaks the IR's rules: that is a lifter's mistake, whatever the guest does.
 fn checked(block: Block) -> Block {
     if cfg!(debug_assertions)

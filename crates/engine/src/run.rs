@@ -2,7 +2,7 @@
 use crate::access::{Leave, fault_of};
 use crate::cache::{BlockId, Cache, Key};
 use crate::compact::{self, Out, Running};
-use crate::lift::{MAX_BYTES, MAX_INSNS, lift};
+use crate::lift::{MAX_BYTES, MAX_INSNS, lift, lift_assisted};
 use crate::plain::{self, Clock, Stretch, StretchEnd};
 use arch::{Cpu, Exit, Watch};
 use ir::{Op, Trap};
@@ -32,6 +32,8 @@ pub struct Stats {
     pub dropped: u64,
     /// Instructions executed alone because they store to code.
     pub code_writes: u64,
+    /// Instructions executed alone because they asked for it ([`Trap::Assist`]).
+    pub assists: u64,
     /// How often the cache was full and everything was dropped.
     pub flushes: u64,
 }
@@ -184,6 +186,10 @@ impl Engine {
                 turn.watch = turn.cpu.arch.isa.watch(&turn.cpu.slots);
                 exit
             }
+            StretchEnd::Stopped(Leave::Trap(Trap::Assist), pc) => {
+                turn.cpu.pc = pc;
+                self.assist(turn, id)
+            }
             StretchEnd::Stopped(Leave::Trap(trap), pc) => {
                 turn.cpu.pc = pc;
                 Some(Exit::Trap(trap))
@@ -201,6 +207,21 @@ impl Engine {
         let from = self.cache.get(id).block.ops.iter().position(|op| *op == Op::Insn { pc }).unwrap_or(0);
         turn.mem.allow_code_writes(true);
         let stretch = self.plain(turn, id, from, 1);
+        turn.mem.allow_code_writes(false);
+        self.drop_dirty(turn.mem);
+        self.settle(turn, id, stretch)
+    }
+
+    /// Executes the instruction at the pc, which is in block `id`, in its assisted form.
+    fn assist(&mut self, turn: &mut Turn, id: BlockId) -> Option<Exit> {
+        self.stats.assists += 1;
+        let block = match lift_assisted(turn.cpu.arch, turn.mem, turn.cpu.pc) {
+            Ok(block) => block,
+            Err(fault) => return Some(Exit::Trap(Trap::Fault(fault_of(fault)))),
+        };
+        let ticks = turn.budget - turn.left;
+        turn.mem.allow_code_writes(true);
+        let stretch = plain::run(&block, 0, 1, &mut turn.cpu.slots, turn.mem, &turn.clock, ticks);
         turn.mem.allow_code_writes(false);
         self.drop_dirty(turn.mem);
         self.settle(turn, id, stretch)

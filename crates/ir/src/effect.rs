@@ -235,7 +235,8 @@ impl Op {
         set
     }
 
-    fn uses_fp_env(&self) -> bool {
+    /// Whether it reads and raises exceptions in `FP_ENV`.
+    pub fn uses_fp_env(&self) -> bool {
         match self {
             Op::Fp { op, .. } => !matches!(op, FpOp::Abs | FpOp::Neg),
             Op::Fma { .. }

@@ -46,10 +46,14 @@ pub enum Trap {
     /// Not an exception: the instruction may change how the CPU is run (`arch::Watch`). The engine executes it alone, where
     /// this trap is ignored, and looks again.
     Alone,
+    /// Not an exception either: the instruction is to be executed alone, as `Isa::lift_assisted` says.
+    Assist,
 }
 
 /// Guest memory as helpers see it; an access that returns a fault has changed nothing.
 pub trait GuestMemory {
     fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Fault>;
     fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), Fault>;
+    /// Fails as a write of `len` bytes would, and does nothing else.
+    fn probe_write(&mut self, addr: u64, len: usize) -> Result<(), Fault>;
 }

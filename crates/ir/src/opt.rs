@@ -9,12 +9,25 @@ use crate::{Block, Op, Slot, SlotSet, TEMPS, Use};
 /// Tidies a verified block.
 pub fn optimise(block: &mut Block) {
     forward::propagate(block);
+    drop_repeated_traps(block);
     retarget(block);
     remove_dead(block);
 }
 
 /// What stands for an operation that was taken out, until the dead are removed.
 const NOTHING: Op = Op::Mov { d: Slot(0), a: Slot(0) };
+
+/// Takes out traps on a register that the block has tested already and not written since.
+fn drop_repeated_traps(block: &mut Block) {
+    let mut tested = SlotSet::EMPTY;
+    for op in &mut block.ops {
+        match *op {
+            Op::TrapIf { c, .. } if tested.meets(c, 1) => *op = NOTHING,
+            Op::TrapIf { c, .. } if !c.is_temp() => tested.insert(c, 1),
+            _ => tested.subtract(op.writes()),
+        }
+    }
+}
 
 /// Makes `t = op; r = t` into `r = op`.
 fn retarget(block: &mut Block) {

@@ -128,6 +128,10 @@ pub const CELL_PRECISION: u64 = 3 << CELL_PRECISION_SHIFT;
 pub const CELL_NAN_SHIFT: u32 = 16;
 pub const CELL_NAN: u64 = 3 << CELL_NAN_SHIFT;
 
+/// Bit 18: underflow is unmasked: every tiny result raises it, exact or not, and none is flushed (Intel SDM volume 1,
+/// 4.9.1.5 and 10.2.3.3).
+pub const CELL_UNDERFLOW_UNMASKED: u64 = 1 << 18;
+
 /// The environment an operation reads and raises its exceptions in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Env {
@@ -137,6 +141,7 @@ pub struct Env {
     pub flush_inputs: bool,
     pub flush_outputs: bool,
     pub precision: Precision,
+    pub underflow_unmasked: bool,
     /// Sticky: operations only add to it.
     pub raised: Flags,
     /// Whether the last rounding increased the magnitude (x87's C1). Not part of the cell, so false
@@ -160,6 +165,7 @@ impl Env {
             flush_inputs: false,
             flush_outputs: false,
             precision: Precision::Extended,
+            underflow_unmasked: false,
             raised: Flags::NONE,
             rounded_up: false,
         }
@@ -186,6 +192,7 @@ impl Env {
                 2 => Precision::Double,
                 _ => Precision::Extended,
             },
+            underflow_unmasked: cell & CELL_UNDERFLOW_UNMASKED != 0,
             raised: Flags::from_bits_truncate(cell as u8),
             rounded_up: false,
         }
@@ -202,6 +209,9 @@ impl Env {
         }
         if self.flush_outputs {
             cell |= CELL_FLUSH_OUTPUTS;
+        }
+        if self.underflow_unmasked {
+            cell |= CELL_UNDERFLOW_UNMASKED;
         }
         if matches!(self.tininess, Tininess::BeforeRounding) {
             cell |= CELL_TININESS_BEFORE;
@@ -228,7 +238,7 @@ mod tests {
 
     #[test]
     fn cells_round_trip() {
-        for cell in 0..1u64 << 18 {
+        for cell in 0..1u64 << 19 {
             let env = Env::from_cell(cell);
             assert_eq!(Env::from_cell(env.to_cell()), env);
             let valid = (cell & CELL_ROUNDING) >> CELL_ROUNDING_SHIFT <= 5

@@ -62,7 +62,7 @@ pub(crate) fn round_pack_to<F: Format>(
         // Tiny after rounding unless rounding to full precision carries into the normal range.
         let carries = exp == F::EMIN - 1 && round_off(sig, drop, negative, env.rounding).kept >> precision != 0;
         tiny = env.tininess == crate::Tininess::BeforeRounding || !carries;
-        if env.flush_outputs && !F::IS_X87 && (tiny || env.is_arm()) {
+        if env.flush_outputs && !env.underflow_unmasked && !F::IS_X87 && (tiny || env.is_arm()) {
             // x86 reports the flush as an inexact underflow, ARM as an underflow alone.
             env.raise(Flags::UNDERFLOW);
             if !env.is_arm() {
@@ -84,9 +84,9 @@ pub(crate) fn round_pack_to<F: Format>(
     }
     if inexact {
         env.raise(Flags::INEXACT);
-        if tiny {
-            env.raise(Flags::UNDERFLOW);
-        }
+    }
+    if tiny && (inexact || env.underflow_unmasked) {
+        env.raise(Flags::UNDERFLOW);
     }
     let significand = (kept as u64) << (F::PRECISION - precision);
     let biased = if significand & F::INTEGER_BIT == 0 { 0 } else { exp + F::BIAS };

@@ -44,5 +44,5 @@ names! {
         NoCarryOrZero Lt Ge Le Gt Adjust Always;
     JumpHint: None Call Return;
     // Without the traps that carry an address.
-    Trap: Illegal Breakpoint DivideError Overflow GeneralProtection StackFault X87 Simd SingleStep Debug Alone;
+    Trap: Illegal Breakpoint DivideError Overflow GeneralProtection StackFault X87 Simd SingleStep Debug Alone Assist;
 }
