@@ -1,7 +1,8 @@
 //! What the CPU does, as the engine asks for it.
-use crate::{insns, lift::Lift, regs};
+use crate::lift::{Lift, exceptions};
+use crate::{insns, regs};
 use arch::{Cpu, Isa, Watch};
-use iced_x86::{Decoder, DecoderError, DecoderOptions, Formatter, Instruction, IntelFormatter};
+use iced_x86::{Decoder, DecoderError, DecoderOptions, EncodingKind, Formatter, Instruction, IntelFormatter};
 use ir::{Builder, Flow, Slot, Slots, Trap};
 
 /// The longest instruction there is.
@@ -27,25 +28,41 @@ pub(crate) fn decode(pc: u64, code: &[u8]) -> Decoded {
     }
 }
 
+/// `finish` has a last word on an instruction that can raise SIMD exceptions.
+fn lift(pc: u64, code: &[u8], out: &mut Builder, finish: fn(&mut Builder, (usize, u32))) -> Flow {
+    let insn = match decode(pc, code) {
+        Decoded::Insn(insn) => insn,
+        Decoded::Truncated => return Flow::Truncated,
+        Decoded::Invalid => {
+            out.trap(Trap::Illegal, pc);
+            return Flow::End(1);
+        }
+    };
+    let mark = out.mark();
+    let mut l = Lift::new(out, insn);
+    if l.is_mmx() {
+        l.wait_for_x87();
+    }
+    // Not AVX-512, nor what AMD had of its own, though mnemonics are the same.
+    let is_ours = matches!(insn.code().encoding(), EncodingKind::Legacy | EncodingKind::VEX);
+    match insns::semantics(insn.mnemonic()).filter(|_| is_ours) {
+        Some(semantics) => semantics(&mut l),
+        None => l.illegal(),
+    }
+    let flow = l.flow();
+    if exceptions::may_raise(out, mark) {
+        finish(out, mark);
+    }
+    flow
+}
+
 impl Isa for X86Isa {
     fn lift(&self, pc: u64, code: &[u8], out: &mut Builder) -> Flow {
-        let insn = match decode(pc, code) {
-            Decoded::Insn(insn) => insn,
-            Decoded::Truncated => return Flow::Truncated,
-            Decoded::Invalid => {
-                out.trap(Trap::Illegal, pc);
-                return Flow::End(1);
-            }
-        };
-        let mut l = Lift::new(out, insn);
-        if l.is_mmx() {
-            l.wait_for_x87();
-        }
-        match insns::semantics(insn.mnemonic()) {
-            Some(semantics) => semantics(&mut l),
-            None => l.illegal(),
-        }
-        l.flow()
+        lift(pc, code, out, exceptions::guard)
+    }
+
+    fn lift_assisted(&self, pc: u64, code: &[u8], out: &mut Builder) -> Flow {
+        lift(pc, code, out, exceptions::assisted)
     }
 
     fn disassemble(&self, pc: u64, code: &[u8]) -> (usize, String) {

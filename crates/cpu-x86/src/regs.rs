@@ -50,8 +50,8 @@ pub(crate) const ORIG_RAX: Reg = Reg(106);
 pub(crate) const CR2: Reg = Reg(107);
 pub(crate) const ERROR_CODE: Reg = Reg(108);
 pub(crate) const TRAP_NO: Reg = Reg(109);
-/// MXCSR's exception masks, at their place; the rest of MXCSR is in `FP_ENV`.
-pub(crate) const MXCSR_MASKS: Reg = Reg(110);
+/// MXCSR's exceptions that are not masked, at the place of their flags; the rest of MXCSR is in `FP_ENV`.
+pub(crate) const SIMD_UNMASKED: Reg = Reg(110);
 /// State of the generator behind RDRAND.
 pub(crate) const RANDOM: Reg = Reg(111);
 /// The selectors of ES, DS, FS and GS, 16 bits each.
@@ -77,7 +77,7 @@ pub(crate) const FPU_CW_RESET: u64 = 0x37f;
 
 const MXCSR_DAZ: u64 = 1 << 6;
 const MXCSR_FTZ: u64 = 1 << 15;
-const MXCSR_MASK_BITS: u64 = 0x1f80;
+const MXCSR_MASKS_SHIFT: u32 = 7;
 
 /// RFLAGS, whole.
 pub(crate) fn rflags(slots: &Slots) -> u64 {
@@ -95,7 +95,7 @@ pub(crate) fn set_rflags(slots: &mut Slots, value: u64) {
 /// MXCSR, put together.
 pub(crate) fn mxcsr(slots: &Slots) -> u32 {
     let env = slots[FP_ENV.0 as usize];
-    let masks = slots[MXCSR_MASKS.0 as usize] & MXCSR_MASK_BITS;
+    let masks = (!slots[SIMD_UNMASKED.0 as usize] & softfloat::CELL_FLAGS) << MXCSR_MASKS_SHIFT;
     let mut value = env & softfloat::CELL_FLAGS | masks | (env >> softfloat::CELL_ROUNDING_SHIFT & 3) << 13;
     if env & softfloat::CELL_FLUSH_INPUTS != 0 {
         value |= MXCSR_DAZ;
@@ -117,7 +117,7 @@ pub(crate) fn set_mxcsr(slots: &mut Slots, value: u32) {
         env |= softfloat::CELL_FLUSH_OUTPUTS;
     }
     slots[FP_ENV.0 as usize] = env;
-    slots[MXCSR_MASKS.0 as usize] = value & MXCSR_MASK_BITS;
+    slots[SIMD_UNMASKED.0 as usize] = !value >> MXCSR_MASKS_SHIFT & softfloat::CELL_FLAGS;
 }
 
 const GPR_NAMES: [&str; 16] =
@@ -137,7 +137,7 @@ const CELL_NAMES: [&str; 17] = [
     "cr2",
     "error_code",
     "trap_no",
-    "mxcsr_masks",
+    "simd_unmasked",
     "random",
     "selectors",
 ];

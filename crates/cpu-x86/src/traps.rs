@@ -122,7 +122,8 @@ pub(crate) fn fault_signal(cpu: &mut Cpu, at: Fault, kind: FaultKind, code: &[u8
 pub(crate) fn trap_signal(cpu: &mut Cpu, trap: Trap) -> Siginfo {
     let (vector, info) = match trap {
         Trap::Fault(at) => return fault_signal(cpu, at, FaultKind::NotMapped, &[]),
-        Trap::Illegal => (TRAP_UD, fault(SIGILL, ILL_ILLOPN, cpu.pc)),
+        // Assists stay in the engine.
+        Trap::Illegal | Trap::Assist => (TRAP_UD, fault(SIGILL, ILL_ILLOPN, cpu.pc)),
         Trap::Breakpoint => (TRAP_BP, Siginfo::kernel(SIGTRAP)),
         Trap::DivideError => (TRAP_DE, fault(SIGFPE, FPE_INTDIV, cpu.pc)),
         Trap::Overflow => (TRAP_OF, Siginfo::kernel(SIGSEGV)),

@@ -1,95 +1,223 @@
-//! SSE floating point beyond the IR's: comparisons by predicate, packed conversions, estimates, MXCSR.
+//! SSE floating point beyond the IR's: comparisons by predicate, rounding, mixed sums, estimates, MXCSR. Packed forms work
+//! on one 64-bit word of each operand.
+mod convert;
+mod fused;
+
 use super::{get, put};
 use crate::regs::{mxcsr, set_mxcsr};
-use ir::{CallArgs, FP_ENV, Helper, Slot, Slots};
-use softfloat::{Env, F32, F64, Int, IntOverflow, NanRule, Rounding};
+pub(crate) use convert::{CONVERT, CONVERT_DOWN, CONVERT_UP, Conversion};
+pub(crate) use fused::{FMA_PD, FMA_PS, FMA_SS, Fma};
+use ir::{CallArgs, FP_ENV, Helper, Slots};
+use softfloat::{Env, F32, F64, Flags, NanRule, Rounding, fast};
 use std::cmp::Ordering;
 
 /// imm = predicate.
 pub(crate) static CMP_SS: Helper = Helper::fp("cmp_ss", 1, [1, 1, 0], |s, at| {
-    let value = with_env(s, |s, env| compare_f32(env, get(s, at.a, 0) as u32, get(s, at.b, 0) as u32, at.imm));
+    let value = with_cell(s, |s, cell| compare_f32(cell, get(s, at.a, 0) as u32, get(s, at.b, 0) as u32, at.imm));
     put(s, at.d, 0, value.into());
 });
 pub(crate) static CMP_SD: Helper = Helper::fp("cmp_sd", 1, [1, 1, 0], |s, at| {
-    let value = with_env(s, |s, env| compare_f64(env, get(s, at.a, 0), get(s, at.b, 0), at.imm));
+    let value = with_cell(s, |s, cell| compare_f64(cell, get(s, at.a, 0), get(s, at.b, 0), at.imm));
     put(s, at.d, 0, value);
 });
-pub(crate) static CMP_PS: Helper = Helper::fp("cmp_ps", 2, [2, 2, 0], |s, at| {
-    let (a, b) = (lanes(s, at.a), lanes(s, at.b));
-    let result = with_env(s, |_, env| [0, 1, 2, 3].map(|i| compare_f32(env, a[i], b[i], at.imm)));
-    put_lanes(s, at.d, result);
+pub(crate) static CMP_PS: Helper =
+    Helper::fp("cmp_ps", 1, [1, 1, 0], |s, at| pairs(s, at, |cell, _, a, b| compare_f32(cell, a, b, at.imm)));
+/// imm = the instruction's immediate.
+pub(crate) static ROUND_PS: Helper = Helper::fp("round_ps", 1, [0, 1, 0], |s, at| {
+    let how = Round::of(at.imm as u8);
+    pairs(s, CallArgs { a: at.b, ..at }, |cell, _, _, b| {
+        in_env(cell, |env| softfloat::round_to_int::<F32>(env, b, how.rounding(env), how.exact))
+    });
 });
-pub(crate) static CMP_PD: Helper = Helper::fp("cmp_pd", 2, [2, 2, 0], |s, at| {
-    let result = with_env(s, |s, env| [0, 1].map(|i| compare_f64(env, get(s, at.a, i), get(s, at.b, i), at.imm)));
-    put(s, at.d, 0, result[0]);
-    put(s, at.d, 1, result[1]);
+pub(crate) static ROUND_PD: Helper = Helper::fp("round_pd", 1, [0, 1, 0], |s, at| {
+    let how = Round::of(at.imm as u8);
+    let value = with_cell(s, |s, cell| {
+        in_env(cell, |env| softfloat::round_to_int::<F64>(env, get(s, at.b, 0), how.rounding(env), how.exact))
+    });
+    put(s, at.d, 0, value);
+});
+/// ADDSUBPS: the even element is a difference, the odd one a sum.
+pub(crate) static ADDSUB_PS: Helper = Helper::fp("addsub_ps", 1, [1, 1, 0], |s, at| {
+    pairs(s, at, |cell, odd, a, b| if odd { fast::add_f32(cell, a, b) } else { fast::sub_f32(cell, a, b) });
+});
+/// ADDSUBPD, both words.
+pub(crate) static ADDSUB_PD: Helper = Helper::fp("addsub_pd", 2, [2, 2, 0], |s, at| {
+    let values = with_cell(s, |s, cell| {
+        let low = fast::sub_f64(cell, get(s, at.a, 0), get(s, at.b, 0));
+        [low, fast::add_f64(cell, get(s, at.a, 1), get(s, at.b, 1))]
+    });
+    put(s, at.d, 0, values[0]);
+    put(s, at.d, 1, values[1]);
+});
+/// DPPS; imm = the instruction's immediate. Products that are not chosen are +0 and raise nothing.
+pub(crate) static DPPS: Helper = Helper::fp("dpps", 2, [2, 2, 0], |s, at| {
+    let (a, b) = (lanes(s, at.a), lanes(s, at.b));
+    let sum = with_cell(s, |_, cell| {
+        let p = [0, 1, 2, 3].map(|i| if at.imm >> (4 + i) & 1 != 0 { fast::mul_f32(cell, a[i], b[i]) } else { 0 });
+        let low = fast::add_f32(cell, p[0], p[1]);
+        let high = fast::add_f32(cell, p[2], p[3]);
+        fast::add_f32(cell, low, high)
+    });
+    put_lanes(s, at.d, [0, 1, 2, 3].map(|i| if at.imm >> i & 1 != 0 { sum } else { 0 }));
+});
+pub(crate) static DPPD: Helper = Helper::fp("dppd", 2, [2, 2, 0], |s, at| {
+    let sum = with_cell(s, |s, cell| {
+        let p = [0, 1].map(|i| {
+            let chosen = at.imm >> (4 + i) & 1 != 0;
+            if chosen { fast::mul_f64(cell, get(s, at.a, i), get(s, at.b, i)) } else { 0 }
+        });
+        fast::add_f64(cell, p[0], p[1])
+    });
+    for i in 0..2 {
+        put(s, at.d, i, if at.imm >> i & 1 != 0 { sum } else { 0 });
+    }
 });
 /// 1 / a or 1 / sqrt(a); imm = root.
 pub(crate) static ESTIMATE: Helper = Helper::pure("estimate", 1, [1, 0, 0], |s, at| {
     let value = estimate(get(s, at.a, 0) as u32, at.imm != 0);
     put(s, at.d, 0, value.into());
 });
-/// The same for the four lanes of b.
-pub(crate) static ESTIMATES: Helper = Helper::pure("estimates", 2, [0, 2, 0], |s, at| {
-    let result = lanes(s, at.b).map(|a| estimate(a, at.imm != 0));
-    put_lanes(s, at.d, result);
+/// The same for both elements of a word of b.
+pub(crate) static ESTIMATES: Helper = Helper::pure("estimates", 1, [0, 1, 0], |s, at| {
+    let word = get(s, at.b, 0);
+    let [low, high] = [word as u32, (word >> 32) as u32].map(|a| estimate(a, at.imm != 0));
+    put(s, at.d, 0, join(low, high));
 });
-/// imm = a [`Conversion`].
-pub(crate) static CONVERT: Helper = Helper::fp("convert", 2, [2, 0, 0], convert);
 pub(crate) static LDMXCSR: Helper = Helper::machine("ldmxcsr", |s, _, at| {
     let value = get(s, at.a, 0) as u32;
     set_mxcsr(s, value);
     Ok(())
 });
-pub(crate) static STMXCSR: Helper = Helper::fp("stmxcsr", 1, [1, 1, 0], |s, at| {
+pub(crate) static STMXCSR: Helper = Helper::machine("stmxcsr", |s, _, at| {
     let value = mxcsr(s);
     put(s, at.d, 0, value.into());
+    Ok(())
 });
 
-/// Runs something in the environment of `FP_ENV`.
-fn with_env<T>(slots: &mut Slots, run: impl FnOnce(&Slots, &mut Env) -> T) -> T {
-    let at = FP_ENV.0 as usize;
-    let mut env = Env::from_cell(slots[at]);
-    let result = run(slots, &mut env);
-    slots[at] |= u64::from(env.raised.bits());
+/// a = the environment, b = what is not masked: the environment in which to look for exceptions.
+pub(crate) static SIMD_BEGIN: Helper = Helper::pure("simd_begin", 1, [1, 1, 0], |s, at| {
+    let mut env = Env { raised: Flags::NONE, ..Env::from_cell(get(s, at.a, 0)) };
+    env.underflow_unmasked = get(s, at.b, 0) & u64::from(Flags::UNDERFLOW.bits()) != 0;
+    put(s, at.d, 0, env.to_cell());
+});
+/// a = the environment after the instruction, b = before, c = what is not masked: the environment that stays, and whether
+/// there is an exception. Those of operands come first: with one of them unmasked, there is no result that could raise
+/// others.
+pub(crate) static SIMD_END: Helper = Helper::pure("simd_end", 2, [1, 1, 1], |s, at| {
+    const OF_OPERANDS: Flags = Flags::INVALID.union(Flags::DENORMAL).union(Flags::DIVZERO);
+    let [mut raised, before, unmasked] = [at.a, at.b, at.c].map(|slot| get(s, slot, 0));
+    raised &= softfloat::CELL_FLAGS;
+    if raised & unmasked & u64::from(OF_OPERANDS.bits()) != 0 {
+        raised &= u64::from(OF_OPERANDS.bits());
+    }
+    put(s, at.d, 0, before | raised);
+    put(s, at.d, 1, raised & unmasked);
+});
+
+/// Runs something on the cell of `FP_ENV`.
+fn with_cell<T>(slots: &mut Slots, run: impl FnOnce(&Slots, &mut u64) -> T) -> T {
+    let mut cell = slots[FP_ENV.0 as usize];
+    let result = run(slots, &mut cell);
+    slots[FP_ENV.0 as usize] = cell;
     result
 }
 
-pub(crate) fn lanes(slots: &Slots, at: Slot) -> [u32; 4] {
+/// Runs something in the environment that a cell holds.
+fn in_env<T>(cell: &mut u64, run: impl FnOnce(&mut Env) -> T) -> T {
+    let mut env = Env::from_cell(*cell);
+    let result = run(&mut env);
+    *cell |= u64::from(env.raised.bits());
+    result
+}
+
+/// Both 32-bit elements of a word of a and b each; the function is told which of the two it is at.
+fn pairs(slots: &mut Slots, at: CallArgs, mut f: impl FnMut(&mut u64, bool, u32, u32) -> u32) {
+    let (a, b) = (get(slots, at.a, 0), get(slots, at.b, 0));
+    let value = with_cell(slots, |_, cell| {
+        let low = f(cell, false, a as u32, b as u32);
+        join(low, f(cell, true, (a >> 32) as u32, (b >> 32) as u32))
+    });
+    put(slots, at.d, 0, value);
+}
+
+fn join(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+pub(crate) fn lanes(slots: &Slots, at: ir::Slot) -> [u32; 4] {
     let (low, high) = (get(slots, at, 0), get(slots, at, 1));
     [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32]
 }
 
-pub(crate) fn put_lanes(slots: &mut Slots, at: Slot, lanes: [u32; 4]) {
-    put(slots, at, 0, u64::from(lanes[0]) | u64::from(lanes[1]) << 32);
-    put(slots, at, 1, u64::from(lanes[2]) | u64::from(lanes[3]) << 32);
+pub(crate) fn put_lanes(slots: &mut Slots, at: ir::Slot, lanes: [u32; 4]) {
+    put(slots, at, 0, join(lanes[0], lanes[1]));
+    put(slots, at, 1, join(lanes[2], lanes[3]));
 }
 
-/// EQ LT LE UNORD NEQ NLT NLE ORD.
+/// What the immediate of ROUNDPS says.
+#[derive(Clone, Copy)]
+pub(crate) struct Round {
+    pub(crate) mode: Rounding,
+    pub(crate) by_mxcsr: bool,
+    /// Whether INEXACT is raised.
+    pub(crate) exact: bool,
+}
+
+impl Round {
+    pub(crate) fn of(imm: u8) -> Round {
+        Round { mode: Rounding::from_bits(imm & 3), by_mxcsr: imm & 4 != 0, exact: imm & 8 == 0 }
+    }
+    fn rounding(self, env: &Env) -> Rounding {
+        if self.by_mxcsr { env.rounding } else { self.mode }
+    }
+}
+
+/// The predicates 0 to 15 are EQ LT LE UNORD NEQ NLT NLE ORD, EQ_U NGE NGT FALSE NEQ_O GE GT TRUE.
 fn holds(order: Option<Ordering>, predicate: u16) -> bool {
-    let plain = match predicate & 3 {
-        0 => order == Some(Ordering::Equal),
-        1 => order == Some(Ordering::Less),
-        2 => matches!(order, Some(Ordering::Less | Ordering::Equal)),
-        _ => order.is_none(),
-    };
-    plain != (predicate & 4 != 0)
+    use Ordering::{Equal, Greater, Less};
+    let or_unordered = |holds: bool| order.is_none() || holds;
+    match predicate & 15 {
+        0 => order == Some(Equal),
+        1 => order == Some(Less),
+        2 => matches!(order, Some(Less | Equal)),
+        3 => order.is_none(),
+        4 => order != Some(Equal),
+        5 => order != Some(Less),
+        6 => !matches!(order, Some(Less | Equal)),
+        7 => order.is_some(),
+        8 => or_unordered(order == Some(Equal)),
+        9 => or_unordered(order == Some(Less)),
+        10 => or_unordered(matches!(order, Some(Less | Equal))),
+        11 => false,
+        12 => matches!(order, Some(Less | Greater)),
+        13 => matches!(order, Some(Greater | Equal)),
+        14 => order == Some(Greater),
+        _ => true,
+    }
 }
 
-/// LT, LE and their negations complain of quiet NaNs.
+/// Whether it complains of quiet NaNs: those of order do, and bit 4 turns it around.
 fn is_signaling(predicate: u16) -> bool {
-    matches!(predicate & 3, 1 | 2)
+    matches!(predicate & 3, 1 | 2) != (predicate & 16 != 0)
 }
 
-fn compare_f32(env: &mut Env, a: u32, b: u32, predicate: u16) -> u32 {
-    let order = softfloat::compare::<F32>(env, a, b, is_signaling(predicate));
-    if holds(order, predicate) { u32::MAX } else { 0 }
+macro_rules! comparison {
+    ($name:ident, $format:ident, $float:ty, $bits:ty) => {
+        fn $name(cell: &mut u64, a: $bits, b: $bits, predicate: u16) -> $bits {
+            let (x, y) = (<$float>::from_bits(a), <$float>::from_bits(b));
+            let is_plain = |x: $float| x.is_normal() || x == 0.0;
+            // Normal numbers and zeros raise nothing in any mode.
+            let order = if is_plain(x) && is_plain(y) {
+                x.partial_cmp(&y)
+            } else {
+                in_env(cell, |env| softfloat::compare::<$format>(env, a, b, is_signaling(predicate)))
+            };
+            if holds(order, predicate) { <$bits>::MAX } else { 0 }
+        }
+    };
 }
-
-fn compare_f64(env: &mut Env, a: u64, b: u64, predicate: u16) -> u64 {
-    let order = softfloat::compare::<F64>(env, a, b, is_signaling(predicate));
-    if holds(order, predicate) { u64::MAX } else { 0 }
-}
+comparison!(compare_f32, F32, f32, u32);
+comparison!(compare_f64, F64, f64, u64);
 
 /// The manual allows a relative error of 1.5 * 2^-12 and processors differ; this is the exact value cut to 12 bits.
 /// Denormals count as zero, tiny results become it, nothing is raised.
@@ -108,65 +236,4 @@ fn estimate(a: u32, root: bool) -> u32 {
     };
     let is_number = value >> 23 & 0xff != 0xff;
     if is_number { value & !0x7ff } else { value }
-}
-
-/// The packed conversions. Narrower results leave zeros above.
-#[derive(Clone, Copy)]
-#[repr(u16)]
-pub(crate) enum Conversion {
-    Dq2Ps,
-    Ps2Dq,
-    TruncPs2Dq,
-    Dq2Pd,
-    Pd2Dq,
-    TruncPd2Dq,
-    Ps2Pd,
-    Pd2Ps,
-    /// Two integers to the low half (CVTPI2PS).
-    Pi2Ps,
-    /// The low half to two integers (CVTPS2PI, CVTTPS2PI).
-    Ps2Pi,
-    TruncPs2Pi,
-}
-
-impl Conversion {
-    const ALL: [Conversion; 11] = {
-        use Conversion::*;
-        [Dq2Ps, Ps2Dq, TruncPs2Dq, Dq2Pd, Pd2Dq, TruncPd2Dq, Ps2Pd, Pd2Ps, Pi2Ps, Ps2Pi, TruncPs2Pi]
-    };
-}
-
-fn convert(slots: &mut Slots, at: CallArgs) {
-    let Some(kind) = Conversion::ALL.get(at.imm as usize) else { return };
-    let a = lanes(slots, at.a);
-    let wide = [get(slots, at.a, 0), get(slots, at.a, 1)];
-    let mut env = Env::from_cell(slots[FP_ENV.0 as usize]);
-    let env = &mut env;
-    let rounding = env.rounding;
-    let from_int = |env: &mut Env, v: u32| softfloat::from_int::<F32>(env, v.into(), Int::I32, 0);
-    let to_int = |env: &mut Env, v: u32, rounding| {
-        softfloat::to_int::<F32>(env, v, Int::I32, rounding, IntOverflow::X86, 0) as u32
-    };
-    let wide_to_int = |env: &mut Env, v: u64, rounding| {
-        softfloat::to_int::<F64>(env, v, Int::I32, rounding, IntOverflow::X86, 0) as u32
-    };
-    let low = |lanes: [u32; 2]| [lanes[0], lanes[1], 0, 0];
-    let pair = |words: [u64; 2]| [words[0] as u32, (words[0] >> 32) as u32, words[1] as u32, (words[1] >> 32) as u32];
-    let half = [a[0], a[1]];
-    let zero = Rounding::TowardZero;
-    let result = match kind {
-        Conversion::Dq2Ps => a.map(|v| from_int(env, v)),
-        Conversion::Ps2Dq => a.map(|v| to_int(env, v, rounding)),
-        Conversion::TruncPs2Dq => a.map(|v| to_int(env, v, zero)),
-        Conversion::Dq2Pd => pair(half.map(|v| softfloat::from_int::<F64>(env, v.into(), Int::I32, 0))),
-        Conversion::Pd2Dq => low(wide.map(|v| wide_to_int(env, v, rounding))),
-        Conversion::TruncPd2Dq => low(wide.map(|v| wide_to_int(env, v, zero))),
-        Conversion::Ps2Pd => pair(half.map(|v| softfloat::convert::<F32, F64>(env, v))),
-        Conversion::Pd2Ps => low(wide.map(|v| softfloat::convert::<F64, F32>(env, v))),
-        Conversion::Pi2Ps => low(half.map(|v| from_int(env, v))),
-        Conversion::Ps2Pi => low(half.map(|v| to_int(env, v, rounding))),
-        Conversion::TruncPs2Pi => low(half.map(|v| to_int(env, v, zero))),
-    };
-    slots[FP_ENV.0 as usize] |= u64::from(env.raised.bits());
-    put_lanes(slots, at.d, result);
 }

@@ -1,9 +1,13 @@
 //! What IR cannot say: functions of slots that interpreter and JIT call alike.
+pub(crate) mod crypto;
 pub(crate) mod fp;
 pub(crate) mod fxsave;
 pub(crate) mod int;
+pub(crate) mod masked;
 pub(crate) mod segment;
+pub(crate) mod shuffle;
 pub(crate) mod system;
+pub(crate) mod text;
 pub(crate) mod vec;
 mod wide;
 pub(crate) mod x87;

@@ -1,7 +1,7 @@
-//! Integer vectors beyond the IR's operations: shuffles, packs, products, masks. Most work on one 64-bit word of each
+//! Integer vectors beyond the IR's operations: shifts, packs, products, masks. Most work on one 64-bit word of each
 //! operand, so that MMX and XMM registers use the same helpers.
-use super::{fp, get, put};
-use ir::{BinOp, CallArgs, GuestMemory, Helper, Slots, Trap, Ty};
+use super::{get, put};
+use ir::{BinOp, CallArgs, Helper, Slots, Ty};
 
 type Lanes16 = [u16; 4];
 
@@ -70,19 +70,23 @@ fn shift(slots: &mut Slots, at: CallArgs) {
     let (word, count) = (get(slots, at.a, 0), get(slots, at.b, 0));
     let bits = 8u32 << (at.imm & 3);
     let mask = u64::MAX >> (64 - bits);
-    let over = count >= u64::from(bits);
-    let n = if over { bits - 1 } else { count as u32 };
     let result = (0..64 / bits).fold(0, |result, lane| {
-        let a = word >> (lane * bits) & mask;
-        let value = match at.imm >> 2 {
-            0 if !over => a << n & mask,
-            1 if !over => a >> n,
-            0 | 1 => 0,
-            _ => ((a << (64 - bits)) as i64 >> n >> (64 - bits)) as u64 & mask,
-        };
-        result | value << (lane * bits)
+        result | shift_lane(word >> (lane * bits) & mask, count, bits, at.imm >> 2) << (lane * bits)
     });
     put(slots, at.d, 0, result);
+}
+
+/// An element of `bits` shifted; `kind` as in [`SHIFT`]'s imm.
+fn shift_lane(a: u64, count: u64, bits: u32, kind: u16) -> u64 {
+    let mask = u64::MAX >> (64 - bits);
+    let over = count >= u64::from(bits);
+    let n = if over { bits - 1 } else { count as u32 };
+    match kind {
+        0 if !over => a << n & mask,
+        1 if !over => a >> n,
+        0 | 1 => 0,
+        _ => ((a << (64 - bits)) as i64 >> n >> (64 - bits)) as u64 & mask,
+    }
 }
 
 /// a's and b's lanes narrowed into one word, a low. imm: 0 packsswb, 1 packuswb, 2 packssdw, 3 packusdw.
@@ -104,63 +108,73 @@ fn pack(slots: &mut Slots, at: CallArgs) {
     put(slots, at.d, 0, result);
 }
 
-/// Four 16-bit lanes of b chosen by imm.
-pub(crate) static SHUFFLE_WORDS: Helper = Helper::pure("shuffle_words", 1, [0, 1, 0], |s, at| {
-    let b = split16(get(s, at.b, 0));
-    put(s, at.d, 0, join16([0, 2, 4, 6].map(|shift| b[usize::from(at.imm >> shift & 3)])));
-});
-/// Four 32-bit lanes of b chosen by imm.
-pub(crate) static PSHUFD: Helper = Helper::pure("pshufd", 2, [0, 2, 0], |s, at| {
-    let b = fp::lanes(s, at.b);
-    fp::put_lanes(s, at.d, [0, 2, 4, 6].map(|shift| b[usize::from(at.imm >> shift & 3)]));
-});
-/// Two lanes of a, then two of b.
-pub(crate) static SHUFPS: Helper = Helper::pure("shufps", 2, [2, 2, 0], |s, at| {
-    let (a, b) = (fp::lanes(s, at.a), fp::lanes(s, at.b));
-    let pick = |from: &[u32; 4], shift: u32| from[usize::from(at.imm >> shift & 3)];
-    fp::put_lanes(s, at.d, [pick(&a, 0), pick(&a, 2), pick(&b, 4), pick(&b, 6)]);
-});
-
 fn top_bits(word: u64) -> u64 {
     // The top bits of the bytes, moved side by side into the top byte.
     (word >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-pub(crate) static PMOVMSKB: Helper = Helper::pure("pmovmskb", 1, [2, 0, 0], |s, at| {
-    let mask = top_bits(get(s, at.a, 0)) | top_bits(get(s, at.a, 1)) << 8;
-    put(s, at.d, 0, mask);
-});
-pub(crate) static PMOVMSKB_MMX: Helper = Helper::pure("pmovmskb_mmx", 1, [1, 0, 0], |s, at| {
-    let mask = top_bits(get(s, at.a, 0));
-    put(s, at.d, 0, mask);
+/// The top bits of the bytes of a word of a.
+pub(crate) static TOP_BITS: Helper = Helper::pure("top_bits", 1, [1, 0, 0], |s, at| {
+    let bits = top_bits(get(s, at.a, 0));
+    put(s, at.d, 0, bits);
 });
 
-/// a shifted right by imm bytes; left if imm has bit 8.
-pub(crate) static BYTE_SHIFT: Helper = Helper::pure("byte_shift", 2, [2, 0, 0], |s, at| {
-    let value = u128::from(get(s, at.a, 0)) | u128::from(get(s, at.a, 1)) << 64;
-    let bits = 8 * u32::from(at.imm & 0xff);
-    let value = match bits {
-        128.. => 0,
-        _ if at.imm >> 8 != 0 => value << bits,
-        _ => value >> bits,
+/// One word: every element by its own count, the elements of b; imm as of [`SHIFT`], elements of 32 bits or more.
+pub(crate) static SHIFT_EACH: Helper = Helper::pure("vec_shift_each", 1, [1, 1, 0], |s, at| {
+    let (a, b) = (get(s, at.a, 0), get(s, at.b, 0));
+    let value = if at.imm & 3 == Ty::I64 as u16 {
+        shift_lane(a, b, 64, at.imm >> 2)
+    } else {
+        let lane = |n: u32| shift_lane(a >> n & 0xffff_ffff, b >> n & 0xffff_ffff, 32, at.imm >> 2);
+        lane(0) | lane(32) << 32
     };
-    put(s, at.d, 0, value as u64);
-    put(s, at.d, 1, (value >> 64) as u64);
+    put(s, at.d, 0, value);
 });
 
-/// a = address, b = value, c = mask, imm = bytes. Bytes that are not chosen are not written, but their page is checked.
-pub(crate) static MASK_MOVE: Helper = Helper::machine("mask_move", mask_move);
+/// Bits 0..2 and 2..4 of imm: from which width to which; bit 4: signed; from bit 8 up: where in the word of b it begins.
+pub(crate) static EXTEND: Helper = Helper::pure("vec_extend", 1, [0, 1, 0], |s, at| {
+    let (from, to) = (8u32 << (at.imm & 3), 8u32 << (at.imm >> 2 & 3));
+    let word = get(s, at.b, 0) >> (at.imm >> 8 & 63);
+    let value = (0..64 / to).fold(0, |value, i| {
+        let lane = word >> (i * from) << (64 - from);
+        let lane = if at.imm & 16 != 0 { (lane as i64 >> (64 - from)) as u64 } else { lane >> (64 - from) };
+        value | (lane & u64::MAX >> (64 - to)) << (i * to)
+    });
+    put(s, at.d, 0, value);
+});
 
-fn mask_move(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Result<(), Trap> {
-    let addr = get(slots, at.a, 0);
-    let byte = |from, i: u16| get(slots, from, (i / 8) as u8) >> (8 * (i % 8)) as u8;
-    let mut value = [0; 16];
-    let len = usize::from(at.imm).min(16);
-    mem.read(addr, &mut value[..len]).map_err(Trap::Fault)?;
-    for i in 0..at.imm.min(16) {
-        if byte(at.c, i) & 0x80 != 0 {
-            value[usize::from(i)] = byte(at.b, i) as u8;
-        }
-    }
-    mem.write(addr, &value[..len]).map_err(Trap::Fault)
+pub(crate) fn extend_imm(signed: bool, from: Ty, to: Ty, bit: u16) -> u16 {
+    from as u16 | (to as u16) << 2 | u16::from(signed) << 4 | bit << 8
 }
+
+pub(crate) static PMULHRSW: Helper = Helper::pure("pmulhrsw", 1, [1, 1, 0], |s, at| {
+    zip16(s, at, |a, b| (((sx(a) * sx(b) >> 14) + 1) >> 1) as u16);
+});
+/// Unsigned bytes of a times signed ones of b, neighbours added.
+pub(crate) static PMADDUBSW: Helper = Helper::pure("pmaddubsw", 1, [1, 1, 0], |s, at| {
+    zip16(s, at, |a, b| {
+        let product = |i: usize| i32::from(a.to_le_bytes()[i]) * i32::from(b.to_le_bytes()[i] as i8);
+        (product(0) + product(1)).clamp(-32768, 32767) as u16
+    });
+});
+pub(crate) static PMULDQ: Helper = Helper::pure("pmuldq", 1, [1, 1, 0], |s, at| {
+    let product = i64::from(get(s, at.a, 0) as i32) * i64::from(get(s, at.b, 0) as i32);
+    put(s, at.d, 0, product as u64);
+});
+/// The least 16-bit element of b, and its number.
+pub(crate) static PHMINPOSUW: Helper = Helper::pure("phminposuw", 2, [0, 2, 0], |s, at| {
+    let lanes = [split16(get(s, at.b, 0)), split16(get(s, at.b, 1))].concat();
+    let least = lanes.iter().zip(0u64..).min().map_or(0, |(value, n)| u64::from(*value) | n << 16);
+    put(s, at.d, 0, least);
+    put(s, at.d, 1, 0);
+});
+/// Sums of differences of four bytes of b, from imm's low two bits on, and of a at eight places, from its bit 2 on.
+pub(crate) static MPSADBW: Helper = Helper::pure("mpsadbw", 2, [2, 2, 0], |s, at| {
+    let bytes = |at| [get(s, at, 0).to_le_bytes(), get(s, at, 1).to_le_bytes()].concat();
+    let (a, b) = (bytes(at.a), bytes(at.b));
+    let (a, b) = (&a[usize::from(at.imm & 4)..], &b[4 * usize::from(at.imm & 3)..][..4]);
+    let sum = |i: usize| a[i..i + 4].iter().zip(b).map(|(a, b)| u16::from(a.abs_diff(*b))).sum();
+    let (low, high) = ([0, 1, 2, 3].map(sum), [4, 5, 6, 7].map(sum));
+    put(s, at.d, 0, join16(low));
+    put(s, at.d, 1, join16(high));
+});

@@ -84,6 +84,31 @@ impl Lift<'_> {
         Mem { base, index, disp }
     }
 
+    /// Base and displacement of a memory operand whose index is a vector; behind it, what the segment adds; and whether
+    /// the sum with an index is cut to 32 bits.
+    pub(crate) fn vector_base(&mut self) -> (Slot, bool) {
+        let insn = self.insn;
+        let base = insn.memory_base();
+        let short = base.size() == 4 || base == Register::None && insn.memory_displ_size() == 4;
+        let disp = insn.memory_displacement64();
+        let pair = self.out.temp(2);
+        let segment = match insn.memory_segment() {
+            Register::FS => FS_BASE.into(),
+            Register::GS => GS_BASE.into(),
+            _ => Slot::from(self.out.iconst(0)),
+        };
+        match base {
+            Register::None => self.out.set_const(pair, disp),
+            _ => {
+                let disp = self.out.iconst(disp);
+                let base = gpr(base.number() as u8);
+                self.bin_into(pair.into(), BinOp::Add, Ty::I64, base, disp);
+            }
+        }
+        self.out.set(pair.up(1), segment);
+        (pair.into(), short)
+    }
+
     /// With the address-size prefix: the sum is cut to 32 bits.
     fn mem_32(&mut self) -> Mem {
         let insn = self.insn;

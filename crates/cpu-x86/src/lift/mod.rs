@@ -5,17 +5,22 @@
 pub(crate) mod arith;
 pub(crate) mod bits;
 pub(crate) mod control;
+pub(crate) mod crypto;
+pub(crate) mod exceptions;
+pub(crate) mod fma;
 pub(crate) mod logic;
 mod memory;
 pub(crate) mod mov;
 mod operand;
 pub(crate) mod segment;
 pub(crate) mod shift;
+pub(crate) mod shuffle;
 pub(crate) mod sse;
 pub(crate) mod sse_int;
 pub(crate) mod string;
 pub(crate) mod system;
 mod vector;
+pub(crate) mod vmov;
 pub(crate) mod x87;
 
 use iced_x86::Instruction;
@@ -81,7 +86,8 @@ impl Lift<'_> {
     pub(crate) fn redirect(&mut self, to: Slot) {
         match self.out.last_mut() {
             Some(
-                Op::Bin { d, .. }
+                Op::Mov { d, .. }
+                | Op::Bin { d, .. }
                 | Op::BinImm { d, .. }
                 | Op::Un { d, .. }
                 | Op::Ext { d, .. }
