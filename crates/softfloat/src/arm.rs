@@ -49,7 +49,7 @@ fn step<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, minuend: F::Bits, scal
         let fields = F::split(minuend);
         return F::join(Fields { biased: fields.biased.wrapping_add_signed(scale), ..fields });
     }
-    fused::<F>(env, a, b, minuend, scale)
+    fused::<F, F>(env, a, b, minuend, scale)
 }
 
 /// FRECPX: the exponent's complement, a scale that keeps a division in range.
@@ -92,7 +92,7 @@ pub fn recip_estimate<F: Format>(env: &mut Env, a: F::Bits) -> F::Bits {
         let significand = 2 * F::INTEGER_BIT - 1;
         return F::join(Fields { negative: v.negative, biased: F::EXP_MAX - 1, significand });
     }
-    if env.flush_outputs && v.exp >= F::BIAS - 1 {
+    if env.flushes_outputs::<F>() && v.exp >= F::BIAS - 1 {
         env.raise(Flags::UNDERFLOW);
         return zero::<F>(v.negative);
     }

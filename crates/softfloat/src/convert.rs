@@ -2,7 +2,7 @@
 
 use crate::arith::Number;
 use crate::env::{Env, Flags, Rounding};
-use crate::format::{Class, Format, TOP, infinity, note_denormal, operand, unpack, zero};
+use crate::format::{Class, Fields, Format, TOP, infinity, note_denormal, operand, zero};
 use crate::nan;
 use crate::round::{round_off, round_pack_to, shift_right_sticky};
 
@@ -10,24 +10,31 @@ use crate::round::{round_off, round_pack_to, shift_right_sticky};
 /// and never counts as a denormal operand (Intel SDM VCVTPH2PS, ARM ARM FPUnpackCV and FPRoundCV);
 /// neither do x87 registers being stored.
 pub fn convert<From: Format, To: Format>(env: &mut Env, bits: From::Bits) -> To::Bits {
-    let is_half = |exp_bits| exp_bits == 5;
-    let v = if is_half(From::EXP_BITS) { unpack::<From>(bits) } else { operand::<From>(env, bits) };
+    let flush_half = std::mem::take(&mut env.flush_half);
+    let result = convert_unflushed::<From, To>(env, bits);
+    env.flush_half = flush_half;
+    result
+}
+
+fn convert_unflushed<From: Format, To: Format>(env: &mut Env, bits: From::Bits) -> To::Bits {
+    let v = operand::<From>(env, bits);
+    if To::IS_FINITE && (v.is_nan() || v.is_infinite()) {
+        // ARM ARM, FPConvert: a NaN becomes zero, an infinity the greatest number.
+        env.raise(Flags::INVALID);
+        let significand = if v.is_nan() { 0 } else { 2 * To::INTEGER_BIT - 1 };
+        let biased = if v.is_nan() { 0 } else { To::EXP_MAX - 1 };
+        return To::join(Fields { negative: v.negative, biased, significand });
+    }
     if let Some(nan) = nan::propagate_from::<From, To>(env, &[v]) {
         return nan;
     }
-    if !is_half(From::EXP_BITS) && !From::IS_X87 {
+    if !From::IS_HALF && !From::IS_X87 {
         note_denormal(env, &[v]);
     }
     match v.class {
         Class::Zero => zero::<To>(v.negative),
         Class::Infinite => infinity::<To>(v.negative),
-        _ => {
-            let flush_outputs = env.flush_outputs;
-            env.flush_outputs &= !is_half(To::EXP_BITS);
-            let result = round_pack_to::<To>(env, To::PRECISION, v.negative, v.exp, v.sig);
-            env.flush_outputs = flush_outputs;
-            result
-        }
+        _ => round_pack_to::<To>(env, To::PRECISION, v.negative, v.exp, v.sig),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The floating-point environment of one guest: how to round, what counts as tiny, whose NaN rules
 //! hold, and which exceptions have been raised. It packs into one 64-bit register cell.
 
+use crate::format::Format;
+
 /// IEEE 754 exceptions, at the bit positions of x86's MXCSR.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flags(u8);
@@ -131,6 +133,8 @@ pub const CELL_NAN: u64 = 3 << CELL_NAN_SHIFT;
 /// Bit 18: underflow is unmasked: every tiny result raises it, exact or not, and none is flushed (Intel SDM volume 1,
 /// 4.9.1.5 and 10.2.3.3).
 pub const CELL_UNDERFLOW_UNMASKED: u64 = 1 << 18;
+/// Bit 19: half precision flushes (ARM FZ16); the two bits above speak of the other formats alone.
+pub const CELL_FLUSH_HALF: u64 = 1 << 19;
 
 /// The environment an operation reads and raises its exceptions in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -140,6 +144,8 @@ pub struct Env {
     pub nan: NanRule,
     pub flush_inputs: bool,
     pub flush_outputs: bool,
+    /// The same two for half precision (ARM FZ16).
+    pub flush_half: bool,
     pub precision: Precision,
     pub underflow_unmasked: bool,
     /// Sticky: operations only add to it.
@@ -164,6 +170,7 @@ impl Env {
             nan,
             flush_inputs: false,
             flush_outputs: false,
+            flush_half: false,
             precision: Precision::Extended,
             underflow_unmasked: false,
             raised: Flags::NONE,
@@ -187,6 +194,7 @@ impl Env {
             },
             flush_inputs: cell & CELL_FLUSH_INPUTS != 0,
             flush_outputs: cell & CELL_FLUSH_OUTPUTS != 0,
+            flush_half: cell & CELL_FLUSH_HALF != 0,
             precision: match (cell & CELL_PRECISION) >> CELL_PRECISION_SHIFT {
                 1 => Precision::Single,
                 2 => Precision::Double,
@@ -213,6 +221,9 @@ impl Env {
         if self.underflow_unmasked {
             cell |= CELL_UNDERFLOW_UNMASKED;
         }
+        if self.flush_half {
+            cell |= CELL_FLUSH_HALF;
+        }
         if matches!(self.tininess, Tininess::BeforeRounding) {
             cell |= CELL_TININESS_BEFORE;
         }
@@ -221,6 +232,14 @@ impl Env {
 
     pub fn raise(&mut self, flags: Flags) {
         self.raised = self.raised.union(flags);
+    }
+
+    pub(crate) fn flushes_inputs<F: Format>(&self) -> bool {
+        if F::IS_HALF { self.flush_half } else { self.flush_inputs && !F::IS_X87 }
+    }
+
+    pub(crate) fn flushes_outputs<F: Format>(&self) -> bool {
+        if F::IS_HALF { self.flush_half } else { self.flush_outputs && !F::IS_X87 }
     }
 
     pub(crate) fn is_x86(&self) -> bool {
@@ -238,7 +257,7 @@ mod tests {
 
     #[test]
     fn cells_round_trip() {
-        for cell in 0..1u64 << 19 {
+        for cell in 0..1u64 << 20 {
             let env = Env::from_cell(cell);
             assert_eq!(Env::from_cell(env.to_cell()), env);
             let valid = (cell & CELL_ROUNDING) >> CELL_ROUNDING_SHIFT <= 5

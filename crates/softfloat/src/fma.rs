@@ -9,13 +9,18 @@ use crate::nan;
 /// leave room below it). Callers negate operands for the other signs; x86 picks NaNs in the order
 /// given, ARM looks at the addend first.
 pub fn mul_add<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, c: F::Bits) -> F::Bits {
-    fused::<F>(env, a, b, c, 0)
+    fused::<F, F>(env, a, b, c, 0)
+}
+
+/// [`mul_add`] whose factors are of a narrower format than the sum (ARM ARM, FPMulAddH).
+pub fn mul_add_long<From: Format, To: Format>(env: &mut Env, a: From::Bits, b: From::Bits, c: To::Bits) -> To::Bits {
+    fused::<From, To>(env, a, b, c, 0)
 }
 
 /// `(a * b + c) * 2^scale` with one rounding.
-pub(crate) fn fused<F: Format>(env: &mut Env, a: F::Bits, b: F::Bits, c: F::Bits, scale: i32) -> F::Bits {
-    const { assert!(F::PRECISION <= 53) };
-    let (a, b, c) = (operand::<F>(env, a), operand::<F>(env, b), operand::<F>(env, c));
+pub(crate) fn fused<P: Format, F: Format>(env: &mut Env, a: P::Bits, b: P::Bits, c: F::Bits, scale: i32) -> F::Bits {
+    const { assert!(P::PRECISION <= F::PRECISION && F::PRECISION <= 53) };
+    let (a, b, c) = (operand::<P>(env, a), operand::<P>(env, b), operand::<F>(env, c));
     let no_product = a.is_infinite() && b.is_zero() || a.is_zero() && b.is_infinite();
     let order = if env.is_x86() { [a, b, c] } else { [c, a, b] };
     if let Some(nan) = nan::propagate::<F>(env, &order) {

@@ -20,12 +20,16 @@ pub trait Format {
     const PRECISION: u32;
     const EXP_BITS: u32;
     const BIAS: i32 = (1 << (Self::EXP_BITS - 1)) - 1;
-    /// The biased exponent of infinities and NaNs.
+    /// The biased exponent of infinities and NaNs; in a format without, one that does not occur.
     const EXP_MAX: u32 = (1 << Self::EXP_BITS) - 1;
     /// The exponent of the smallest normal number.
     const EMIN: i32 = 1 - Self::BIAS;
     const INTEGER_BIT: u64 = 1 << (Self::PRECISION - 1);
     const QUIET_BIT: u64 = 1 << (Self::PRECISION - 2);
+    /// Half precision, which has a flush mode of its own.
+    const IS_HALF: bool = Self::EXP_BITS == 5;
+    /// Whether there are no infinities and NaNs (ARM's alternative half precision).
+    const IS_FINITE: bool = Self::EXP_MAX >> Self::EXP_BITS != 0;
     /// Whether the integer bit is stored, which makes some encodings unsupported.
     const IS_X87: bool = false;
 
@@ -69,6 +73,25 @@ interchange_format!(
     /// binary16.
     F16, u16, 11, 5
 );
+/// ARM's alternative half precision (FPCR.AHP): binary16 whose greatest exponent is one of numbers, too.
+#[derive(Clone, Copy, Debug)]
+pub struct AltF16;
+
+impl Format for AltF16 {
+    type Bits = u16;
+    const PRECISION: u32 = F16::PRECISION;
+    const EXP_BITS: u32 = F16::EXP_BITS;
+    const EXP_MAX: u32 = 32;
+
+    fn split(bits: u16) -> Fields {
+        F16::split(bits)
+    }
+
+    fn join(fields: Fields) -> u16 {
+        F16::join(fields)
+    }
+}
+
 interchange_format!(
     /// bfloat16: the upper half of binary32.
     BF16, u16, 8, 8
@@ -176,10 +199,10 @@ pub(crate) fn unpack<F: Format>(bits: F::Bits) -> Unpacked {
 /// precision (ARM ARM, FPUnpackBase).
 pub(crate) fn operand<F: Format>(env: &mut Env, bits: F::Bits) -> Unpacked {
     let mut value = unpack::<F>(bits);
-    if value.denormal && env.flush_inputs && !F::IS_X87 {
+    if value.denormal && env.flushes_inputs::<F>() {
         value.class = Class::Zero;
         value.denormal = false;
-        if env.is_arm() && F::EXP_BITS > 5 {
+        if env.is_arm() && !F::IS_HALF {
             env.raise(Flags::DENORMAL);
         }
     }

@@ -62,7 +62,7 @@ pub(crate) fn round_pack_to<F: Format>(
         // Tiny after rounding unless rounding to full precision carries into the normal range.
         let carries = exp == F::EMIN - 1 && round_off(sig, drop, negative, env.rounding).kept >> precision != 0;
         tiny = env.tininess == crate::Tininess::BeforeRounding || !carries;
-        if env.flush_outputs && !env.underflow_unmasked && !F::IS_X87 && (tiny || env.is_arm()) {
+        if env.flushes_outputs::<F>() && !env.underflow_unmasked && (tiny || env.is_arm()) {
             // x86 reports the flush as an inexact underflow, ARM as an underflow alone.
             env.raise(Flags::UNDERFLOW);
             if !env.is_arm() {
@@ -79,7 +79,7 @@ pub(crate) fn round_pack_to<F: Format>(
         kept >>= 1;
         exp += 1;
     }
-    if exp > F::BIAS {
+    if exp + F::BIAS >= F::EXP_MAX as i32 {
         return overflow::<F>(env, precision, negative);
     }
     if inexact {
@@ -94,6 +94,11 @@ pub(crate) fn round_pack_to<F: Format>(
 }
 
 fn overflow<F: Format>(env: &mut Env, precision: u32, negative: bool) -> F::Bits {
+    if F::IS_FINITE {
+        // ARM ARM, FPRoundBase: an invalid operation alone.
+        env.raise(Flags::INVALID);
+        return F::join(Fields { negative, biased: F::EXP_MAX - 1, significand: 2 * F::INTEGER_BIT - 1 });
+    }
     env.raise(Flags::OVERFLOW.union(Flags::INEXACT));
     env.rounded_up = match env.rounding {
         Rounding::NearestEven | Rounding::NearestAway => true,

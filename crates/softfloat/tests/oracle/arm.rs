@@ -104,37 +104,44 @@ fn operations() -> Vec<Operation> {
     ];
     let mut operations = scalar::<F32>(0, "s", fpcr);
     operations.extend(scalar::<F64>(42, "d", fpcr));
-    operations.extend(scalar::<F16>(84, "h", fpcr_half));
+    operations.extend(scalar::<F16>(84, "h", fpcr));
     for (code, (name, operand, soft)) in (126..).zip(conversions) {
         operations.push(Operation { code, name: name.into(), operand, control: fpcr, soft });
+    }
+    let alternative: [(u32, Operand, Soft); 4] = [
+        (127, float::<F32>, converts::<F32, AltF16>()),
+        (129, float::<F64>, converts::<F64, AltF16>()),
+        (130, float::<F16>, converts::<AltF16, F32>()),
+        (131, float::<F16>, converts::<AltF16, F64>()),
+    ];
+    for (code, operand, soft) in alternative {
+        operations.push(Operation { code, name: format!("fcvt {code}, AHP"), operand, control: fpcr_ahp, soft });
     }
     operations
 }
 
-/// A random FPCR, and the environment it means to single and double precision, which obey FZ.
+/// A random FPCR and the environment it means.
 fn fpcr(random: &mut Random) -> (u32, Env) {
-    random_fpcr(random, 1 << 24)
-}
-
-/// The same to half precision, which obeys FZ16.
-fn fpcr_half(random: &mut Random) -> (u32, Env) {
-    random_fpcr(random, 1 << 19)
-}
-
-fn random_fpcr(random: &mut Random, flush_bit: u32) -> (u32, Env) {
     const DN: u32 = 1 << 25;
-    // RMode, FZ, DN and FZ16.
-    let control = random.next() as u32 & (3 << 22 | 1 << 24 | DN | 1 << 19);
-    let flush = control & flush_bit != 0;
+    const FZ: u32 = 1 << 24;
+    const FZ16: u32 = 1 << 19;
+    let control = random.next() as u32 & (3 << 22 | FZ | DN | FZ16);
     let rounding = [Rounding::NearestEven, Rounding::Up, Rounding::Down, Rounding::TowardZero];
     let env = Env {
         rounding: rounding[(control >> 22 & 3) as usize],
         nan: if control & DN != 0 { NanRule::ArmDefault } else { NanRule::Arm },
-        flush_inputs: flush,
-        flush_outputs: flush,
+        flush_inputs: control & FZ != 0,
+        flush_outputs: control & FZ != 0,
+        flush_half: control & FZ16 != 0,
         ..Env::ARM
     };
     (control, env)
+}
+
+/// The same with AHP, which the formats of the operation stand for.
+fn fpcr_ahp(random: &mut Random) -> (u32, Env) {
+    let (control, env) = fpcr(random);
+    (control | 1 << 26, env)
 }
 
 /// FPSR's IOC, DZC, OFC, UFC, IXC and IDC.
