@@ -6,6 +6,8 @@ mod control;
 mod fp;
 mod integer;
 mod memory;
+mod simd_extra;
+mod simd_half;
 mod simd_memory;
 mod simd_misc;
 mod simd_move;
@@ -24,5 +26,7 @@ pub(crate) const ALL: &[&[Insn]] = &[
     simd_same::INSNS,
     simd_misc::INSNS,
     simd_shift::INSNS,
+    simd_half::INSNS,
+    simd_extra::INSNS,
     simd_memory::INSNS,
 ];

@@ -28,6 +28,9 @@ pub(crate) const NO_SYSCALL: u64 = u32::MAX as u64;
 /// Bit of `FP_ENV` that holds FPSR.QC; soft float leaves it alone.
 pub(crate) const QC: u64 = 1 << 32;
 
+/// Bit of `FP_ENV` that holds FPCR.AHP: conversions here choose the format by it.
+pub(crate) const AHP: u64 = 1 << 33;
+
 const _: () = assert!(FAULT_CODE.0 < GUEST_SLOTS && FP_ENV.0 >= GUEST_SLOTS);
 
 /// Xn, n < 31.

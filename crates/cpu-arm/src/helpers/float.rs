@@ -1,9 +1,50 @@
-//! Floating-point lanes and scalars beyond the IR's operations: fused, comparing, converting, estimating.
-use super::estimate;
-use super::lanes::{extra, lane_helpers};
-use ir::{CallArgs, FP_ENV, Helper, Slots};
-use softfloat::{Env, F16, F32, F64, Format, Int, IntOverflow, MinMax, Rounding, fast};
+//! Floating-point lanes beyond the IR's operations: half precision, fused, comparing, estimating.
+use super::lanes::{V, extra, get, lane_helpers, raise, read, set, write};
+use crate::regs::AHP;
+use ir::{CallArgs, FP_ENV, FpOp, Helper, Slots};
+use softfloat::{AltF16, Env, F16, F32, F64, Format, MinMax, Rounding, arm, fast};
 use std::cmp::Ordering;
+
+/// A format whose numbers are lanes.
+pub(crate) trait Lane: Format {
+    fn of(word: u64) -> Self::Bits;
+    fn word(bits: Self::Bits) -> u64;
+}
+
+macro_rules! lanes {
+    ($($format:ident $bits:ident),*) => {$(
+        impl Lane for $format {
+            fn of(word: u64) -> $bits {
+                word as $bits
+            }
+            fn word(bits: $bits) -> u64 {
+                bits.into()
+            }
+        }
+    )*};
+}
+lanes!(F16 u16, AltF16 u16, F32 u32, F64 u64);
+
+/// `$body` with `$F` the format of a lane of `$bits`.
+macro_rules! by_format {
+    ($bits:expr, $F:ident => $body:expr) => {
+        match $bits {
+            16 => {
+                type $F = softfloat::F16;
+                $body
+            }
+            32 => {
+                type $F = softfloat::F32;
+                $body
+            }
+            _ => {
+                type $F = softfloat::F64;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use by_format;
 
 /// Runs a soft operation in the environment of `cell`.
 pub(crate) fn soft<T>(cell: &mut u64, operation: impl FnOnce(&mut Env) -> T) -> T {
@@ -13,58 +54,96 @@ pub(crate) fn soft<T>(cell: &mut u64, operation: impl FnOnce(&mut Env) -> T) -> 
     result
 }
 
-/// `$generic::<F>(env, operands ...)` for the lane's format.
-macro_rules! by_format {
-    ($cell:expr, $bits:expr, |$env:ident| $($f:ident)::+($($arg:expr),*) $(, $($more:expr),+)?) => {
-        if $bits == 32 {
-            soft($cell, |$env| $($f)::+::<F32>($env, $($arg as u32),* $(, $($more),+)?) as u64)
-        } else {
-            soft($cell, |$env| $($f)::+::<F64>($env, $($arg),* $(, $($more),+)?))
-        }
-    };
-}
-
 /// The sign bit of a lane.
-fn sign(bits: u32) -> u64 {
+pub(crate) fn sign(bits: u32) -> u64 {
     1 << (bits - 1)
 }
 
-pub(crate) fn add(e: &mut u64, bits: u32, a: u64, b: u64) -> u64 {
-    if bits == 32 { fast::add_f32(e, a as u32, b as u32).into() } else { fast::add_f64(e, a, b) }
+fn add(e: &mut u64, bits: u32, a: u64, b: u64) -> u64 {
+    match bits {
+        16 => soft(e, |env| softfloat::add::<F16>(env, a as u16, b as u16).into()),
+        32 => fast::add_f32(e, a as u32, b as u32).into(),
+        _ => fast::add_f64(e, a, b),
+    }
 }
 
 fn sub(e: &mut u64, bits: u32, a: u64, b: u64) -> u64 {
-    if bits == 32 { fast::sub_f32(e, a as u32, b as u32).into() } else { fast::sub_f64(e, a, b) }
+    match bits {
+        16 => soft(e, |env| softfloat::sub::<F16>(env, a as u16, b as u16).into()),
+        32 => fast::sub_f32(e, a as u32, b as u32).into(),
+        _ => fast::sub_f64(e, a, b),
+    }
 }
 
-fn mul_add(e: &mut u64, bits: u32, a: u64, b: u64, c: u64) -> u64 {
-    if bits == 32 { fast::mul_add_f32(e, a as u32, b as u32, c as u32).into() } else { fast::mul_add_f64(e, a, b, c) }
+pub(crate) fn mul_add(e: &mut u64, bits: u32, a: u64, b: u64, c: u64) -> u64 {
+    match bits {
+        16 => soft(e, |env| softfloat::mul_add::<F16>(env, a as u16, b as u16, c as u16).into()),
+        32 => fast::mul_add_f32(e, a as u32, b as u32, c as u32).into(),
+        _ => fast::mul_add_f64(e, a, b, c),
+    }
+}
+
+/// How a relates to b, if they are ordered.
+pub(crate) fn order(e: &mut u64, bits: u32, a: u64, b: u64, signaling: bool) -> Option<Ordering> {
+    soft(e, |env| by_format!(bits, F => softfloat::compare::<F>(env, F::of(a), F::of(b), signaling)))
 }
 
 /// Whether a op b holds, as a lane of ones or zeros.
 fn compare(e: &mut u64, bits: u32, a: u64, b: u64, signaling: bool, holds: fn(Ordering) -> bool) -> u64 {
-    let order = soft(e, |env| {
-        if bits == 32 {
-            softfloat::compare::<F32>(env, a as u32, b as u32, signaling)
-        } else {
-            softfloat::compare::<F64>(env, a, b, signaling)
-        }
-    });
-    if order.is_some_and(holds) { u64::MAX } else { 0 }
+    if order(e, bits, a, b, signaling).is_some_and(holds) { u64::MAX } else { 0 }
 }
 
 fn max(e: &mut u64, bits: u32, a: u64, b: u64, rule: MinMax) -> u64 {
-    by_format!(e, bits, |env| softfloat::max(a, b), rule)
+    soft(e, |env| by_format!(bits, F => F::word(softfloat::max::<F>(env, F::of(a), F::of(b), rule))))
 }
 
 fn min(e: &mut u64, bits: u32, a: u64, b: u64, rule: MinMax) -> u64 {
-    by_format!(e, bits, |env| softfloat::min(a, b), rule)
+    soft(e, |env| by_format!(bits, F => F::word(softfloat::min::<F>(env, F::of(a), F::of(b), rule))))
+}
+
+/// `softfloat::arm::$f` of the operands.
+macro_rules! arm {
+    ($e:ident, $bits:ident, $f:ident($($arg:ident),*)) => {
+        soft($e, |env| by_format!($bits, F => F::word(arm::$f::<F>(env, $(F::of($arg)),*))))
+    };
+}
+
+/// The helper of an operation in half precision; the IR has the others.
+pub(crate) fn half(op: FpOp) -> &'static Helper {
+    match op {
+        FpOp::Add => &FADD,
+        FpOp::Sub => &FSUB,
+        FpOp::Mul => &FMUL,
+        FpOp::Div => &FDIV,
+        FpOp::Sqrt => &FSQRT,
+        FpOp::MinNum => &FMINNM,
+        FpOp::MaxNum => &FMAXNM,
+        FpOp::MinX86 | FpOp::MinArm => &FMIN,
+        FpOp::MaxX86 | FpOp::MaxArm => &FMAX,
+        FpOp::Abs => &FABS,
+        FpOp::Neg => &FNEG,
+    }
 }
 
 lane_helpers! { same fp:
+    FADD = |e, n, a, b, _| add(e, n, a, b);
+    FSUB = |e, n, a, b, _| sub(e, n, a, b);
+    FMUL = |e, n, a, b, _| soft(e, |env| by_format!(n, F => F::word(softfloat::mul::<F>(env, F::of(a), F::of(b)))));
+    FDIV = |e, n, a, b, _| soft(e, |env| by_format!(n, F => F::word(softfloat::div::<F>(env, F::of(a), F::of(b)))));
+    FSQRT = |e, n, a, _, _| soft(e, |env| by_format!(n, F => F::word(softfloat::sqrt::<F>(env, F::of(a)))));
+    FMAX = |e, n, a, b, _| max(e, n, a, b, MinMax::Propagate);
+    FMIN = |e, n, a, b, _| min(e, n, a, b, MinMax::Propagate);
+    FMAXNM = |e, n, a, b, _| max(e, n, a, b, MinMax::Num2008);
+    FMINNM = |e, n, a, b, _| min(e, n, a, b, MinMax::Num2008);
+    FNMUL = |e, n, a, b, _| {
+        let product = soft(e, |env| by_format!(n, F => F::word(softfloat::mul::<F>(env, F::of(a), F::of(b)))));
+        product ^ sign(n)
+    };
     FMLA = mul_add;
     FMLS = |e, n, a, b, c| mul_add(e, n, a ^ sign(n), b, c);
-    FMULX = |e, n, a, b, _| by_format!(e, n, |env| estimate::mulx(a, b));
+    FNMADD = |e, n, a, b, c| mul_add(e, n, a ^ sign(n), b, c ^ sign(n));
+    FNMSUB = |e, n, a, b, c| mul_add(e, n, a, b, c ^ sign(n));
+    FMULX = |e, n, a, b, _| arm!(e, n, mulx(a, b));
     FABD = |e, n, a, b, _| sub(e, n, a, b) & !sign(n);
     FCMEQ = |e, n, a, b, _| compare(e, n, a, b, false, Ordering::is_eq);
     FCMGE = |e, n, a, b, _| compare(e, n, a, b, true, Ordering::is_ge);
@@ -76,16 +155,16 @@ lane_helpers! { same fp:
     FCMGT_ZERO = |e, n, a, _, _| compare(e, n, a, 0, true, Ordering::is_gt);
     FCMLE_ZERO = |e, n, a, _, _| compare(e, n, a, 0, true, Ordering::is_le);
     FCMLT_ZERO = |e, n, a, _, _| compare(e, n, a, 0, true, Ordering::is_lt);
-    FRECPS = |e, n, a, b, _| by_format!(e, n, |env| estimate::recip_step(a, b));
-    FRSQRTS = |e, n, a, b, _| by_format!(e, n, |env| estimate::rsqrt_step(a, b));
-    FRECPE = |e, n, a, _, _| by_format!(e, n, |env| estimate::recip(a));
-    FRSQRTE = |e, n, a, _, _| by_format!(e, n, |env| estimate::rsqrt(a));
-    FRECPX = |e, n, a, _, _| by_format!(e, n, |env| estimate::recip_exponent(a));
+    FRECPS = |e, n, a, b, _| arm!(e, n, recip_step(a, b));
+    FRSQRTS = |e, n, a, b, _| arm!(e, n, rsqrt_step(a, b));
+    FRECPE = |e, n, a, _, _| arm!(e, n, recip_estimate(a));
+    FRSQRTE = |e, n, a, _, _| arm!(e, n, rsqrt_estimate(a));
+    FRECPX = |e, n, a, _, _| arm!(e, n, recip_exponent(a));
 }
 
 lane_helpers! { same pure:
-    URECPE = |_, _, a, _, _| estimate::unsigned_recip(a as u32).into();
-    URSQRTE = |_, _, a, _, _| estimate::unsigned_rsqrt(a as u32).into();
+    FABS = |_, n, a, _, _| a & !sign(n);
+    FNEG = |_, n, a, _, _| a ^ sign(n);
 }
 
 lane_helpers! { pairs fp:
@@ -104,161 +183,118 @@ lane_helpers! { across fp:
     FMINNMV = |e, n, a, b, _| min(e, n, a, b, MinMax::Num2008);
 }
 
+/// A half-precision number, as FPCR.AHP has it, in another format.
+fn from_half<To: Lane>(e: &mut u64, a: u64) -> u64 {
+    let alternative = *e & AHP != 0;
+    To::word(soft(e, |env| match alternative {
+        true => softfloat::convert::<AltF16, To>(env, a as u16),
+        false => softfloat::convert::<F16, To>(env, a as u16),
+    }))
+}
+
+fn to_half<From: Lane>(e: &mut u64, a: u64) -> u64 {
+    let alternative = *e & AHP != 0;
+    soft(e, |env| match alternative {
+        true => softfloat::convert::<From, AltF16>(env, From::of(a)).into(),
+        false => softfloat::convert::<From, F16>(env, From::of(a)).into(),
+    })
+}
+
 lane_helpers! { long fp:
-    FCVTL = |e, n, a, _, _| soft(e, |env| match n {
-        16 => softfloat::convert::<F16, F32>(env, a as u16).into(),
-        _ => softfloat::convert::<F32, F64>(env, a as u32),
-    });
+    FCVTL = |e, n, a, _, _| match n {
+        16 => from_half::<F32>(e, a),
+        _ => soft(e, |env| softfloat::convert::<F32, F64>(env, a as u32)),
+    };
 }
 
 lane_helpers! { narrow fp:
-    FCVTN = |e, n, a, _, _| soft(e, |env| match n {
-        16 => softfloat::convert::<F32, F16>(env, a as u32).into(),
-        _ => softfloat::convert::<F64, F32>(env, a).into(),
-    });
+    FCVTN = |e, n, a, _, _| match n {
+        16 => to_half::<F32>(e, a),
+        _ => soft(e, |env| softfloat::convert::<F64, F32>(env, a).into()),
+    };
     FCVTXN = |e, _, a, _, _| soft(e, |env| {
         env.rounding = Rounding::Odd;
         softfloat::convert::<F64, F32>(env, a).into()
     });
 }
 
-/// Rounding as `extra` codes it in its low three bits: N P M Z A, 5 is FPCR's.
-fn rounding(code: u32, env: &Env) -> Rounding {
-    match code & 7 {
-        0 => Rounding::NearestEven,
-        1 => Rounding::Up,
-        2 => Rounding::Down,
-        3 => Rounding::TowardZero,
-        4 => Rounding::NearestAway,
-        _ => env.rounding,
+/// FCVT with half precision; `imm` is the `type` of the source, then of the result in bits 2 and 3.
+pub(crate) static FCVT_HALF: Helper = Helper::fp("fcvt_half", 1, [1, 0, 0], |slots, args| {
+    let (mut env, a) = (slots[FP_ENV.0 as usize], slots[args.a.0 as usize]);
+    slots[args.d.0 as usize] = match args.imm {
+        0b1100 => to_half::<F32>(&mut env, a),
+        0b1101 => to_half::<F64>(&mut env, a),
+        0b0011 => from_half::<F32>(&mut env, a),
+        _ => from_half::<F64>(&mut env, a),
+    };
+    slots[FP_ENV.0 as usize] = env;
+});
+
+/// FMLAL and, with bit 0 of `extra`, FMLSL: products of half-precision lanes, lower or upper ones, added to single ones.
+pub(crate) static FMLAL: Helper = Helper::fp("fmlal", 2, [2, 2, 2], |slots, args| {
+    let (a, b, c) = (read(slots, args.a), read(slots, args.b), read(slots, args.c));
+    let (mut env, mut out) = (slots[FP_ENV.0 as usize], [0; 16]);
+    let n = if args.imm >> 2 & 7 == 4 { 4 } else { 2 };
+    let (first, negate) = (if args.imm >> 5 & 1 != 0 { n } else { 0 }, extra(args) & 1 != 0);
+    for i in 0..n {
+        let x = get::<2>(&a, first + i) as u16 ^ if negate { 0x8000 } else { 0 };
+        let (y, sum) = (get::<2>(&b, first + i) as u16, get::<4>(&c, i) as u32);
+        set::<4>(&mut out, i, soft(&mut env, |env| softfloat::mul_add_long::<F16, F32>(env, x, y, sum).into()));
+    }
+    raise(slots, env);
+    write(slots, args.d, out);
+});
+
+/// FCADD: complex numbers added, the second turned by 90 or, with `extra` 1, 270 degrees.
+pub(crate) static FCADD: Helper = Helper::fp("fcadd", 2, [2, 2, 0], |slots, args| {
+    let turn = extra(args);
+    complex(slots, args, |e, n, [re, im], [x, y], _| {
+        let (x, y) = if turn == 0 { (x, y ^ sign(n)) } else { (x ^ sign(n), y) };
+        [add(e, n, re, y), add(e, n, im, x)]
+    });
+});
+
+/// FCMLA: half a complex product, turned by `extra` times 90 degrees, added to d.
+pub(crate) static FCMLA: Helper = Helper::fp("fcmla", 2, [2, 2, 2], |slots, args| {
+    let turn = extra(args);
+    complex(slots, args, |e, n, a, [x, y], [re, im]| {
+        let factor = a[turn as usize & 1];
+        let (x, y) = match turn {
+            0 => (x, y),
+            1 => (y ^ sign(n), x),
+            2 => (x ^ sign(n), y ^ sign(n)),
+            _ => (y, x ^ sign(n)),
+        };
+        [mul_add(e, n, factor, x, re), mul_add(e, n, factor, y, im)]
+    });
+});
+
+/// Complex numbers: real and imaginary parts in neighbouring lanes.
+fn complex(
+    slots: &mut Slots,
+    args: CallArgs,
+    f: impl Fn(&mut u64, u32, [u64; 2], [u64; 2], [u64; 2]) -> [u64; 2] + Copy,
+) {
+    match args.imm & 3 {
+        1 => complex_of::<2>(slots, args, f),
+        2 => complex_of::<4>(slots, args, f),
+        _ => complex_of::<8>(slots, args, f),
     }
 }
 
-/// Lanes rounded to integral values; bit 3 of `extra`: inexact results are reported.
-pub(crate) static FRINT: Helper = Helper::fp("frint", 2, [2, 0, 0], |slots, args| {
-    let code = extra(args);
-    super::lanes::same(slots, args, |e, n, a, _, _| {
-        soft(e, |env| {
-            let (rounding, exact) = (rounding(code, env), code & 8 != 0);
-            if n == 32 {
-                softfloat::round_to_int::<F32>(env, a as u32, rounding, exact).into()
-            } else {
-                softfloat::round_to_int::<F64>(env, a, rounding, exact)
-            }
-        })
-    });
-});
-
-fn to_int<F: Format>(env: &mut Env, a: F::Bits, bits: u32, signed: bool, rounding: Rounding, fraction: u32) -> u64 {
-    softfloat::to_int::<F>(env, a, Int { bits, signed }, rounding, IntOverflow::Saturate, fraction)
+fn complex_of<const E: usize>(
+    slots: &mut Slots,
+    args: CallArgs,
+    f: impl Fn(&mut u64, u32, [u64; 2], [u64; 2], [u64; 2]) -> [u64; 2],
+) {
+    let (a, b, c) = (read(slots, args.a), read(slots, args.b), read(slots, args.c));
+    let (mut env, mut out) = (slots[FP_ENV.0 as usize], [0; 16]);
+    let at = |v: &V, i| [get::<E>(v, i), get::<E>(v, i + 1)];
+    for i in (0..super::lanes::bytes(args) / E).step_by(2) {
+        let [re, im] = f(&mut env, E as u32 * 8, at(&a, i), at(&b, i), at(&c, i));
+        set::<E>(&mut out, i, re);
+        set::<E>(&mut out, i + 1, im);
+    }
+    raise(slots, env);
+    write(slots, args.d, out);
 }
-
-/// Lanes to integers of their own size; `extra` is the rounding, and bit 3 says unsigned.
-pub(crate) static FCVT_INT: Helper = Helper::fp("fcvt_int", 2, [2, 0, 0], |slots, args| {
-    let code = extra(args);
-    super::lanes::same(slots, args, |e, n, a, _, _| {
-        soft(e, |env| {
-            let rounding = rounding(code, env);
-            if n == 32 {
-                to_int::<F32>(env, a as u32, 32, code & 8 == 0, rounding, 0)
-            } else {
-                to_int::<F64>(env, a, 64, code & 8 == 0, rounding, 0)
-            }
-        })
-    });
-});
-
-/// Lanes to fixed point of their own size, towards zero; `extra` counts the fraction bits, bit 7 says unsigned.
-pub(crate) static FCVT_FIXED: Helper = Helper::fp("fcvt_fixed", 2, [2, 0, 0], |slots, args| {
-    let (fraction, signed) = (extra(args) & 127, extra(args) & 128 == 0);
-    super::lanes::same(slots, args, |e, n, a, _, _| {
-        soft(e, |env| {
-            if n == 32 {
-                to_int::<F32>(env, a as u32, 32, signed, Rounding::TowardZero, fraction)
-            } else {
-                to_int::<F64>(env, a, 64, signed, Rounding::TowardZero, fraction)
-            }
-        })
-    });
-});
-
-/// Lanes from fixed point or integers of their own size; `extra` as for [`FCVT_FIXED`].
-pub(crate) static CVTF: Helper = Helper::fp("cvtf", 2, [2, 0, 0], |slots, args| {
-    let (fraction, signed) = (extra(args) & 127, extra(args) & 128 == 0);
-    super::lanes::same(slots, args, |e, bits, a, _, _| {
-        soft(e, |env| {
-            if bits == 32 {
-                softfloat::from_int::<F32>(env, a, Int { bits, signed }, fraction).into()
-            } else {
-                softfloat::from_int::<F64>(env, a, Int { bits, signed }, fraction)
-            }
-        })
-    });
-});
-
-/// Scalar conversions with a general register. `imm`: fraction bits, 7 unsigned, 8 double, 9 the integer is 64 bits.
-pub(crate) static TO_FIXED: Helper = Helper::fp("to_fixed", 1, [1, 0, 0], |slots, args| {
-    let (fraction, signed, int) = fixed(args);
-    scalar(slots, args, |env, a| {
-        if args.imm & 0x100 == 0 {
-            to_int::<F32>(env, a as u32, int, signed, Rounding::TowardZero, fraction)
-        } else {
-            to_int::<F64>(env, a, int, signed, Rounding::TowardZero, fraction)
-        }
-    });
-});
-/// The other way.
-pub(crate) static FROM_FIXED: Helper = Helper::fp("from_fixed", 1, [1, 0, 0], |slots, args| {
-    let (fraction, signed, bits) = fixed(args);
-    scalar(slots, args, |env, a| {
-        if args.imm & 0x100 == 0 {
-            softfloat::from_int::<F32>(env, a, Int { bits, signed }, fraction).into()
-        } else {
-            softfloat::from_int::<F64>(env, a, Int { bits, signed }, fraction)
-        }
-    });
-});
-
-fn fixed(args: CallArgs) -> (u32, bool, u32) {
-    (u32::from(args.imm & 127), args.imm & 0x80 == 0, if args.imm & 0x200 == 0 { 32 } else { 64 })
-}
-
-fn scalar(slots: &mut Slots, args: CallArgs, f: impl FnOnce(&mut Env, u64) -> u64) {
-    let mut cell = slots[FP_ENV.0 as usize];
-    let a = slots[args.a.0 as usize];
-    slots[args.d.0 as usize] = soft(&mut cell, |env| f(env, a));
-    slots[FP_ENV.0 as usize] = cell;
-}
-
-/// FCVT with half precision; `imm` is the `type` of the source, then of the result in bits 2 and 3.
-pub(crate) static FCVT_HALF: Helper = Helper::fp("fcvt_half", 1, [1, 0, 0], |slots, args| {
-    scalar(slots, args, |env, a| match args.imm {
-        0b1100 => softfloat::convert::<F32, F16>(env, a as u32).into(),
-        0b1101 => softfloat::convert::<F64, F16>(env, a).into(),
-        0b0011 => softfloat::convert::<F16, F32>(env, a as u16).into(),
-        _ => softfloat::convert::<F16, F64>(env, a as u16),
-    });
-});
-
-/// FCCMP: the flags of comparing a with b if c is not 0, else NZCV in the low bits of `imm`; bit 4 signals, 5 is double.
-pub(crate) static FCCMP: Helper = Helper::fp("fccmp", 1, [1, 1, 1], |slots, args| {
-    let nzcv = if slots[args.c.0 as usize] == 0 {
-        args.imm & 15
-    } else {
-        let (a, b, signaling) = (slots[args.a.0 as usize], slots[args.b.0 as usize], args.imm & 16 != 0);
-        let order = soft(&mut slots[FP_ENV.0 as usize], |env| {
-            if args.imm & 32 == 0 {
-                softfloat::compare::<F32>(env, a as u32, b as u32, signaling)
-            } else {
-                softfloat::compare::<F64>(env, a, b, signaling)
-            }
-        });
-        match order {
-            Some(Ordering::Less) => 0b1000,
-            Some(Ordering::Equal) => 0b0110,
-            Some(Ordering::Greater) => 0b0010,
-            None => 0b0011,
-        }
-    };
-    slots[args.d.0 as usize] = super::system::flags_of(u64::from(nzcv) << 28).0;
-});

@@ -1,5 +1,15 @@
 //! Integer lanes: arithmetic, comparisons, shifts, widening and narrowing without saturation.
 use super::lanes::{lane_helpers, sx};
+use ir::Helper;
+
+/// PMULL of double words: the lower ones, or with `upper` the upper ones, to all 128 bits.
+pub(crate) static PMULL_D: Helper = Helper::pure("pmull_d", 2, [2, 2, 0], |slots, args| {
+    let part = (args.imm >> 5 & 1) as u8;
+    let (a, b) = (slots[args.a.up(part).0 as usize], slots[args.b.up(part).0 as usize]);
+    let product = (0..64).filter(|n| b >> n & 1 != 0).fold(0u128, |sum, n| sum ^ u128::from(a) << n);
+    slots[args.d.0 as usize] = product as u64;
+    slots[args.d.up(1).0 as usize] = (product >> 64) as u64;
+});
 
 /// a shifted by the signed low byte of b: left, or right with optional rounding.
 pub(crate) fn shift_by(signed: bool, round: bool, bits: u32, a: u64, b: u64) -> u64 {
@@ -27,6 +37,12 @@ fn abs_diff(signed: bool, bits: u32, a: u64, b: u64) -> u64 {
 
 fn carry_less(a: u64, b: u64) -> u64 {
     (0..8).filter(|n| b >> n & 1 != 0).fold(0, |sum, n| sum ^ a << n)
+}
+
+/// c plus the products of the four bytes of a and b.
+fn dot(c: u64, a: u64, b: u64, extend: fn(u64) -> i64) -> u64 {
+    let byte = |v: u64, n: u32| extend(v >> (8 * n) & 0xff);
+    (0..4).fold(c, |sum, n| sum.wrapping_add((byte(a, n) * byte(b, n)) as u64))
 }
 
 fn all_if(c: bool) -> u64 {
@@ -64,6 +80,9 @@ lane_helpers! { same pure:
     };
     CLZ = |_, n, a, _, _| u64::from(a.leading_zeros() + n - 64);
     RBIT = |_, n, a, _, _| a.reverse_bits() >> (64 - n);
+    // Lanes of 32 bits, products of the bytes in them.
+    SDOT = |_, _, a, b, c| dot(c, a, b, |byte| sx(8, byte));
+    UDOT = |_, _, a, b, c| dot(c, a, b, |byte| byte as i64);
     // By a constant: c accumulates, `b` is the amount in every lane.
     SRI = |_, n, a, b, c| if b >= n.into() { c } else { a >> b | c & !(u64::MAX >> (64 - n) >> b) };
     SLI = |_, _, a, b, c| a << b | c & !(u64::MAX << b);

@@ -26,7 +26,7 @@ impl Shape {
     }
 }
 
-fn bytes(args: CallArgs) -> usize {
+pub(super) fn bytes(args: CallArgs) -> usize {
     1 << (args.imm >> 2 & 7).min(4)
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn sx(bits: u32, v: u64) -> i64 {
 }
 
 /// Stores the environment if the lanes raised something: a pure helper has no business with it.
-fn raise(slots: &mut Slots, env: u64) {
+pub(super) fn raise(slots: &mut Slots, env: u64) {
     if slots[FP_ENV.0 as usize] != env {
         slots[FP_ENV.0 as usize] = env;
     }

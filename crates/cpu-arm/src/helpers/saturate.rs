@@ -48,6 +48,12 @@ fn mul_high(env: &mut u64, bits: u32, a: u64, b: u64, round: i128) -> u64 {
     signed(env, bits, (2 * s(bits, a) * s(bits, b) + (round << (bits - 1))) >> bits)
 }
 
+/// c plus or minus twice the product, in the upper half and rounded.
+fn mul_high_add(env: &mut u64, bits: u32, a: u64, b: u64, c: u64, sign: i128) -> u64 {
+    let product = 2 * s(bits, a) * s(bits, b);
+    signed(env, bits, ((s(bits, c) << bits) + sign * product + (1 << (bits - 1))) >> bits)
+}
+
 /// Twice the product, saturated to the wide lane.
 fn mul_long(env: &mut u64, bits: u32, a: u64, b: u64) -> u64 {
     signed(env, 2 * bits, 2 * s(bits, a) * s(bits, b))
@@ -67,6 +73,8 @@ lane_helpers! { same fp:
     SQSHLU = |e, n, a, b, _| shift(e, n, false, false, s(n, a), b);
     SQDMULH = |e, n, a, b, _| mul_high(e, n, a, b, 0);
     SQRDMULH = |e, n, a, b, _| mul_high(e, n, a, b, 1);
+    SQRDMLAH = |e, n, a, b, c| mul_high_add(e, n, a, b, c, 1);
+    SQRDMLSH = |e, n, a, b, c| mul_high_add(e, n, a, b, c, -1);
     SQABS = |e, n, a, _, _| signed(e, n, s(n, a).abs());
     SQNEG = |e, n, a, _, _| signed(e, n, -s(n, a));
 }

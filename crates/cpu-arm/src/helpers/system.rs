@@ -1,5 +1,5 @@
 //! FPCR, FPSR and NZCV in their architectural layout.
-use crate::regs::{FPCR, QC};
+use crate::regs::{AHP, FPCR, QC};
 use ir::{FP_ENV, Flags, Helper, Slots};
 use softfloat::{CELL_FLAGS, Env, NanRule, Rounding};
 
@@ -57,8 +57,9 @@ pub(crate) fn set_fpsr(slots: &mut Slots, fpsr: u64) {
 pub(crate) const FPCR_AHP: u64 = 1 << 26;
 pub(crate) const FPCR_DN: u64 = 1 << 25;
 pub(crate) const FPCR_FZ: u64 = 1 << 24;
-/// What is writable without FEAT_FP16: AHP, DN, FZ, RMode.
-const FPCR_MASK: u64 = FPCR_AHP | FPCR_DN | FPCR_FZ | 3 << 22;
+pub(crate) const FPCR_FZ16: u64 = 1 << 19;
+/// What is writable: AHP, DN, FZ, RMode, FZ16.
+const FPCR_MASK: u64 = FPCR_AHP | FPCR_DN | FPCR_FZ | 3 << 22 | FPCR_FZ16;
 
 /// Writes FPCR and what `FP_ENV` holds of it.
 pub(crate) fn set_fpcr(slots: &mut Slots, fpcr: u64) {
@@ -69,9 +70,10 @@ pub(crate) fn set_fpcr(slots: &mut Slots, fpcr: u64) {
         nan: if fpcr & FPCR_DN != 0 { NanRule::ArmDefault } else { NanRule::Arm },
         flush_inputs: flush,
         flush_outputs: flush,
+        flush_half: fpcr & FPCR_FZ16 != 0,
         ..Env::ARM
     };
     slots[FPCR.0 as usize] = fpcr & FPCR_MASK;
     let cell = &mut slots[FP_ENV.0 as usize];
-    *cell = *cell & (CELL_FLAGS | QC) | env.to_cell();
+    *cell = *cell & (CELL_FLAGS | QC) | env.to_cell() | if fpcr & FPCR_AHP != 0 { AHP } else { 0 };
 }

@@ -1,4 +1,4 @@
-//! C4.1.97: scalar floating point, single and double.
+//! C4.1.97: scalar floating point; `type` 3 is half precision (FEAT_FP16).
 use crate::decode::{Insn, insn};
 use crate::lift::fp;
 use ir::{FpOp, Round};
@@ -18,6 +18,10 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("frinta", "00011110 type:2 1 001100 10000 rn rd",    |b, w| fp::round(b, w, Round::NearestAway, false)),
     insn("frintx", "00011110 type:2 1 001110 10000 rn rd",    |b, w| fp::round(b, w, Round::Env, true)),
     insn("frinti", "00011110 type:2 1 001111 10000 rn rd",    |b, w| fp::round(b, w, Round::Env, false)),
+    insn("frint32z","00011110 0 sz 1 010000 10000 rn rd",     |b, w| fp::round_sized(b, w, Round::TowardZero, false)),
+    insn("frint32x","00011110 0 sz 1 010001 10000 rn rd",     |b, w| fp::round_sized(b, w, Round::Env, false)),
+    insn("frint64z","00011110 0 sz 1 010010 10000 rn rd",     |b, w| fp::round_sized(b, w, Round::TowardZero, true)),
+    insn("frint64x","00011110 0 sz 1 010011 10000 rn rd",     |b, w| fp::round_sized(b, w, Round::Env, true)),
     // Compare
     insn("fcmp",   "00011110 type:2 1 rm 00 1000 rn 0 0000",  |b, w| fp::compare(b, w, false)),
     insn("fcmp",   "00011110 type:2 1 rm 00 1000 rn 0 1000",  |b, w| fp::compare(b, w, false)),
@@ -59,8 +63,11 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("fmov",   "0 0011110 00 1 00 111 000000 rn rd",      fp::from_general),
     insn("fmov",   "1 0011110 01 1 00 110 000000 rn rd",      fp::to_general),
     insn("fmov",   "1 0011110 01 1 00 111 000000 rn rd",      fp::from_general),
+    insn("fmov",   "sf 0011110 11 1 00 110 000000 rn rd",     fp::to_general),
+    insn("fmov",   "sf 0011110 11 1 00 111 000000 rn rd",     fp::from_general),
     insn("fmov",   "1 0011110 10 1 01 110 000000 rn rd",      fp::upper_to_general),
     insn("fmov",   "1 0011110 10 1 01 111 000000 rn rd",      fp::upper_from_general),
+    insn("fjcvtzs","0 0011110 01 1 11 110 000000 rn rd",      fp::to_int_javascript),
     insn("scvtf",  "sf 0011110 type:2 0 00 010 scale:6 rn rd", |b, w| fp::from_fixed(b, w, true)),
     insn("ucvtf",  "sf 0011110 type:2 0 00 011 scale:6 rn rd", |b, w| fp::from_fixed(b, w, false)),
     insn("fcvtzs", "sf 0011110 type:2 0 11 000 scale:6 rn rd", |b, w| fp::to_fixed(b, w, true)),

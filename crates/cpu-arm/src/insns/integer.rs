@@ -1,6 +1,6 @@
 //! C4.1.92 and C4.1.95: data processing, immediate and register.
 use crate::decode::{Insn, insn};
-use crate::lift::{arith, bitfield, logic};
+use crate::lift::{arith, bitfield, flags, logic};
 use ir::{BinOp, UnOp};
 
 #[rustfmt::skip]
@@ -73,6 +73,10 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("adcs",   "sf 0 1 11010000 rm 000000 rn rd",         arith::add_carry),
     insn("sbc",    "sf 1 0 11010000 rm 000000 rn rd",         arith::add_carry),
     insn("sbcs",   "sf 1 1 11010000 rm 000000 rn rd",         arith::add_carry),
+    // Flags (FEAT_FlagM)
+    insn("rmif",   "1 0 1 11010000 imm6 00001 rn 0 mask:4",   flags::rmif),
+    insn("setf8",  "0 0 1 11010000 00000 0 0 0010 rn 0 1101", flags::setf),
+    insn("setf16", "0 0 1 11010000 00000 0 1 0010 rn 0 1101", flags::setf),
     // Conditional compare and select
     insn("ccmn",   "sf 0 1 11010010 rm cond:4 0 0 rn 0 nzcv:4",   arith::cond_compare),
     insn("ccmp",   "sf 1 1 11010010 rm cond:4 0 0 rn 0 nzcv:4",   arith::cond_compare),

@@ -36,4 +36,5 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("bic",       "0 q 1 0111100000 abc:3 10 c 1 0 1 defgh:5 rd",      |b, w| mv::logical_immediate(b, w, BinOp::AndNot)),
     insn("movi",      "0 q op 0111100000 abc:3 1110 0 1 defgh:5 rd",       |b, w| mv::immediate(b, w, false)),
     insn("fmov",      "0 q op 0111100000 abc:3 1111 0 1 defgh:5 rd",       |b, w| mv::immediate(b, w, false)),
+    insn("fmov",      "0 q 0 0111100000 abc:3 1111 1 1 defgh:5 rd",        |b, w| mv::immediate(b, w, false)),
 ];

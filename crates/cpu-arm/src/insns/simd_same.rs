@@ -1,8 +1,8 @@
 //! C4.1.97: Advanced SIMD, three registers of one size.
 use crate::decode::{Insn, insn};
 use crate::helpers::{float, integer as int, saturate as sat};
-use crate::lift::simd_lanes::{self as l, B, BHS, BHSD, Call, HS, Ir};
-use ir::VecOp;
+use crate::lift::simd_lanes::{self as l, B, BHS, BHSD, Call, Fp, HS, Ir};
+use ir::{FpOp, VecOp};
 
 #[rustfmt::skip]
 pub(crate) const INSNS: &[Insn] = &[
@@ -84,20 +84,20 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("bit",       "0 q 1 01110 10 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Call(&int::BIT))),
     insn("bif",       "0 q 1 01110 11 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Call(&int::BIF))),
     // Floating point
-    insn("fmaxnm",    "0 q 0 01110 0 sz 1 rm 11000 1 rn rd",               |b, w| l::float_same(b, w, Ir(VecOp::FMaxNum))),
-    insn("fminnm",    "0 q 0 01110 1 sz 1 rm 11000 1 rn rd",               |b, w| l::float_same(b, w, Ir(VecOp::FMinNum))),
+    insn("fmaxnm",    "0 q 0 01110 0 sz 1 rm 11000 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::MaxNum))),
+    insn("fminnm",    "0 q 0 01110 1 sz 1 rm 11000 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::MinNum))),
     insn("fmaxnmp",   "0 q 1 01110 0 sz 1 rm 11000 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FMAXNMP))),
     insn("fminnmp",   "0 q 1 01110 1 sz 1 rm 11000 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FMINNMP))),
     insn("fmla",      "0 q 0 01110 0 sz 1 rm 11001 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FMLA))),
     insn("fmls",      "0 q 0 01110 1 sz 1 rm 11001 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FMLS))),
-    insn("fadd",      "0 q 0 01110 0 sz 1 rm 11010 1 rn rd",               |b, w| l::float_same(b, w, Ir(VecOp::FAdd))),
-    insn("fsub",      "0 q 0 01110 1 sz 1 rm 11010 1 rn rd",               |b, w| l::float_same(b, w, Ir(VecOp::FSub))),
+    insn("fadd",      "0 q 0 01110 0 sz 1 rm 11010 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::Add))),
+    insn("fsub",      "0 q 0 01110 1 sz 1 rm 11010 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::Sub))),
     insn("faddp",     "0 q 1 01110 0 sz 1 rm 11010 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FADDP))),
     insn("fabd",      "0 q 1 01110 1 sz 1 rm 11010 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FABD))),
     insn("fabd",      "01 1 11110 1 sz 1 rm 11010 1 rn rd",                |b, w| l::float_same(b, w, Call(&float::FABD))),
     insn("fmulx",     "0 q 0 01110 0 sz 1 rm 11011 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FMULX))),
     insn("fmulx",     "01 0 11110 0 sz 1 rm 11011 1 rn rd",                |b, w| l::float_same(b, w, Call(&float::FMULX))),
-    insn("fmul",      "0 q 1 01110 0 sz 1 rm 11011 1 rn rd",               |b, w| l::float_same(b, w, Ir(VecOp::FMul))),
+    insn("fmul",      "0 q 1 01110 0 sz 1 rm 11011 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::Mul))),
     insn("fcmeq",     "0 q 0 01110 0 sz 1 rm 11100 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FCMEQ))),
     insn("fcmeq",     "01 0 11110 0 sz 1 rm 11100 1 rn rd",                |b, w| l::float_same(b, w, Call(&float::FCMEQ))),
     insn("fcmge",     "0 q 1 01110 0 sz 1 rm 11100 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FCMGE))),
@@ -108,13 +108,13 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("facge",     "01 1 11110 0 sz 1 rm 11101 1 rn rd",                |b, w| l::float_same(b, w, Call(&float::FACGE))),
     insn("facgt",     "0 q 1 01110 1 sz 1 rm 11101 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FACGT))),
     insn("facgt",     "01 1 11110 1 sz 1 rm 11101 1 rn rd",                |b, w| l::float_same(b, w, Call(&float::FACGT))),
-    insn("fmax",      "0 q 0 01110 0 sz 1 rm 11110 1 rn rd",               |b, w| l::float_same(b, w, Ir(VecOp::FMaxArm))),
-    insn("fmin",      "0 q 0 01110 1 sz 1 rm 11110 1 rn rd",               |b, w| l::float_same(b, w, Ir(VecOp::FMinArm))),
+    insn("fmax",      "0 q 0 01110 0 sz 1 rm 11110 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::MaxArm))),
+    insn("fmin",      "0 q 0 01110 1 sz 1 rm 11110 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::MinArm))),
     insn("fmaxp",     "0 q 1 01110 0 sz 1 rm 11110 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FMAXP))),
     insn("fminp",     "0 q 1 01110 1 sz 1 rm 11110 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FMINP))),
     insn("frecps",    "0 q 0 01110 0 sz 1 rm 11111 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FRECPS))),
     insn("frecps",    "01 0 11110 0 sz 1 rm 11111 1 rn rd",                |b, w| l::float_same(b, w, Call(&float::FRECPS))),
-    insn("fdiv",      "0 q 1 01110 0 sz 1 rm 11111 1 rn rd",               |b, w| l::float_same(b, w, Ir(VecOp::FDiv))),
+    insn("fdiv",      "0 q 1 01110 0 sz 1 rm 11111 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::Div))),
     insn("frsqrts",   "0 q 0 01110 1 sz 1 rm 11111 1 rn rd",               |b, w| l::float_same(b, w, Call(&float::FRSQRTS))),
     insn("frsqrts",   "01 0 11110 1 sz 1 rm 11111 1 rn rd",                |b, w| l::float_same(b, w, Call(&float::FRSQRTS))),
 ];

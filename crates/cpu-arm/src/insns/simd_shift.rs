@@ -1,9 +1,9 @@
 //! C4.1.97: Advanced SIMD, shifts by a constant and operations by element. `immh` is not 0: see `simd_move`.
 use crate::decode::{Insn, insn};
-use crate::helpers::{float, integer as int, saturate as sat};
-use crate::lift::simd_lanes::{self as l, Call, Ir};
+use crate::helpers::{convert, float, integer as int, saturate as sat};
+use crate::lift::simd_lanes::{self as l, Call, Fp, Ir};
 use crate::lift::simd_shift as sh;
-use ir::{BinOp, VecOp};
+use ir::{BinOp, FpOp, VecOp};
 
 #[rustfmt::skip]
 pub(crate) const INSNS: &[Insn] = &[
@@ -52,14 +52,14 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("uqrshrn",   "01 1 111110 immh:4 immb:3 10011 1 rn rd",           |b, w| sh::narrow(b, w, &sat::UQRSHRN)),
     insn("sshll",     "0 q 0 011110 immh:4 immb:3 10100 1 rn rd",          |b, w| sh::long(b, w, &int::SSHLL)),
     insn("ushll",     "0 q 1 011110 immh:4 immb:3 10100 1 rn rd",          |b, w| sh::long(b, w, &int::USHLL)),
-    insn("scvtf",     "0 q 0 011110 immh:4 immb:3 11100 1 rn rd",          |b, w| sh::fixed(b, w, &float::CVTF, false)),
-    insn("scvtf",     "01 0 111110 immh:4 immb:3 11100 1 rn rd",           |b, w| sh::fixed(b, w, &float::CVTF, false)),
-    insn("ucvtf",     "0 q 1 011110 immh:4 immb:3 11100 1 rn rd",          |b, w| sh::fixed(b, w, &float::CVTF, true)),
-    insn("ucvtf",     "01 1 111110 immh:4 immb:3 11100 1 rn rd",           |b, w| sh::fixed(b, w, &float::CVTF, true)),
-    insn("fcvtzs",    "0 q 0 011110 immh:4 immb:3 11111 1 rn rd",          |b, w| sh::fixed(b, w, &float::FCVT_FIXED, false)),
-    insn("fcvtzs",    "01 0 111110 immh:4 immb:3 11111 1 rn rd",           |b, w| sh::fixed(b, w, &float::FCVT_FIXED, false)),
-    insn("fcvtzu",    "0 q 1 011110 immh:4 immb:3 11111 1 rn rd",          |b, w| sh::fixed(b, w, &float::FCVT_FIXED, true)),
-    insn("fcvtzu",    "01 1 111110 immh:4 immb:3 11111 1 rn rd",           |b, w| sh::fixed(b, w, &float::FCVT_FIXED, true)),
+    insn("scvtf",     "0 q 0 011110 immh:4 immb:3 11100 1 rn rd",          |b, w| sh::fixed(b, w, &convert::CVTF, false)),
+    insn("scvtf",     "01 0 111110 immh:4 immb:3 11100 1 rn rd",           |b, w| sh::fixed(b, w, &convert::CVTF, false)),
+    insn("ucvtf",     "0 q 1 011110 immh:4 immb:3 11100 1 rn rd",          |b, w| sh::fixed(b, w, &convert::CVTF, true)),
+    insn("ucvtf",     "01 1 111110 immh:4 immb:3 11100 1 rn rd",           |b, w| sh::fixed(b, w, &convert::CVTF, true)),
+    insn("fcvtzs",    "0 q 0 011110 immh:4 immb:3 11111 1 rn rd",          |b, w| sh::fixed(b, w, &convert::FCVT_FIXED, false)),
+    insn("fcvtzs",    "01 0 111110 immh:4 immb:3 11111 1 rn rd",           |b, w| sh::fixed(b, w, &convert::FCVT_FIXED, false)),
+    insn("fcvtzu",    "0 q 1 011110 immh:4 immb:3 11111 1 rn rd",          |b, w| sh::fixed(b, w, &convert::FCVT_FIXED, true)),
+    insn("fcvtzu",    "01 1 111110 immh:4 immb:3 11111 1 rn rd",           |b, w| sh::fixed(b, w, &convert::FCVT_FIXED, true)),
     // By element
     insn("smlal",     "0 q 0 01111 size:2 l m rm:4 0010 h 0 rn rd",        |b, w| l::by_element_long(b, w, &int::SMLAL)),
     insn("smlsl",     "0 q 0 01111 size:2 l m rm:4 0110 h 0 rn rd",        |b, w| l::by_element_long(b, w, &int::SMLSL)),
@@ -84,8 +84,8 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("fmla",      "01 0 11111 1 sz l m rm:4 0001 h 0 rn rd",           |b, w| l::by_element_float(b, w, Call(&float::FMLA))),
     insn("fmls",      "0 q 0 01111 1 sz l m rm:4 0101 h 0 rn rd",          |b, w| l::by_element_float(b, w, Call(&float::FMLS))),
     insn("fmls",      "01 0 11111 1 sz l m rm:4 0101 h 0 rn rd",           |b, w| l::by_element_float(b, w, Call(&float::FMLS))),
-    insn("fmul",      "0 q 0 01111 1 sz l m rm:4 1001 h 0 rn rd",          |b, w| l::by_element_float(b, w, Ir(VecOp::FMul))),
-    insn("fmul",      "01 0 11111 1 sz l m rm:4 1001 h 0 rn rd",           |b, w| l::by_element_float(b, w, Ir(VecOp::FMul))),
+    insn("fmul",      "0 q 0 01111 1 sz l m rm:4 1001 h 0 rn rd",          |b, w| l::by_element_float(b, w, Fp(FpOp::Mul))),
+    insn("fmul",      "01 0 11111 1 sz l m rm:4 1001 h 0 rn rd",           |b, w| l::by_element_float(b, w, Fp(FpOp::Mul))),
     insn("fmulx",     "0 q 1 01111 1 sz l m rm:4 1001 h 0 rn rd",          |b, w| l::by_element_float(b, w, Call(&float::FMULX))),
     insn("fmulx",     "01 1 11111 1 sz l m rm:4 1001 h 0 rn rd",           |b, w| l::by_element_float(b, w, Call(&float::FMULX))),
 ];

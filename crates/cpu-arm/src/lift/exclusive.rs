@@ -119,3 +119,11 @@ pub(crate) fn rmw(b: &mut Builder, w: Word, op: RmwOp) -> Option<Flow> {
     b.push(Op::AtomicRmw { op, ty, d, addr, src });
     NEXT
 }
+
+/// LDAPUR, STLUR: as LDUR and STUR, aligned.
+pub(crate) fn unscaled(b: &mut Builder, w: Word) -> Option<Flow> {
+    let addr = base(b, w);
+    let addr = b.add_imm(Ty::I64, addr, w.signed(12, 9));
+    b.check_aligned(width(w).bytes(), addr);
+    mem::transfer_at(b, w, addr.into())
+}

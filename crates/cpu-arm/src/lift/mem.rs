@@ -81,6 +81,12 @@ pub(crate) fn unsigned_offset(b: &mut Builder, w: Word) -> Option<Flow> {
     NEXT
 }
 
+/// The access `size` and `opc` name, at `addr`.
+pub(crate) fn transfer_at(b: &mut Builder, w: Word, addr: Slot) -> Option<Flow> {
+    transfer(b, transfer_kind(w)??, w.rt(), addr, Offset::Disp(0));
+    NEXT
+}
+
 /// LDUR, STUR; LDTR, STTR.
 pub(crate) fn unscaled_offset(b: &mut Builder, w: Word) -> Option<Flow> {
     if let Some(t) = transfer_kind(w)? {

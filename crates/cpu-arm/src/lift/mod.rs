@@ -4,6 +4,7 @@ pub(crate) mod arith;
 pub(crate) mod bitfield;
 pub(crate) mod control;
 pub(crate) mod exclusive;
+pub(crate) mod flags;
 pub(crate) mod fp;
 pub(crate) mod logic;
 pub(crate) mod mem;

@@ -1,9 +1,10 @@
 //! Advanced SIMD, lane by lane: three and two registers, across and pairwise, widening and narrowing, by element.
 use super::simd_move::broadcast;
 use super::*;
+use crate::helpers::float::half;
 use crate::helpers::lanes::Shape;
 use crate::regs::v;
-use ir::{CallArgs, Helper, VecOp};
+use ir::{CallArgs, FTy, FpOp, Helper, VecOp};
 
 /// Lane sizes an instruction has.
 pub(crate) type Sizes = u32;
@@ -15,14 +16,17 @@ pub(crate) const BH: Sizes = B | H;
 pub(crate) const HS: Sizes = H | S;
 pub(crate) const BHS: Sizes = B | H | S;
 pub(crate) const BHSD: Sizes = B | H | S | D;
+pub(crate) const HSD: Sizes = H | S | D;
 
 /// What computes the lanes.
 #[derive(Clone, Copy)]
 pub(crate) enum How {
     Ir(VecOp),
+    /// A floating-point operation: of the IR, or in half precision a helper.
+    Fp(FpOp),
     Call(&'static Helper),
 }
-pub(crate) use How::{Call, Ir};
+pub(crate) use How::{Call, Fp, Ir};
 
 const LANES: [Ty; 4] = [Ty::I8, Ty::I16, Ty::I32, Ty::I64];
 
@@ -60,9 +64,10 @@ fn shape(w: Word, sizes: Sizes) -> Option<Shape> {
     shape_of(w, w.at(22, 2), sizes)
 }
 
-/// `sz`, bit 22: single or double.
+/// `sz`, bit 22, is single or double; half precision has groups of its own among three and two registers.
 fn float_shape(w: Word) -> Option<Shape> {
-    shape_of(w, 2 + w.at(22, 1), S | D)
+    let half = if w.bit(10) { !w.bit(21) } else { w.at(17, 5) == 0b11100 };
+    shape_of(w, if half { 1 } else { 2 + w.at(22, 1) }, HSD)
 }
 
 /// Vd = how(a, m).
@@ -75,9 +80,40 @@ pub(crate) fn apply(b: &mut Builder, w: Word, shape: Shape, how: How, a: Slot, m
                 b.push(Op::Const { d: d.up(1), value: 0 });
             }
         }
+        How::Fp(op) => match shape.lane {
+            Ty::I32 if is_scalar(w) => return scalar(b, op, FTy::F32, d, a, m),
+            Ty::I64 if is_scalar(w) => return scalar(b, op, FTy::F64, d, a, m),
+            Ty::I32 | Ty::I64 => return apply(b, w, shape, Ir(lanewise(op)), a, m),
+            _ => return apply(b, w, shape, Call(half(op)), a, m),
+        },
         How::Call(helper) => b.call_into(helper, CallArgs { d, a, b: m, c: d, imm: shape.imm() }),
     }
     NEXT
+}
+
+fn scalar(b: &mut Builder, op: FpOp, ty: FTy, d: Slot, a: Slot, m: Slot) -> Option<Flow> {
+    b.push(Op::Fp { op, ty, d, a, b: m });
+    b.push(Op::Const { d: d.up(1), value: 0 });
+    NEXT
+}
+
+/// The operation on every lane.
+fn lanewise(op: FpOp) -> VecOp {
+    match op {
+        FpOp::Add => VecOp::FAdd,
+        FpOp::Sub => VecOp::FSub,
+        FpOp::Mul => VecOp::FMul,
+        FpOp::Div => VecOp::FDiv,
+        FpOp::Sqrt => VecOp::FSqrt,
+        FpOp::MinX86 => VecOp::FMinX86,
+        FpOp::MaxX86 => VecOp::FMaxX86,
+        FpOp::MinArm => VecOp::FMinArm,
+        FpOp::MaxArm => VecOp::FMaxArm,
+        FpOp::MinNum => VecOp::FMinNum,
+        FpOp::MaxNum => VecOp::FMaxNum,
+        FpOp::Abs => VecOp::FAbs,
+        FpOp::Neg => VecOp::FNeg,
+    }
 }
 
 pub(crate) fn three_same(b: &mut Builder, w: Word, sizes: Sizes, how: How) -> Option<Flow> {
@@ -162,18 +198,22 @@ pub(crate) fn across(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
     apply(b, w, shape, how, vn(w), vn(w))
 }
 
-/// FMAXV and its like: four singles.
+/// FMAXV and its like: four singles, or without U four or eight halves.
 pub(crate) fn float_across(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
-    let shape = shape_of(w, 2 + w.at(22, 1), S)?;
-    if shape.bytes < 16 {
+    let shape = shape_of(w, if w.bit(29) { 2 + w.at(22, 1) } else { 1 }, HS)?;
+    if shape.bytes / shape.lane.bytes() < 4 {
         return None;
     }
     apply(b, w, shape, how, vn(w), vn(w))
 }
 
-/// Scalar pairwise: the two lanes of a vector twice as long.
+/// Scalar pairwise: the two lanes of a vector twice as long. U is clear for halves.
+pub(crate) fn float_pair(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
+    scalar_pair(b, w, if w.bit(29) { 2 + w.at(22, 1) } else { 1 }, how)
+}
+
 pub(crate) fn scalar_pair(b: &mut Builder, w: Word, log: u32, how: How) -> Option<Flow> {
-    let shape = shape_of(w, log, S | D)?;
+    let shape = shape_of(w, log, HSD)?;
     // A vector of two lanes reduced: `across` walks it.
     apply(b, w, Shape { bytes: 2 * shape.lane.bytes(), ..shape }, how, vn(w), vn(w))
 }
@@ -243,15 +283,76 @@ pub(crate) fn by_element_long(b: &mut Builder, w: Word, helper: &'static Helper)
     apply(b, w, shape, Call(helper), vn(w), m)
 }
 
+/// `size` is 0 for halves, 2 for singles, 3 for doubles.
 pub(crate) fn by_element_float(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
-    let shape = float_shape(w)?;
-    let m = element(b, w, 2 + w.at(22, 1))?;
-    // One lane of a multiplication is the scalar operation.
-    if let (How::Ir(VecOp::FMul), true) = (how, is_scalar(w)) {
-        let ty = if shape.lane == Ty::I32 { ir::FTy::F32 } else { ir::FTy::F64 };
-        b.push(Op::Fp { op: ir::FpOp::Mul, ty, d: vd(w), a: vn(w), b: m });
-        b.push(Op::Const { d: vd(w).up(1), value: 0 });
-        return NEXT;
-    }
+    let log = [1, 0, 2, 3][w.at(22, 2) as usize];
+    let shape = shape_of(w, log, HSD)?;
+    let m = element(b, w, log)?;
     apply(b, w, shape, how, vn(w), m)
+}
+
+/// SDOT, UDOT: words of four bytes.
+pub(crate) fn dot(b: &mut Builder, w: Word, helper: &'static Helper) -> Option<Flow> {
+    apply(b, w, shape_of(w, 2, S)?, Call(helper), vn(w), vm(w))
+}
+
+pub(crate) fn dot_element(b: &mut Builder, w: Word, helper: &'static Helper) -> Option<Flow> {
+    let m = element(b, w, 2)?;
+    apply(b, w, shape_of(w, 2, S)?, Call(helper), vn(w), m)
+}
+
+/// FCMLA, FCADD: `extra` is the rotation.
+pub(crate) fn complex(b: &mut Builder, w: Word, helper: &'static Helper, turn: u32) -> Option<Flow> {
+    let shape = Shape { extra: turn as u8, ..shape(w, HSD)? };
+    apply(b, w, shape, Call(helper), vn(w), vm(w))
+}
+
+/// FCMLA by element: a pair of lanes in all pairs.
+pub(crate) fn complex_element(b: &mut Builder, w: Word) -> Option<Flow> {
+    let (h, l) = (w.at(11, 1), w.at(21, 1));
+    let (pair, index) = match w.at(22, 2) {
+        1 if w.q() || h == 0 => (Ty::I32, h << 1 | l),
+        2 if w.q() && l == 0 => (Ty::I64, h),
+        _ => return None,
+    };
+    let m = broadcast(b, vm(w), pair, index as u8);
+    let shape = Shape { extra: w.at(13, 2) as u8, ..shape(w, HS)? };
+    apply(b, w, shape, Call(&crate::helpers::float::FCMLA), vn(w), m)
+}
+
+/// FMLAL and its like: `upper` takes the upper halves of the factors.
+pub(crate) fn multiply_long(b: &mut Builder, w: Word, subtract: bool, upper: bool) -> Option<Flow> {
+    let shape = Shape { extra: subtract.into(), upper, ..shape_of(w, 2, S)? };
+    apply(b, w, shape, Call(&crate::helpers::float::FMLAL), vn(w), vm(w))
+}
+
+pub(crate) fn multiply_long_element(b: &mut Builder, w: Word, subtract: bool, upper: bool) -> Option<Flow> {
+    // The element is one of halves, whatever `size` says.
+    let m = element(b, w, 1)?;
+    let shape = Shape { extra: subtract.into(), upper, ..shape_of(w, 2, S)? };
+    apply(b, w, shape, Call(&crate::helpers::float::FMLAL), vn(w), m)
+}
+
+/// PMULL of double words.
+pub(crate) fn pmull_double(b: &mut Builder, w: Word) -> Option<Flow> {
+    apply(b, w, half_shape(w, 3, D)?, Call(&crate::helpers::integer::PMULL_D), vn(w), vm(w))
+}
+
+/// Operations on whole vectors: the cryptographic ones. `extra` is an immediate.
+pub(crate) fn whole(b: &mut Builder, w: Word, helper: &'static Helper, extra: u32) -> Option<Flow> {
+    let shape = Shape { lane: Ty::I32, bytes: 16, upper: false, extra: extra as u8, by_extra: false };
+    apply(b, w, shape, Call(helper), vn(w), vm(w))
+}
+
+/// EOR3 and BCAX: Vn ^ (Vm op Va).
+pub(crate) fn three_xor(b: &mut Builder, w: Word, op: VecOp) -> Option<Flow> {
+    let inner = b.vec(op, Ty::I64, 16, vm(w), Slot::from(v(w.ra())));
+    apply(
+        b,
+        w,
+        Shape { lane: Ty::I64, bytes: 16, upper: false, extra: 0, by_extra: false },
+        Ir(VecOp::Xor),
+        vn(w),
+        inner.into(),
+    )
 }

@@ -149,8 +149,9 @@ fn expand_imm(w: Word) -> Option<u64> {
         13 => words(imm << 16 | 0xffff),
         14 if !op => imm * 0x0101_0101_0101_0101,
         14 => (0..8).filter(|n| imm >> n & 1 != 0).fold(0, |x, n| x | 0xff << (8 * n)),
-        _ if !op => words(fp::expand_imm(imm8, ir::FTy::F32)),
-        _ if w.q() => fp::expand_imm(imm8, ir::FTy::F64),
+        _ if w.bit(11) => fp::expand_imm(imm8, 1) * 0x1_0001_0001_0001,
+        _ if !op => words(fp::expand_imm(imm8, 2)),
+        _ if w.q() => fp::expand_imm(imm8, 3),
         _ => return None,
     })
 }

@@ -1,5 +1,5 @@
 //! Advanced SIMD shifts by a constant. immh:immb says lane size and amount together.
-use super::simd_lanes::{BHS, BHSD, Call, D, S, Sizes, apply, half_shift, shape_of, vd, vn};
+use super::simd_lanes::{BHS, BHSD, Call, D, HSD, Sizes, apply, half_shift, shape_of, vd, vn};
 use super::*;
 use crate::helpers::lanes::Shape;
 use ir::Helper;
@@ -78,5 +78,5 @@ pub(crate) fn long(b: &mut Builder, w: Word, helper: &'static Helper) -> Option<
 pub(crate) fn fixed(b: &mut Builder, w: Word, helper: &'static Helper, unsigned: bool) -> Option<Flow> {
     let (log, fraction) = right(w)?;
     let extra = fraction | u8::from(unsigned) << 7;
-    apply(b, w, Shape { extra, ..shape_of(w, log, S | D)? }, Call(helper), vn(w), vn(w))
+    apply(b, w, Shape { extra, ..shape_of(w, log, HSD)? }, Call(helper), vn(w), vn(w))
 }

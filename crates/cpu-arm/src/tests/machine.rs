@@ -1,20 +1,22 @@
-//! A bare machine: code at [`CODE`], readable and writable pages at [`DATA`], nothing else.
+//! A bare machine: code at [`CODE`]; pages at [`DATA`], all writable but the last; nothing else.
 use crate::AARCH64;
 use crate::helpers::system::{flags_of, fpsr, set_fpcr, set_fpsr};
 use crate::regs::{FPCR, SP, pstate, v};
-use arch::{Cpu, Exit, Trap};
+use arch::{Cpu, Exit, FaultKind, Trap};
 use engine::{Clock, Engine};
 use ir::LazyFlags;
 use mmu::{AddressSpace, FramePool, Memory, Perms, Pte};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 pub(crate) const CODE: u64 = 0x1000_0000;
 pub(crate) const DATA: u64 = 0x2000_0000;
-pub(crate) const DATA_SIZE: u64 = 0x8000;
-const PAGE: usize = 4096;
+pub(crate) const DATA_SIZE: u64 = 0x4000;
+pub(crate) const PAGE: usize = 4096;
+const BRK: u32 = 0xd420_0000;
 
 /// Every register a program can see.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct State {
     pub(crate) x: [u64; 31],
     pub(crate) sp: u64,
@@ -31,18 +33,32 @@ impl Default for State {
     }
 }
 
-/// What became of a case: registers, the signal that ended it and its address, the pages that changed.
+/// Instructions, a state to run them from, and which bytes are at DATA.
+#[derive(Clone)]
+pub(crate) struct Case {
+    pub(crate) words: Vec<u32>,
+    pub(crate) state: State,
+    pub(crate) seed: u64,
+}
+
+/// What became of a case: registers, the signal that ended it with code and address, the pages that changed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) state: State,
     pub(crate) signo: u64,
+    pub(crate) code: u64,
     pub(crate) addr: u64,
     pub(crate) dirty: BTreeMap<u64, Vec<u8>>,
 }
 
-/// The bytes at DATA for a seed, as runner.c makes them.
-pub(crate) fn data(seed: u64) -> Vec<u8> {
-    let mut s = seed | 1;
+/// How many settings of the bytes at DATA there are.
+const SEEDS: u64 = 16;
+
+static BYTES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| (0..SEEDS).map(make).collect());
+
+/// The bytes of a seed, as runner.c makes them.
+fn make(seed: u64) -> Vec<u8> {
+    let mut s = seed * 2 + 1;
     let mut out = Vec::new();
     for _ in 0..DATA_SIZE / 8 {
         s ^= s << 13;
@@ -51,6 +67,11 @@ pub(crate) fn data(seed: u64) -> Vec<u8> {
         out.extend(s.to_le_bytes());
     }
     out
+}
+
+/// The bytes at DATA for a seed.
+pub(crate) fn data(seed: u64) -> &'static [u8] {
+    &BYTES[(seed % SEEDS) as usize]
 }
 
 pub(crate) struct Machine {
@@ -66,10 +87,11 @@ impl Machine {
         let mut pool = FramePool::new(1000);
         let space = pool.new_space();
         let mut m = Machine { pool, space, engine: Engine::new(), cpu: Cpu::new(&AARCH64) };
-        let code: Vec<u8> = words.iter().chain(&[0xd420_0000]).flat_map(|w| w.to_le_bytes()).collect();
+        let code: Vec<u8> = words.iter().chain(&[BRK]).flat_map(|w| w.to_le_bytes()).collect();
         m.map(CODE, Perms { read: true, write: true, execute: true }, &code);
         for (addr, page) in (DATA..).step_by(PAGE).zip(bytes.chunks(PAGE)) {
-            m.map(addr, Perms { read: true, write: true, execute: false }, page);
+            let write = addr < DATA + DATA_SIZE - PAGE as u64;
+            m.map(addr, Perms { read: true, write, execute: false }, page);
         }
         AARCH64.abi.start_thread(&mut m.cpu, state.pc, state.sp);
         m.cpu.slots[..31].copy_from_slice(&state.x);
@@ -89,6 +111,21 @@ impl Machine {
     pub(crate) fn run(&mut self, budget: u64) -> Exit {
         let mut mem = Memory::new(&mut self.space, &mut self.pool, 1, AARCH64.isa.address_mask());
         self.engine.run(&mut self.cpu, &mut mem, Clock { now: 0, carry: 0, share: 1 }, budget).exit
+    }
+
+    /// The signal that a trap becomes: number, code, address.
+    pub(crate) fn signal(&mut self, trap: Trap) -> (u64, u64, u64) {
+        let info = match trap {
+            Trap::Fault(fault) => {
+                let page = fault.addr << 8 >> 8 & !(PAGE as u64 - 1);
+                let mapped = self.space.pte(page).is_some();
+                let kind = if mapped { FaultKind::NotPermitted } else { FaultKind::NotMapped };
+                AARCH64.abi.fault_signal(&mut self.cpu, fault, kind, &[])
+            }
+            trap => AARCH64.abi.trap_signal(&mut self.cpu, trap),
+        };
+        let abi::Fields::Fault { addr } = info.fields else { panic!("{info:?}") };
+        (info.signo.into(), info.code as u64, addr)
     }
 
     pub(crate) fn state(&self) -> State {
@@ -124,16 +161,13 @@ pub(crate) fn ends(words: &[u32], state: &State) -> bool {
     Machine::new(words, state, &[]).run(words.len() as u64 + 1) != Exit::Budget
 }
 
-/// Runs `words` from `state` to the trap that ends them.
-pub(crate) fn run(words: &[u32], state: &State, seed: u64) -> Outcome {
-    let bytes = data(seed);
-    let mut m = Machine::new(words, state, &bytes);
-    let exit = m.run(words.len() as u64 + 1);
-    let info = match exit {
-        Exit::Trap(Trap::Fault(fault)) => AARCH64.abi.fault_signal(&mut m.cpu, fault, arch::FaultKind::NotMapped, &[]),
-        Exit::Trap(trap) => AARCH64.abi.trap_signal(&mut m.cpu, trap),
-        other => panic!("{words:x?} ended with {other:?}"),
+/// Runs a case to the trap that ends it.
+pub(crate) fn run(case: &Case) -> Outcome {
+    let bytes = data(case.seed);
+    let mut m = Machine::new(&case.words, &case.state, bytes);
+    let (signo, code, addr) = match m.run(case.words.len() as u64 + 1) {
+        Exit::Trap(trap) => m.signal(trap),
+        other => panic!("{:x?} ended with {other:?}", case.words),
     };
-    let abi::Fields::Fault { addr } = info.fields else { panic!("{info:?}") };
-    Outcome { state: m.state(), signo: info.signo.into(), addr, dirty: m.dirty(&bytes) }
+    Outcome { state: m.state(), signo, code, addr, dirty: m.dirty(bytes) }
 }

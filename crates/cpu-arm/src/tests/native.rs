@@ -1,5 +1,5 @@
 //! The other implementation: runner.c in a child process, under qemu-aarch64 or, on an AArch64 host, as it is.
-use super::machine::{Outcome, State};
+use super::machine::{Case, Outcome, PAGE, State};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,18 @@ use std::sync::LazyLock;
 
 pub(crate) struct Native {
     child: Child,
+}
+
+/// A case as runner.c reads it.
+fn encode(case: &Case) -> Vec<u8> {
+    let state = &case.state;
+    let mut words = state.x.to_vec();
+    words.extend([state.sp, state.pc, state.nzcv, state.fpcr, state.fpsr]);
+    words.extend(state.v);
+    words.extend([case.seed, case.words.len() as u64]);
+    let mut out: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
+    out.extend((0..32).flat_map(|i| case.words.get(i).copied().unwrap_or(0).to_le_bytes()));
+    out
 }
 
 /// Whether a tool runs.
@@ -37,8 +49,14 @@ fn build() -> Option<PathBuf> {
 }
 
 impl Native {
-    /// `None`, after a line that says why, if a tool is missing.
+    /// The other side with everything it has. Without FEAT_PAuth its instructions are no-ops, as ours are; without SVE
+    /// frames are as ours.
     pub(crate) fn start() -> Option<Native> {
+        Native::start_as("max,pauth=off,sve=off,sme=off")
+    }
+
+    /// `None`, after a line that says why, if a tool is missing.
+    pub(crate) fn start_as(cpu: &str) -> Option<Native> {
         let emulator = ["qemu-aarch64-static", "qemu-aarch64"].into_iter().find(|tool| exists(tool));
         let is_host = cfg!(target_arch = "aarch64");
         if emulator.is_none() && !is_host {
@@ -52,8 +70,7 @@ impl Native {
         let mut command = match emulator {
             Some(tool) if !is_host => {
                 let mut command = Command::new(tool);
-                // Armv8.2 without FEAT_LSE2, so atomics want alignment as ours do.
-                command.args(["-cpu", "cortex-a76"]).arg(runner);
+                command.args(["-cpu", cpu]).arg(runner);
                 command
             }
             _ => Command::new(runner),
@@ -62,26 +79,28 @@ impl Native {
         Some(Native { child })
     }
 
-    pub(crate) fn run(&mut self, words: &[u32], state: &State, seed: u64) -> Outcome {
-        let mut case = Vec::new();
-        let mut put = |word: u64| case.extend(word.to_le_bytes());
-        state.x.iter().for_each(|x| put(*x));
-        [state.sp, state.pc, state.nzcv, state.fpcr, state.fpsr].into_iter().for_each(&mut put);
-        state.v.iter().for_each(|v| put(*v));
-        put(seed);
-        put(words.len() as u64);
-        case.extend((0..32).flat_map(|i| words.get(i).copied().unwrap_or(0).to_le_bytes()));
-        self.child.stdin.as_mut().expect("it is a pipe").write_all(&case).expect("the runner reads");
-        let fixed = self.words(36 + 64 + 3);
+    /// What becomes of the cases. A batch of them fits into the pipe, so that neither side waits for the other to read.
+    pub(crate) fn run(&mut self, cases: &[Case]) -> Vec<Outcome> {
+        cases.chunks(48).flat_map(|batch| self.run_batch(batch)).collect()
+    }
+
+    fn run_batch(&mut self, cases: &[Case]) -> Vec<Outcome> {
+        let input: Vec<u8> = cases.iter().flat_map(encode).collect();
+        self.child.stdin.as_mut().expect("it is a pipe").write_all(&input).expect("the runner reads");
+        cases.iter().map(|_| self.outcome()).collect()
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        let fixed = self.words(36 + 64 + 4);
         let mut out = fixed.into_iter();
         let mut next = || out.next().expect("the runner's answer has a fixed length");
         let mut state = State::default();
         state.x.iter_mut().for_each(|x| *x = next());
         (state.sp, state.pc, state.nzcv, state.fpcr, state.fpsr) = (next(), next(), next(), next(), next());
         state.v.iter_mut().for_each(|v| *v = next());
-        let (signo, addr, pages) = (next(), next(), next());
-        let dirty: BTreeMap<_, _> = (0..pages).map(|_| (self.words(1)[0], self.bytes(4096))).collect();
-        Outcome { state, signo, addr, dirty }
+        let (signo, code, addr, pages) = (next(), next(), next(), next());
+        let dirty: BTreeMap<_, _> = (0..pages).map(|_| (self.words(1)[0], self.bytes(PAGE))).collect();
+        Outcome { state, signo, code, addr, dirty }
     }
 
     fn bytes(&mut self, len: usize) -> Vec<u8> {

@@ -1,8 +1,8 @@
 /* Runs instruction sequences for the tests of cpu-arm: reads cases on stdin, writes what became of them on stdout.
  *
- * A case is a register state, code for CODE and a seed for the bytes at DATA. The state is entered and left through
- * signal frames, so every register is under control: SIGUSR1's frame is rewritten to the case's state, and the BRK behind
- * the code (or the fault in it) brings the result. */
+ * A case is a register state, code for CODE and a seed for the bytes at DATA, whose last page is read-only. The state is
+ * entered and left through signal frames, so every register is under control: SIGUSR1's frame is rewritten to the case's
+ * state, and the BRK behind the code (or the fault in it) brings the result. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
@@ -14,8 +14,9 @@
 
 #define CODE ((uint32_t *)0x10000000)
 #define DATA ((uint8_t *)0x20000000)
-#define DATA_SIZE 0x8000
+#define DATA_SIZE 0x4000
 #define PAGE 4096
+#define SEEDS 16
 #define BRK 0xd4200000u
 #define FPSIMD 0x46508001u
 
@@ -31,13 +32,13 @@ struct in {
 
 struct out {
     struct state state;
-    uint64_t signo, addr, dirty;
+    uint64_t signo, code, addr, dirty;
 };
 
 static struct in in;
 static struct out out;
 static ucontext_t home;
-static uint8_t before[DATA_SIZE];
+static uint8_t bytes[SEEDS][DATA_SIZE];
 
 static struct fpsimd_context *fpsimd(ucontext_t *uc)
 {
@@ -79,6 +80,7 @@ static void leave(int signo, siginfo_t *info, void *context)
     out.state.fpsr = fp->fpsr;
     memcpy(out.state.v, fp->vregs, sizeof out.state.v);
     out.signo = signo;
+    out.code = info->si_code;
     out.addr = (uint64_t)info->si_addr;
     memcpy(uc, &home, sizeof home);
 }
@@ -107,16 +109,17 @@ static void put(const void *buf, size_t len)
         _exit(1);
 }
 
-static void fill(uint64_t seed)
+static void make(void)
 {
-    uint64_t s = seed | 1;
-    for (size_t i = 0; i < DATA_SIZE; i += 8) {
-        s ^= s << 13;
-        s ^= s >> 7;
-        s ^= s << 17;
-        memcpy(before + i, &s, 8);
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        uint64_t s = seed * 2 + 1;
+        for (size_t i = 0; i < DATA_SIZE; i += 8) {
+            s ^= s << 13;
+            s ^= s >> 7;
+            s ^= s << 17;
+            memcpy(bytes[seed] + i, &s, 8);
+        }
     }
-    memcpy(DATA, before, DATA_SIZE);
 }
 
 int main(void)
@@ -132,20 +135,31 @@ int main(void)
     handle(SIGSEGV, leave);
     handle(SIGBUS, leave);
     handle(SIGILL, leave);
+    make();
+    uint8_t *before = 0;
     while (whole(read, 0, &in, sizeof in)) {
-        fill(in.seed);
+        uint8_t *wanted = bytes[in.seed % SEEDS];
+        if (before != wanted) {
+            mprotect(DATA + DATA_SIZE - PAGE, PAGE, PROT_READ | PROT_WRITE);
+            memcpy(DATA, before = wanted, DATA_SIZE);
+            mprotect(DATA + DATA_SIZE - PAGE, PAGE, PROT_READ);
+        }
+        memset(CODE, 0, sizeof in.code);
         memcpy(CODE, in.code, in.words * 4);
         CODE[in.words] = BRK;
         __builtin___clear_cache((char *)CODE, (char *)(CODE + in.words + 1));
         raise(SIGUSR1);
+        uint8_t changed[DATA_SIZE / PAGE];
         out.dirty = 0;
-        for (size_t i = 0; i < DATA_SIZE; i += PAGE)
-            out.dirty += memcmp(DATA + i, before + i, PAGE) != 0;
+        for (size_t i = 0; i < DATA_SIZE / PAGE; i++)
+            out.dirty += changed[i] = memcmp(DATA + i * PAGE, before + i * PAGE, PAGE) != 0;
         put(&out, sizeof out);
-        for (uint64_t i = 0; i < DATA_SIZE; i += PAGE)
-            if (memcmp(DATA + i, before + i, PAGE)) {
-                put(&i, sizeof i);
-                put(DATA + i, PAGE);
+        for (uint64_t i = 0; i < DATA_SIZE / PAGE; i++)
+            if (changed[i]) {
+                uint64_t at = i * PAGE;
+                put(&at, sizeof at);
+                put(DATA + at, PAGE);
+                memcpy(DATA + at, before + at, PAGE);
             }
     }
     return 0;
