@@ -4,6 +4,7 @@
 //! `syscall`, `signal`, `process` and `thread_info`, named as the kernel names its files.
 mod decode;
 mod disasm;
+mod features;
 mod helpers;
 mod insns;
 mod lift;

@@ -1,5 +1,6 @@
 //! Program start, threads, traps and the facts of the port: `arch/arm64/kernel/{process,traps}.c`, `mm/fault.c`.
 use crate::regs::{FAULT_ADDRESS, FAULT_CODE, SP, TPIDR_EL0, x};
+use crate::features::{self, MIDR};
 use crate::{ptrace, signal, syscall, thread_info};
 use abi::{
     BUS_ADRALN, BUS_ADRERR, Errno, Fields, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
@@ -15,21 +16,24 @@ use softfloat::Env;
 /// arm64 Linux.
 pub(crate) struct Arm64Linux;
 
-/// `asm/hwcap.h`: bit and name in /proc/cpuinfo of what [`crate::insns`] has.
-const HWCAPS: [(u32, &str); 6] = [(0, "fp"), (1, "asimd"), (7, "crc32"), (8, "atomics"), (11, "cpuid"), (15, "lrcpc")];
-
-/// MIDR_EL1: implementer 0 (software), architecture by ID registers, part 0x51.
-pub(crate) const MIDR: u64 = 0x000f_0510;
-
 /// Exception syndrome classes and fault status codes (DDI 0487, D17.2.37).
 mod esr {
     pub(super) const INSTRUCTION_ABORT: u64 = 0x20 << 26 | IL;
+    pub(super) const PC_ALIGNMENT: u64 = 0x22 << 26 | IL;
     pub(super) const DATA_ABORT: u64 = 0x24 << 26 | IL;
+    pub(super) const SP_ALIGNMENT: u64 = 0x26 << 26 | IL;
     const IL: u64 = 1 << 25;
     pub(super) const WRITE: u64 = 1 << 6;
+    pub(super) const TRANSLATION_0: u64 = 0x04;
     pub(super) const TRANSLATION: u64 = 0x07;
     pub(super) const PERMISSION: u64 = 0x0f;
     pub(super) const ALIGNMENT: u64 = 0x21;
+}
+
+/// What the signal frame tells of a fault.
+fn set_fault(cpu: &mut Cpu, addr: u64, syndrome: u64) {
+    cpu.set(FAULT_ADDRESS, addr);
+    cpu.set(FAULT_CODE, syndrome);
 }
 
 fn fault_info(signo: u8, code: i32, addr: u64) -> Siginfo {
@@ -126,8 +130,9 @@ impl LinuxAbi for Arm64Linux {
             FaultKind::PastEof => (SIGBUS, BUS_ADRERR, esr::TRANSLATION),
         };
         let addr = untagged(fault.addr);
-        cpu.set(FAULT_ADDRESS, addr);
-        cpu.set(FAULT_CODE, class | write | status);
+        // `set_thread_esr`: of the kernel's half nothing is told.
+        let status = if addr >> 55 == 0 { status } else { esr::TRANSLATION_0 };
+        set_fault(cpu, addr, class | write | status);
         fault_info(signo, code, addr)
     }
 
@@ -135,17 +140,25 @@ impl LinuxAbi for Arm64Linux {
         syscall::forget(cpu);
         match trap {
             Trap::Fault(fault) => self.fault_signal(cpu, fault, FaultKind::NotMapped, &[]),
+            // `do_sp_pc_abort`; these come before any fault of the access itself.
+            Trap::Alignment { addr } if addr == cpu.pc && !addr.is_multiple_of(4) => {
+                set_fault(cpu, 0, esr::PC_ALIGNMENT);
+                fault_info(SIGBUS, BUS_ADRALN, addr)
+            }
+            Trap::Alignment { addr } if addr == cpu.get(SP) && !addr.is_multiple_of(16) => {
+                set_fault(cpu, 0, esr::SP_ALIGNMENT);
+                fault_info(SIGBUS, BUS_ADRALN, addr)
+            }
+            // `do_alignment_fault`
             Trap::Alignment { addr } => {
-                cpu.set(FAULT_ADDRESS, untagged(addr));
-                cpu.set(FAULT_CODE, esr::DATA_ABORT | esr::ALIGNMENT);
+                set_fault(cpu, untagged(addr), esr::DATA_ABORT | esr::ALIGNMENT);
                 fault_info(SIGBUS, BUS_ADRALN, untagged(addr))
             }
             Trap::Breakpoint => fault_info(SIGTRAP, TRAP_BRKPT, cpu.pc),
             Trap::SingleStep => fault_info(SIGTRAP, TRAP_TRACE, cpu.pc),
             // `force_signal_inject`; the traps of other architectures do not arise.
             _ => {
-                cpu.set(FAULT_ADDRESS, 0);
-                cpu.set(FAULT_CODE, 0);
+                set_fault(cpu, 0, 0);
                 fault_info(SIGILL, ILL_ILLOPC, cpu.pc)
             }
         }
@@ -163,8 +176,8 @@ impl LinuxAbi for Arm64Linux {
         &[0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4]
     }
 
-    fn hwcap(&self, _level: CpuLevel) -> (u64, u64) {
-        (HWCAPS.iter().fold(0, |word, (bit, _)| word | 1 << bit), 0)
+    fn hwcap(&self, level: CpuLevel) -> (u64, u64) {
+        features::hwcap(level)
     }
 
     fn platform(&self) -> &'static str {
@@ -192,18 +205,17 @@ impl LinuxAbi for Arm64Linux {
     }
 
     /// `c_show` of arch/arm64/kernel/cpuinfo.c.
-    fn cpuinfo(&self, cpu: u32, _level: CpuLevel) -> String {
-        let features: Vec<_> = HWCAPS.iter().map(|(_, name)| *name).collect();
+    fn cpuinfo(&self, cpu: u32, level: CpuLevel) -> String {
         let (implementer, variant, part, revision) = (MIDR >> 24, MIDR >> 20 & 15, MIDR >> 4 & 0xfff, MIDR & 15);
         format!(
             "processor\t: {cpu}\nBogoMIPS\t: 2000.00\nFeatures\t: {}\nCPU implementer\t: {implementer:#04x}\n\
              CPU architecture: 8\nCPU variant\t: {variant:#x}\nCPU part\t: {part:#05x}\nCPU revision\t: {revision}\n\n",
-            features.join(" ")
+            features::names(level)
         )
     }
 }
 
 /// An address without its tag.
-fn untagged(addr: u64) -> u64 {
+pub(crate) fn untagged(addr: u64) -> u64 {
     ((addr << 8) as i64 >> 8) as u64
 }

@@ -1,6 +1,8 @@
 //! `arch/arm64/kernel/ptrace.c`: the registers as a tracer reads and writes them.
 use crate::helpers::system::{flags_of, fpsr, set_fpcr, set_fpsr};
 use crate::regs::{FPCR, NO_SYSCALL, SP, SYSCALLNO, TPIDR_EL0, pstate, v, x};
+use crate::process::untagged;
+use crate::signal::{PSR_DAIF, PSR_MODE};
 use abi::{Errno, NT_ARM_SYSTEM_CALL, NT_ARM_TLS, NT_PRFPREG, NT_PRSTATUS};
 use arch::{Cpu, Regset};
 use ir::LazyFlags;
@@ -46,11 +48,11 @@ pub(crate) fn set_regset(cpu: &mut Cpu, note: u32, data: &[u8]) -> Result<(), Er
         NT_PRSTATUS => {
             // `valid_native_regs`: AArch64, EL0t, nothing masked; reserved bits are dropped.
             let psr = words[33];
-            if psr & 0x1f != 0 || psr & 0x3c0 != 0 {
+            if psr & (PSR_MODE | PSR_DAIF) != 0 {
                 return Err(Errno::EINVAL);
             }
             cpu.slots[..=SP.0 as usize].copy_from_slice(&words[..32]);
-            cpu.pc = words[32];
+            cpu.pc = untagged(words[32]);
             LazyFlags::bits(flags_of(psr)).store(&mut cpu.slots);
         }
         NT_PRFPREG => {

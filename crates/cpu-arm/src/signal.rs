@@ -1,6 +1,7 @@
 //! `arch/arm64/kernel/signal.c`: the return path's signal half, and the frame it writes and rt_sigreturn reads.
 use crate::helpers::system::{flags_of, fpsr, set_fpcr, set_fpsr};
 use crate::regs::{FAULT_ADDRESS, FAULT_CODE, FPCR, LR, ORIG_X0, SP, pstate, v, x};
+use crate::process::untagged;
 use crate::syscall;
 use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet, Sysno, generic_sysno};
 use arch::{Cpu, Delivery, GetSignal, ReturnPath, UserMemory, sigsp};
@@ -15,15 +16,23 @@ mod frame {
     pub(super) const FAULT_ADDRESS: u64 = UC + 176;
     pub(super) const REGS: u64 = FAULT_ADDRESS + 8;
     pub(super) const RECORDS: u64 = FAULT_ADDRESS + 288;
-    pub(super) const RECORDS_SIZE: usize = 4096;
+    pub(super) const RECORDS_SIZE: u64 = 4096;
     pub(super) const FPSIMD_MAGIC: u32 = 0x4650_8001;
     pub(super) const FPSIMD_SIZE: usize = 528;
     pub(super) const ESR_MAGIC: u32 = 0x4553_5201;
     pub(super) const ESR_SIZE: usize = 16;
+    pub(super) const EXTRA_MAGIC: u32 = 0x4558_5401;
+    pub(super) const EXTRA_SIZE: u64 = 32;
+    /// `SIGFRAME_MAXSZ`
+    pub(super) const MAX_SIZE: u64 = 256 << 10;
 }
 
 /// `signal_minsigstksz`: the frame, the frame record above it, and alignment.
 pub(crate) const MINSIGSTKSZ: u64 = frame::SIZE + 16 + 16;
+
+/// Fields of PSTATE that a program may not choose: the mode, and D A I F.
+pub(crate) const PSR_MODE: u64 = 0x1f;
+pub(crate) const PSR_DAIF: u64 = 0x3c0;
 
 /// `do_signal`. Linux rewinds before `get_signal` and may undo that after it; the registers are out of every reader's
 /// sight in between, so here the rewind waits for the outcome, and a path that comes `Away` has changed nothing.
@@ -140,23 +149,22 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Resul
     mem.read(at.wrapping_add(frame::REGS), &mut context)?;
     let words: Vec<u64> = context.chunks_exact(8).map(word).collect();
     let (regs, rest) = words.split_at(32);
-    // `valid_native_regs`: AArch64, EL0t, nothing masked.
-    let psr = rest[1];
-    if psr & 0x1f != 0 || psr & 0x3c0 != 0 {
+    // As in Linux the general registers are the frame's from here on, whatever is wrong with the rest of it.
+    cpu.slots[..regs.len()].copy_from_slice(regs);
+    cpu.pc = untagged(rest[0]);
+    LazyFlags::bits(flags_of(rest[1])).store(&mut cpu.slots);
+    cpu.set(EX_SIZE, 0);
+    syscall::forget(cpu);
+    // `valid_native_regs`: AArch64, EL0t, nothing masked; else only N, Z, C and V are kept.
+    if rest[1] & (PSR_MODE | PSR_DAIF) != 0 {
         return Err(Errno::EFAULT);
     }
     let fpsimd = find_fpsimd(mem, at.wrapping_add(frame::RECORDS))?;
     let vectors: Vec<u64> = fpsimd[16..].chunks_exact(8).map(word).collect();
     let status = word(&fpsimd[8..16]);
-
-    cpu.slots[..regs.len()].copy_from_slice(regs);
-    cpu.pc = rest[0];
-    LazyFlags::bits(flags_of(psr)).store(&mut cpu.slots);
     cpu.slots[v(0).0 as usize..][..vectors.len()].copy_from_slice(&vectors);
     set_fpcr(&mut cpu.slots, status >> 32);
     set_fpsr(&mut cpu.slots, status & 0xffff_ffff);
-    cpu.set(EX_SIZE, 0);
-    syscall::forget(cpu);
     Ok((SigSet(u64::from_le_bytes(mask)), SigAltStack::decode_64(&stack)))
 }
 
@@ -164,33 +172,54 @@ fn word(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-/// `parse_user_sigframe`: the one `fpsimd_context` among the records. Records of features we do not have, and unknown
-/// ones, are refused.
+/// `parse_user_sigframe`: the one `fpsimd_context` among the records, which may go on behind the frame if an
+/// `extra_context` says so. Records of features we do not have, and unknown ones, are refused.
 fn find_fpsimd(mem: &mut dyn UserMemory, records: u64) -> Result<[u8; frame::FPSIMD_SIZE], Errno> {
-    let mut found = None;
-    let mut offset = 0;
-    while offset + 8 <= frame::RECORDS_SIZE {
-        let mut head = [0; 8];
-        let here = records.wrapping_add(offset as u64);
-        mem.read(here, &mut head)?;
-        let (magic, size) = (word(&head[..4]) as u32, word(&head[4..]) as usize);
-        if size > frame::RECORDS_SIZE - offset {
-            return Err(Errno::EFAULT);
+    let (mut base, mut offset, mut limit) = (records, 0u64, frame::RECORDS_SIZE);
+    let (mut found, mut extra) = (None, false);
+    while limit - offset >= 8 && offset.is_multiple_of(16) {
+        let here = base.wrapping_add(offset);
+        let (magic, size) = head(mem, here)?;
+        if size > limit - offset {
+            return Err(Errno::EINVAL);
         }
         match magic {
-            0 if size == 0 => return found.ok_or(Errno::EFAULT),
-            frame::FPSIMD_MAGIC if found.is_none() && size >= frame::FPSIMD_SIZE => {
+            0 if size == 0 => return found.ok_or(Errno::EINVAL),
+            frame::FPSIMD_MAGIC if found.is_none() && size == frame::FPSIMD_SIZE as u64 => {
                 let mut context = [0; frame::FPSIMD_SIZE];
                 mem.read(here, &mut context)?;
                 found = Some(context);
             }
             frame::ESR_MAGIC => {}
-            _ => return Err(Errno::EFAULT),
+            frame::EXTRA_MAGIC if !extra && size >= frame::EXTRA_SIZE => {
+                // The space in front of it ends here; what follows must lie right behind.
+                let behind = here.wrapping_add(size).wrapping_add(16);
+                if limit - offset - size < 16 || head(mem, here.wrapping_add(size))? != (0, 0) {
+                    return Err(Errno::EINVAL);
+                }
+                let mut words = [0; 12];
+                mem.read(here.wrapping_add(8), &mut words)?;
+                (base, offset, limit) = (word(&words[..8]), 0, word(&words[8..]));
+                let aligned = base.is_multiple_of(16) && limit.is_multiple_of(16);
+                if !aligned || base != behind || limit > frame::MAX_SIZE - behind.wrapping_sub(records) {
+                    return Err(Errno::EINVAL);
+                }
+                extra = true;
+                continue;
+            }
+            _ => return Err(Errno::EINVAL),
         }
-        if size < 8 || size % 16 != 0 {
-            return Err(Errno::EFAULT);
+        if size < 8 {
+            return Err(Errno::EINVAL);
         }
         offset += size;
     }
-    Err(Errno::EFAULT)
+    Err(Errno::EINVAL)
+}
+
+/// Magic and size of a record, `struct _aarch64_ctx`.
+fn head(mem: &mut dyn UserMemory, at: u64) -> Result<(u32, u64), Errno> {
+    let mut head = [0; 8];
+    mem.read(at, &mut head)?;
+    Ok((word(&head[..4]) as u32, word(&head[4..])))
 }

@@ -1,5 +1,7 @@
 //! FPCR, FPSR and NZCV in their architectural layout.
+use crate::features::id_register;
 use crate::regs::{AHP, FPCR, QC};
+use arch::CpuLevel;
 use ir::{FP_ENV, Flags, Helper, Slots};
 use softfloat::{CELL_FLAGS, Env, NanRule, Rounding};
 
@@ -16,6 +18,11 @@ pub(crate) static FPSR_WRITE: Helper = Helper::fp("fpsr_write", 1, [1, 0, 0], |s
 pub(crate) static FPCR_WRITE: Helper = Helper::fp("fpcr_write", 1, [1, 0, 0], |slots, args| {
     let value = slots[args.a.0 as usize];
     set_fpcr(slots, value);
+});
+/// d = the identification register `imm` of a CPU of level a.
+pub(crate) static ID_READ: Helper = Helper::pure("id_read", 1, [1, 0, 0], |slots, args| {
+    let level = CpuLevel::from_cell(slots[args.a.0 as usize]);
+    slots[args.d.0 as usize] = id_register(args.imm, level).unwrap_or(0);
 });
 /// d = the `Flags` bits a as NZCV.
 pub(crate) static NZCV_READ: Helper = Helper::pure("nzcv_read", 1, [1, 0, 0], |slots, args| {

@@ -177,7 +177,7 @@ proptest! {
         prop_assert_eq!((mask, stack), (SigSet(0x1234_5678_9abc_def0), SigAltStack::default()));
     }
 
-    /// A frame a guest made up is taken or refused; refused, it changes nothing.
+    /// A frame a guest made up is taken or refused; either way nothing of it gets into what EL0 may not write.
     #[test]
     fn hostile_frames(seed: u64, patches in prop::collection::vec((0usize..4688, any::<u8>()), 0..40), sp in STACK - 64..STACK + 0x4000) {
         let mut cpu = cpu(seed);
@@ -189,10 +189,15 @@ proptest! {
         if seed % 3 == 0 {
             cpu.set(SP, sp);
         }
-        let before = AARCH64.isa.canonical(&cpu);
-        match AARCH64.abi.restore_sigframe(&mut cpu, &mut path) {
-            Err(_) => prop_assert_eq!(AARCH64.isa.canonical(&cpu), before),
-            Ok(_) => prop_assert_eq!(crate::regs::pstate(&cpu) & !(0xf << 28), 0),
+        let hidden = [crate::regs::TPIDR_EL0, FAULT_ADDRESS, FAULT_CODE, ir::CPU_LEVEL];
+        let before = hidden.map(|reg| cpu.get(reg));
+        let vectors = cpu.slots[32..96].to_vec();
+        let restored = AARCH64.abi.restore_sigframe(&mut cpu, &mut path);
+        prop_assert_eq!(crate::regs::pstate(&cpu) & !(0xf << 28), 0);
+        prop_assert_eq!(cpu.get(crate::regs::FPCR) & !0x07c8_0000, 0);
+        prop_assert_eq!(hidden.map(|reg| cpu.get(reg)), before);
+        if restored.is_err() {
+            prop_assert_eq!(&cpu.slots[32..96], &vectors[..]);
         }
     }
 }
@@ -214,8 +219,60 @@ fn records_are_checked() {
     assert!(!patch(288, 0x5356_4501), "sve_context");
     assert!(!patch(292, 512), "too short");
     assert!(!patch(292, 4100), "too long");
+    assert!(!patch(292, 544), "too long for its kind");
     assert!(!patch(292, 536), "unaligned");
     assert!(!patch(288 + 528, 0x4650_8001), "a second fpsimd_context");
+}
+
+/// The general registers of a frame that is refused are its, with PSTATE made harmless (`valid_native_regs`).
+#[test]
+fn a_refused_frame_leaves_its_registers() {
+    let mut cpu = cpu(9);
+    let mut path = deliver(&mut cpu, SaFlags::SA_SIGINFO);
+    let mc = cpu.get(SP) + 128 + 176;
+    path.write(mc + 8, &77u64.to_le_bytes()).unwrap();
+    path.write(mc + 272, &(0xf_u64 << 28 | 0x3c5).to_le_bytes()).unwrap();
+    assert!(AARCH64.abi.restore_sigframe(&mut cpu, &mut path).is_err());
+    assert_eq!((cpu.get(x(0)), crate::regs::pstate(&cpu)), (77, 0xf << 28));
+    // A misaligned frame is not looked at.
+    let sp = cpu.get(SP) & !15;
+    cpu.set(SP, sp + 8);
+    assert_eq!(AARCH64.abi.restore_sigframe(&mut cpu, &mut path), Err(Errno::EFAULT));
+    assert_eq!(cpu.get(SP), sp + 8);
+}
+
+/// `extra_context`: records that go on behind the frame, exactly there and nowhere else.
+#[test]
+fn records_behind_the_frame() {
+    let restore = |patch: &dyn Fn(&mut Vec<u64>, u64)| {
+        let mut cpu = cpu(9);
+        cpu.set(SP, STACK + 0x3000);
+        let mut path = deliver(&mut cpu, SaFlags::SA_SIGINFO);
+        let records = cpu.get(SP) + 128 + 176 + 288;
+        // The fpsimd_context moves behind: extra_context of 32 bytes, a terminator of 16, then it and a terminator.
+        let fpsimd: Vec<u64> = (0..66).map(|n| path.word(records + 8 * n)).collect();
+        let base = records + 48;
+        let mut words = vec![0x4558_5401 | 32 << 32, base, 528 + 16, 0, 0, 0];
+        words.extend(fpsimd);
+        words.extend([0, 0]);
+        patch(&mut words, base);
+        for (at, word) in (records..).step_by(8).zip(words) {
+            path.write(at, &word.to_le_bytes()).unwrap();
+        }
+        AARCH64.abi.restore_sigframe(&mut cpu, &mut path)
+    };
+    assert!(restore(&|_, _| {}).is_ok());
+    assert_eq!(restore(&|w, base| w[1] = base + 16), Err(Errno::EINVAL), "elsewhere");
+    assert_eq!(restore(&|w, _| w[2] = 0x4_0000), Err(Errno::EINVAL), "larger than any frame");
+    assert_eq!(restore(&|w, _| w[2] = u64::from(u32::MAX & !15)), Err(Errno::EINVAL), "oversized");
+    assert_eq!(restore(&|w, _| w[2] = 528 + 8), Err(Errno::EINVAL), "unaligned");
+    assert_eq!(restore(&|w, _| w[2] = 528 - 16), Err(Errno::EINVAL), "shorter than its record");
+    assert_eq!(restore(&|w, _| w[4] = 1), Err(Errno::EINVAL), "no terminator");
+    assert_eq!(restore(&|w, _| w[0] = 0x4558_5401 | 16 << 32), Err(Errno::EINVAL), "too short");
+    assert_eq!(restore(&|w, base| {
+        w[6] = 0x4558_5401 | 32 << 32;
+        w[7] = base + 48;
+    }), Err(Errno::EINVAL), "a second one");
 }
 
 #[test]
