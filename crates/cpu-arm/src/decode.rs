@@ -121,7 +121,8 @@ pub(crate) struct Table {
 }
 
 pub(crate) static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let rows: Vec<_> = insns::ALL.iter().flat_map(|part| part.iter()).map(|i| (Pattern::parse(i.bits), i)).collect();
+    let rows: Vec<_> =
+        insns::PARTS.iter().flat_map(|(_, part)| part.iter()).map(|i| (Pattern::parse(i.bits), i)).collect();
     let mut index = vec![Vec::new(); 1 << (32 - INDEX_SHIFT)];
     for (n, (pattern, _)) in (0u16..).zip(&rows) {
         // Every setting of the high bits that the row leaves open.

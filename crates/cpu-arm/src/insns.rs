@@ -16,17 +16,17 @@ mod simd_shift;
 
 use crate::decode::Insn;
 
-/// Every row.
-pub(crate) const ALL: &[&[Insn]] = &[
-    integer::INSNS,
-    control::INSNS,
-    memory::INSNS,
-    fp::INSNS,
-    simd_move::INSNS,
-    simd_same::INSNS,
-    simd_misc::INSNS,
-    simd_shift::INSNS,
-    simd_half::INSNS,
-    simd_extra::INSNS,
-    simd_memory::INSNS,
+/// Every row, by the file it is in.
+pub(crate) static PARTS: [(&str, &[Insn]); 11] = [
+    ("integer", integer::INSNS),
+    ("control", control::INSNS),
+    ("memory", memory::INSNS),
+    ("fp", fp::INSNS),
+    ("simd_move", simd_move::INSNS),
+    ("simd_same", simd_same::INSNS),
+    ("simd_misc", simd_misc::INSNS),
+    ("simd_shift", simd_shift::INSNS),
+    ("simd_half", simd_half::INSNS),
+    ("simd_extra", simd_extra::INSNS),
+    ("simd_memory", simd_memory::INSNS),
 ];

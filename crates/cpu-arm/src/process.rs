@@ -1,6 +1,6 @@
 //! Program start, threads, traps and the facts of the port: `arch/arm64/kernel/{process,traps}.c`, `mm/fault.c`.
-use crate::regs::{FAULT_ADDRESS, FAULT_CODE, SP, TPIDR_EL0, x};
 use crate::features::{self, MIDR};
+use crate::regs::{FAULT_ADDRESS, FAULT_CODE, SP, TPIDR_EL0, x};
 use crate::{ptrace, signal, syscall, thread_info};
 use abi::{
     BUS_ADRALN, BUS_ADRERR, Errno, Fields, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,

@@ -1,7 +1,7 @@
 //! `arch/arm64/kernel/ptrace.c`: the registers as a tracer reads and writes them.
 use crate::helpers::system::{flags_of, fpsr, set_fpcr, set_fpsr};
-use crate::regs::{FPCR, NO_SYSCALL, SP, SYSCALLNO, TPIDR_EL0, pstate, v, x};
 use crate::process::untagged;
+use crate::regs::{FPCR, NO_SYSCALL, SP, SYSCALLNO, TPIDR_EL0, pstate, v, x};
 use crate::signal::{PSR_DAIF, PSR_MODE};
 use abi::{Errno, NT_ARM_SYSTEM_CALL, NT_ARM_TLS, NT_PRFPREG, NT_PRSTATUS};
 use arch::{Cpu, Regset};

@@ -1,7 +1,7 @@
 //! `arch/arm64/kernel/signal.c`: the return path's signal half, and the frame it writes and rt_sigreturn reads.
 use crate::helpers::system::{flags_of, fpsr, set_fpcr, set_fpsr};
-use crate::regs::{FAULT_ADDRESS, FAULT_CODE, FPCR, LR, ORIG_X0, SP, pstate, v, x};
 use crate::process::untagged;
+use crate::regs::{FAULT_ADDRESS, FAULT_CODE, FPCR, LR, ORIG_X0, SP, pstate, v, x};
 use crate::syscall;
 use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet, Sysno, generic_sysno};
 use arch::{Cpu, Delivery, GetSignal, ReturnPath, UserMemory, sigsp};

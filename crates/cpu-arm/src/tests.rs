@@ -4,4 +4,5 @@ mod generate;
 mod machine;
 mod native;
 mod random;
+mod record;
 mod vectors;

@@ -269,10 +269,14 @@ fn records_behind_the_frame() {
     assert_eq!(restore(&|w, _| w[2] = 528 - 16), Err(Errno::EINVAL), "shorter than its record");
     assert_eq!(restore(&|w, _| w[4] = 1), Err(Errno::EINVAL), "no terminator");
     assert_eq!(restore(&|w, _| w[0] = 0x4558_5401 | 16 << 32), Err(Errno::EINVAL), "too short");
-    assert_eq!(restore(&|w, base| {
-        w[6] = 0x4558_5401 | 32 << 32;
-        w[7] = base + 48;
-    }), Err(Errno::EINVAL), "a second one");
+    assert_eq!(
+        restore(&|w, base| {
+            w[6] = 0x4558_5401 | 32 << 32;
+            w[7] = base + 48;
+        }),
+        Err(Errno::EINVAL),
+        "a second one"
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn is_known(case: &Case, ours: &Outcome, theirs: &Outcome) -> bool {
 }
 
 /// A readable difference, or nothing.
-fn difference(case: &Case, ours: &Outcome, theirs: &Outcome) -> Option<String> {
+pub(super) fn difference(case: &Case, ours: &Outcome, theirs: &Outcome) -> Option<String> {
     if is_known(case, ours, theirs) {
         return None;
     }
