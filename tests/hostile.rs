@@ -1,48 +1,19 @@
 //! What a hostile guest can do: nothing to minikern, and to the guest's other tasks no more than Linux lets it.
+use crate::support::adversary::{AnyCode, AnyFrame, steps, tiny_boot};
 use crate::support::raw::{Code, DATA, DATA_END};
 use crate::support::{Console, arches, boot, boot_image, with_file};
 use abi::{SIGKILL, Siginfo};
-use kernel::vfs::cpio::{Reader, Writer};
+use kernel::vfs::cpio::Reader;
 use kernel::{INIT, Task, Tid};
-use minikern::{Boot, Machine, Step};
+use minikern::Machine;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-
-fn tiny_image(program: &[u8]) -> Vec<u8> {
-    let mut image = Writer::new();
-    for dir in ["dev", "proc", "tmp"] {
-        image.add(dir.as_bytes(), 0o40755, 0, &[]);
-    }
-    image.add(b"file", 0o100_644, 0, b"some text");
-    image.add(b"program", 0o100_755, 0, program);
-    image.finish()
-}
-
-fn tiny_boot(program: &[u8]) -> Boot {
-    let mut boot = boot_image(tiny_image(program), &["/program"]);
-    boot.mount_usual = true;
-    boot.config.memory = 16 << 20;
-    boot
-}
+use std::cell::RefCell;
 
 /// Kills the processes that `which` picks, all at once.
 fn kill(machine: &mut Machine, which: impl Fn(&Task) -> bool) {
     let picked: Vec<Tid> = machine.kernel.tasks.iter().filter(|task| which(task)).map(|task| task.tgid).collect();
     picked.into_iter().for_each(|tgid| machine.kernel.send_to_group(tgid, Siginfo::kernel(SIGKILL)));
-}
-
-/// Runs a machine for so many steps; its status if it halts.
-fn steps(machine: &mut Machine, most: u32, slice: u64) -> Option<u8> {
-    for _ in 0..most {
-        match machine.step_within(slice) {
-            Step::Ran => {}
-            Step::Halted(status) => return Some(status),
-            Step::Idle { until: Some(until) } => machine.kernel.advance_to(until),
-            Step::Idle { until: None } | Step::Hibernate | Step::Restore => return None,
-        }
-        machine.kernel.tty.take_output();
-    }
-    None
 }
 
 /// Arguments: addresses of the kernel's half, none at all, just before and at the end of what is mapped; lengths and numbers
@@ -218,7 +189,7 @@ fn elf_files_with_damaged_headers() {
 
 #[test]
 fn archives_with_damage() {
-    let image = tiny_image(b"#!/program\n");
+    let image = tiny_boot(b"#!/program\n").initramfs;
     let digit = prop_oneof![any::<u8>(), Just(b'0'), Just(b'f'), Just(b'F'), Just(b'8'), Just(0)];
     let damage = (proptest::collection::vec((0..image.len(), digit), 0..10), proptest::option::of(0..image.len()));
     let done = runner(2000).run(&damage, |(bytes, cut)| {
@@ -233,14 +204,28 @@ fn archives_with_damage() {
     done.unwrap_or_else(|error| panic!("{error}"));
 }
 
+/// A frame that the kernel wrote, damaged: the child goes on with what registers it gives it, or has a SIGSEGV.
+#[test]
+fn damaged_signal_frames() {
+    for arch in arches() {
+        let frame = RefCell::new(AnyFrame::new(arch));
+        frame.borrow_mut().check(&[]);
+        let damage = proptest::collection::vec(any::<u8>(), 4..120);
+        let done = runner(800).run(&damage, |bytes| {
+            frame.borrow_mut().check(&bytes);
+            Ok(())
+        });
+        done.unwrap_or_else(|error| panic!("{arch}: {error}"));
+    }
+}
+
+/// What bytes run as does not depend on how the budget is cut (`fuzz/` goes on with it for as long as one likes).
 #[test]
 fn any_bytes_as_code() {
     for arch in arches() {
-        let done = runner(400).run(&proptest::collection::vec(any::<u8>(), 4..200), |bytes| {
-            let mut code = Code::new(arch);
-            code.bytes = bytes;
-            let mut machine = Machine::boot(&tiny_boot(&code.program())).expect("it boots");
-            steps(&mut machine, 50, 20_000);
+        let code = RefCell::new(AnyCode::new(arch));
+        let done = runner(400).run(&proptest::collection::vec(any::<u8>(), 4..300), |bytes| {
+            code.borrow_mut().check(&bytes);
             Ok(())
         });
         done.unwrap_or_else(|error| panic!("{arch}: {error}"));

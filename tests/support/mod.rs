@@ -1,6 +1,7 @@
 //! Runs machines for tests: boots, feeds the console, collects what it shows.
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
+pub mod adversary;
 pub mod command;
 pub mod raw;
 

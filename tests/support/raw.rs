@@ -6,6 +6,8 @@ use minikern::ARCHES;
 pub const BASE: u64 = 0x40_0000;
 pub const DATA: u64 = 0x1000_0000;
 pub const DATA_END: u64 = DATA + 4096;
+/// The ELF header and two program headers; code follows.
+const HEADERS: u64 = 64 + 2 * 56;
 
 /// Numbers that the programs here use themselves.
 pub struct Numbers {
@@ -56,6 +58,10 @@ impl Code {
             cpu.slots[register] = nr;
             arch.abi.syscall_enter(&mut cpu).sysno == Some(sysno)
         })
+    }
+    /// The address of what comes next.
+    pub fn here(&self) -> u64 {
+        BASE + HEADERS + self.bytes.len() as u64
     }
     /// Return to the caller: the end of a signal handler.
     pub fn ret(&mut self) {
@@ -161,18 +167,17 @@ impl Code {
     pub fn program(&self) -> Vec<u8> {
         let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
         elf.resize(16, 0);
-        let entry = 64 + 2 * 56;
         elf.extend([2, 0]);
         elf.extend(self.machine.to_le_bytes());
         elf.extend(1u32.to_le_bytes());
-        for word in [BASE + entry, 64, 0] {
+        for word in [BASE + HEADERS, 64, 0] {
             elf.extend(word.to_le_bytes());
         }
         elf.extend(0u32.to_le_bytes());
         for half in [64u16, 56, 2, 64, 0, 0] {
             elf.extend(half.to_le_bytes());
         }
-        let size = entry + self.bytes.len() as u64;
+        let size = HEADERS + self.bytes.len() as u64;
         // The code, writable too; then the data, at the start of a page of the file as of memory.
         let at = size.next_multiple_of(4096);
         let data = self.data.len() as u64;
