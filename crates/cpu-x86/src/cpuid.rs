@@ -1,4 +1,5 @@
 //! CPUID: advertises what exists, up to the level the machine was given (x86-64-v1 to v3, the psABI's names).
+use crate::helpers::xsave;
 use arch::CpuLevel::{self, V1, V2, V3};
 
 /// Where a feature's bit is.
@@ -10,6 +11,8 @@ enum Word {
     Ecx81,
     Ebx7,
     Ecx7,
+    /// Leaf 13, subleaf 1.
+    EaxD1,
 }
 
 /// Name in /proc/cpuinfo, in its order (asm/cpufeatures.h); from which level on; bit. The file does not show what has no name.
@@ -27,20 +30,37 @@ const FEATURES: &[(&str, CpuLevel, Word, u32)] = &[
     ("nx", V1, Word::Edx81, 20),
     ("rdtscp", V3, Word::Edx81, 27),
     ("lm", V1, Word::Edx81, 29),
+    ("pni", V2, Word::Ecx1, 0),
+    ("pclmulqdq", V3, Word::Ecx1, 1),
+    ("ssse3", V2, Word::Ecx1, 9),
+    ("fma", V3, Word::Ecx1, 12),
     ("cx16", V2, Word::Ecx1, 13),
+    ("sse4_1", V2, Word::Ecx1, 19),
+    ("sse4_2", V2, Word::Ecx1, 20),
     ("movbe", V3, Word::Ecx1, 22),
     ("popcnt", V2, Word::Ecx1, 23),
+    ("aes", V3, Word::Ecx1, 25),
+    ("xsave", V3, Word::Ecx1, 26),
+    // OSXSAVE.
+    ("", V3, Word::Ecx1, 27),
+    ("avx", V3, Word::Ecx1, 28),
+    ("f16c", V3, Word::Ecx1, 29),
     ("rdrand", V3, Word::Ecx1, 30),
     ("lahf_lm", V2, Word::Ecx81, 0),
     ("abm", V3, Word::Ecx81, 5),
     ("3dnowprefetch", V3, Word::Ecx81, 8),
     ("fsgsbase", V3, Word::Ebx7, 0),
     ("bmi1", V3, Word::Ebx7, 3),
+    ("avx2", V3, Word::Ebx7, 5),
     ("bmi2", V3, Word::Ebx7, 8),
     ("rdseed", V3, Word::Ebx7, 18),
     ("adx", V3, Word::Ebx7, 19),
     ("clflushopt", V3, Word::Ebx7, 23),
     ("clwb", V3, Word::Ebx7, 24),
+    ("sha_ni", V3, Word::Ebx7, 29),
+    ("xsaveopt", V3, Word::EaxD1, 0),
+    ("xsavec", V3, Word::EaxD1, 1),
+    ("xgetbv1", V3, Word::EaxD1, 2),
     ("umip", V3, Word::Ecx7, 2),
     ("rdpid", V3, Word::Ecx7, 22),
 ];
@@ -65,7 +85,7 @@ fn signature(level: CpuLevel) -> u32 {
 
 /// The highest basic leaf.
 fn leaves(level: CpuLevel) -> u32 {
-    if level == V3 { 7 } else { 4 }
+    if level == V3 { 13 } else { 4 }
 }
 
 /// A cache as leaf 4 describes it; C libraries size their copies by it. Lines are 64 bytes.
@@ -109,6 +129,13 @@ pub(crate) fn leaf(level: CpuLevel, leaf: u32, subleaf: u32) -> [u32; 4] {
         // No descriptors here: see leaf 4.
         2 => [0xff01, 0, 0, 0],
         4 => CACHES.get(subleaf as usize).map_or([0; 4], |cache| cache.words()),
+        13 if level == V3 => match subleaf {
+            0 => [xsave::XCR0 as u32, xsave::SIZE as u32, xsave::SIZE as u32, 0],
+            1 => [bits(Word::EaxD1), xsave::SIZE as u32, 0, 0],
+            // The upper halves of the YMM registers.
+            2 => [(xsave::SIZE - xsave::YMM) as u32, xsave::YMM as u32, 0, 0],
+            _ => [0; 4],
+        },
         7 if level == V3 && subleaf == 0 => [0, bits(Word::Ebx7), bits(Word::Ecx7), 0],
         0x8000_0000 => [0x8000_0008, 0, 0, 0],
         0x8000_0001 => [0, 0, bits(Word::Ecx81), bits(Word::Edx81)],
@@ -156,8 +183,12 @@ mod tests {
                 assert!(before.iter().all(|flag| flags.contains(flag)) && before.len() <= flags.len());
             }
             assert!(["cmov", "cx8", "fpu", "fxsr", "mmx", "sse2"].iter().all(|flag| flags.contains(flag)));
-            let v2 = ["cx16", "lahf_lm", "popcnt"].iter().all(|flag| flags.contains(flag));
+            let v2 = ["cx16", "lahf_lm", "popcnt", "pni", "ssse3", "sse4_1", "sse4_2"]
+                .iter()
+                .all(|flag| flags.contains(flag));
             assert_eq!(v2, level >= V2);
+            let v3 = ["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"];
+            assert_eq!(v3.iter().all(|flag| flags.contains(flag)), level == V3);
             before = Some(flags.iter().map(|flag| FEATURES.iter().find(|f| f.0 == *flag).unwrap().0).collect());
         }
     }

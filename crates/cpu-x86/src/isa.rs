@@ -39,7 +39,7 @@ fn lift(pc: u64, code: &[u8], out: &mut Builder, finish: fn(&mut Builder, (usize
         }
     };
     let mark = out.mark();
-    let mut l = Lift::new(out, insn);
+    let mut l = Lift::new(out, insn, code);
     if l.is_mmx() {
         l.wait_for_x87();
     }

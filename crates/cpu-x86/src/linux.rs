@@ -1,6 +1,6 @@
 //! What Linux on x86-64 does, as the kernel asks for it.
 use crate::{cpuid, process, ptrace, regs::*, signal, syscall, thread_info, traps};
-use abi::{Errno, MINSIGSTKSZ, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
+use abi::{Errno, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
 use arch::{
     Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory,
 };
@@ -101,7 +101,7 @@ impl LinuxAbi for X86Linux {
         "x86_64"
     }
     fn minsigstksz(&self) -> u64 {
-        MINSIGSTKSZ
+        signal::SIGFRAME_SIZE
     }
     fn encode_stat(&self, stat: &Stat) -> Vec<u8> {
         stat.encode_x86_64().to_vec()

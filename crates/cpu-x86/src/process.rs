@@ -1,6 +1,8 @@
 //! arch/x86/kernel/process_64.c: what a program and a new thread start with.
+use crate::helpers::xsave;
 use crate::regs::*;
 use arch::Cpu;
+use ir::Slots;
 
 /// Every register zero (rdx too: a non-zero one would be a function for atexit), interrupts on, all floating-point
 /// exceptions masked.
@@ -14,20 +16,28 @@ pub(crate) fn start_thread(cpu: &mut Cpu, entry: u64, sp: u64) {
 
 /// The floating-point state a program and a signal handler begin with (`init_fpstate`).
 pub(crate) fn reset_fpu(cpu: &mut Cpu) {
+    reset_components(&mut cpu.slots, xsave::XCR0);
+    set_mxcsr(&mut cpu.slots, MXCSR_RESET);
+}
+
+/// Puts state components, bits of XCR0, to what they are after a reset. MXCSR is none of them.
+pub(crate) fn reset_components(slots: &mut Slots, which: u64) {
     for n in 0..16 {
-        for part in 0..4 {
-            cpu.set(xmm(n).up(part), 0);
+        let at = xmm(n).0 as usize;
+        if which & xsave::SSE != 0 {
+            slots[at..at + 2].fill(0);
+        }
+        if which & xsave::AVX != 0 {
+            slots[at + 2..at + 4].fill(0);
         }
     }
-    for n in 0..8 {
-        cpu.set(st(n), 0);
-        cpu.set(st(n).up(1), 0);
+    if which & xsave::X87 != 0 {
+        slots[st(0).0 as usize..st(7).0 as usize + 2].fill(0);
+        for cell in [FPU_SW, FPU_TAG, FPU_IP, FPU_DP, FPU_OP] {
+            slots[cell.0 as usize] = 0;
+        }
+        slots[FPU_CW.0 as usize] = FPU_CW_RESET;
     }
-    for cell in [FPU_SW, FPU_TAG, FPU_IP, FPU_DP, FPU_OP] {
-        cpu.set(cell, 0);
-    }
-    cpu.set(FPU_CW, FPU_CW_RESET);
-    set_mxcsr(&mut cpu.slots, MXCSR_RESET);
 }
 
 /// The child's clone returns 0, and its restart state is not the parent's.

@@ -1,10 +1,10 @@
 //! arch/x86/kernel/ptrace.c: the registers as a tracer reads and writes them.
-use crate::helpers::{fxsave, segment};
+use crate::helpers::{fxsave, segment, xsave};
 use crate::regs::*;
 use abi::{
     Errno, NT_PRFPREG, NT_PRSTATUS, NT_X86_XSTATE, PTRACE_GETFPREGS, PTRACE_GETREGS, PTRACE_SETFPREGS, PTRACE_SETREGS,
 };
-use arch::{Cpu, Regset};
+use arch::{Access, Cpu, Fault, GuestMemory, Regset};
 use ir::Reg;
 
 /// `struct user_regs_struct` (uapi/asm/ptrace.h, sys/user.h), a row a word.
@@ -74,8 +74,12 @@ pub(crate) fn get_regset(cpu: &Cpu, note: u32) -> Result<Regset, Errno> {
     let data = match note {
         NT_PRSTATUS => WORDS.iter().flat_map(|&word| getreg(cpu, word).to_le_bytes()).collect(),
         NT_PRFPREG => fxsave::save(&cpu.slots).to_vec(),
-        // No XSAVE.
-        NT_X86_XSTATE => return Err(Errno::ENODEV),
+        NT_X86_XSTATE => {
+            // `copy_xstate_to_uabi_buf`: where FXSAVE leaves room it says which components there are.
+            let mut image = xsave::image(&cpu.slots);
+            image[464..472].copy_from_slice(&xsave::XCR0.to_le_bytes());
+            image.to_vec()
+        }
         _ => return Err(Errno::EINVAL),
     };
     Ok(Regset { word: 8, data })
@@ -98,8 +102,36 @@ pub(crate) fn set_regset(cpu: &mut Cpu, note: u32, data: &[u8]) -> Result<(), Er
             fxsave::restore(&mut cpu.slots, image);
             Ok(())
         }
-        NT_X86_XSTATE => Err(Errno::ENODEV),
+        NT_X86_XSTATE => set_xstate(cpu, data),
         _ => Err(Errno::EINVAL),
+    }
+}
+
+/// `xstateregs_set`: all of it, in the standard format.
+fn set_xstate(cpu: &mut Cpu, data: &[u8]) -> Result<(), Errno> {
+    let image: &[u8; xsave::SIZE] = data.try_into().map_err(|_| Errno::EFAULT)?;
+    // The compacted format, and every reserved byte.
+    if image[xsave::HEADER + 8..xsave::YMM].iter().any(|byte| *byte != 0) {
+        return Err(Errno::EINVAL);
+    }
+    xsave::restore(&mut cpu.slots, &mut Bytes(image), 0, xsave::XCR0, true).map_err(|_| Errno::EINVAL)
+}
+
+/// An area that is not in a guest's memory.
+struct Bytes<'a>(&'a [u8]);
+
+impl GuestMemory for Bytes<'_> {
+    fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Fault> {
+        let at = addr as usize;
+        let bytes = self.0.get(at..at + buf.len()).ok_or(Fault { addr, access: Access::Read })?;
+        buf.copy_from_slice(bytes);
+        Ok(())
+    }
+    fn write(&mut self, addr: u64, _: &[u8]) -> Result<(), Fault> {
+        Err(Fault { addr, access: Access::Write })
+    }
+    fn probe_write(&mut self, addr: u64, _: usize) -> Result<(), Fault> {
+        Err(Fault { addr, access: Access::Write })
     }
 }
 

@@ -1,6 +1,6 @@
 //! arch/x86/kernel/signal.c: the signal-return path, and the frame a handler runs on.
-use crate::helpers::fxsave;
-use crate::process::reset_fpu;
+use crate::helpers::{fxsave, xsave};
+use crate::process::{reset_components, reset_fpu};
 use crate::regs::*;
 use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet};
 use arch::{Cpu, Delivery, GetSignal, ReturnPath, UserMemory, sigsp};
@@ -29,8 +29,16 @@ const SC_GPRS: [ir::Reg; 16] = {
     let r = gpr;
     [r(8), r(9), r(10), r(11), r(12), r(13), r(14), r(15), RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP]
 };
-/// UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS: ss is saved, and restored as it stands. UC_FP_XSTATE comes with XSAVE.
-const UC_FLAGS: u64 = 2 | 4;
+/// UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS: ss is saved, and restored as it stands.
+const UC_FLAGS: u64 = 1 | 2 | 4;
+/// The floating-point state: an XSAVE area and a word behind it. `struct _fpx_sw_bytes` in the area says so
+/// (uapi/asm/sigcontext.h).
+const FPSTATE_SIZE: u64 = xsave::SIZE as u64 + 4;
+/// `init_sigframe_size`: the frame, its state and what aligning both can take, to 16 bytes. AT_MINSIGSTKSZ.
+pub(crate) const SIGFRAME_SIZE: u64 = (FRAME_SIZE as u64 + 15 + FPSTATE_SIZE + 63).next_multiple_of(16);
+const FP_XSTATE_MAGIC1: u32 = 0x4650_5853;
+const FP_XSTATE_MAGIC2: u32 = 0x4650_5845;
+const SW_RESERVED: usize = 464;
 /// Flags that rt_sigreturn takes from the frame: AC RF OF DF TF SF ZF AF PF CF.
 const FIX_EFLAGS: u64 = 1 << 18 | 1 << 16 | 0xdd5;
 
@@ -97,7 +105,7 @@ fn place_frame(sp: u64, delivery: &Delivery) -> Result<(u64, u64), Errno> {
         same if same == sp => sp.wrapping_sub(REDZONE),
         alternate => alternate,
     };
-    let fpstate = top.wrapping_sub(fxsave::SIZE as u64) & !63;
+    let fpstate = top.wrapping_sub(FPSTATE_SIZE) & !63;
     let frame = (fpstate.wrapping_sub(FRAME_SIZE as u64) & !15).wrapping_sub(8);
     let alt = &delivery.altstack;
     let on_alternate = alt.size != 0 && (top != sp.wrapping_sub(REDZONE) || alt.contains(sp));
@@ -140,7 +148,7 @@ fn setup_rt_frame(cpu: &mut Cpu, mem: &mut dyn UserMemory, delivery: &Delivery) 
         put(SIGINFO, &delivery.info.encode_64());
         written = FRAME_SIZE;
     }
-    mem.write(fpstate, &fxsave::save(&cpu.slots))?;
+    mem.write(fpstate, &fpstate_image(cpu))?;
     mem.write(frame, &image[..written])?;
 
     cpu.set(RDI, delivery.info.signo.into());
@@ -150,6 +158,75 @@ fn setup_rt_frame(cpu: &mut Cpu, mem: &mut dyn UserMemory, delivery: &Delivery) 
     cpu.set(RSP, frame);
     cpu.pc = delivery.action.handler;
     Ok(())
+}
+
+/// `copy_fpstate_to_sigframe`. x87 and SSE always count as in use, for programs that know nothing of the header.
+fn fpstate_image(cpu: &Cpu) -> [u8; FPSTATE_SIZE as usize] {
+    let mut image = [0; FPSTATE_SIZE as usize];
+    image[..xsave::SIZE].copy_from_slice(&xsave::image(&cpu.slots));
+    image[xsave::HEADER] |= (xsave::X87 | xsave::SSE) as u8;
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(SW_RESERVED, &FP_XSTATE_MAGIC1.to_le_bytes());
+    put(SW_RESERVED + 4, &(FPSTATE_SIZE as u32).to_le_bytes());
+    put(SW_RESERVED + 8, &xsave::XCR0.to_le_bytes());
+    put(SW_RESERVED + 16, &(xsave::SIZE as u32).to_le_bytes());
+    put(xsave::SIZE, &FP_XSTATE_MAGIC2.to_le_bytes());
+    image
+}
+
+/// `check_xstate_in_sigframe`: which components the area has; none if it is FXSAVE's image alone.
+fn components_in_frame(mem: &mut dyn UserMemory, fpstate: u64) -> Result<Option<u64>, Errno> {
+    let mut sw = [0; 20];
+    mem.read(fpstate.wrapping_add(SW_RESERVED as u64), &mut sw)?;
+    let word = |at: usize| u32::from_le_bytes(*sw[at..].first_chunk().expect("it has 20 bytes"));
+    let (magic, extended_size, size) = (word(0), word(4), word(16));
+    let fits = (xsave::YMM as u32..=xsave::SIZE as u32).contains(&size) && size <= extended_size;
+    if magic != FP_XSTATE_MAGIC1 || !fits {
+        return Ok(None);
+    }
+    let mut magic = [0; 4];
+    mem.read(fpstate.wrapping_add(size.into()), &mut magic)?;
+    let components = u64::from(word(8)) | u64::from(word(12)) << 32;
+    Ok((u32::from_le_bytes(magic) == FP_XSTATE_MAGIC2).then_some(components & xsave::XCR0))
+}
+
+/// `__fpu_restore_sig`: what the frame does not have is reset; what the processor would refuse is an error.
+fn restore_fpstate(cpu: &mut Cpu, mem: &mut dyn UserMemory, fpstate: u64) -> Result<(), Errno> {
+    match components_in_frame(mem, fpstate)? {
+        Some(_) if !fpstate.is_multiple_of(64) => Err(Errno::EFAULT),
+        Some(components) => {
+            let restored = xsave::restore(&mut cpu.slots, &mut Helped(mem), fpstate, components, true);
+            restored.map_err(|_| Errno::EFAULT)?;
+            reset_components(&mut cpu.slots, xsave::XCR0 & !components);
+            Ok(())
+        }
+        None => {
+            let mut state = [0; fxsave::SIZE];
+            mem.read(fpstate, &mut state)?;
+            if !fpstate.is_multiple_of(16) || !fxsave::is_valid(&state) {
+                return Err(Errno::EFAULT);
+            }
+            fxsave::restore(&mut cpu.slots, &state);
+            reset_components(&mut cpu.slots, xsave::AVX);
+            Ok(())
+        }
+    }
+}
+
+/// The kernel's way to memory, for helpers.
+struct Helped<'a>(&'a mut dyn UserMemory);
+
+impl ir::GuestMemory for Helped<'_> {
+    fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), ir::Fault> {
+        self.0.read(addr, buf).map_err(|_| ir::Fault { addr, access: ir::Access::Read })
+    }
+    fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), ir::Fault> {
+        self.0.write(addr, data).map_err(|_| ir::Fault { addr, access: ir::Access::Write })
+    }
+    fn probe_write(&mut self, _: u64, _: usize) -> Result<(), ir::Fault> {
+        // Nothing that is restored asks.
+        Ok(())
+    }
 }
 
 /// rt_sigreturn: the restorer has popped the frame's first word.
@@ -169,13 +246,9 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Resul
     let fpstate = word(SIGCONTEXT + SC_FPSTATE);
     if fpstate == 0 {
         reset_fpu(cpu);
-    } else {
-        let mut state = [0; fxsave::SIZE];
-        mem.read(fpstate, &mut state)?;
-        if !fpstate.is_multiple_of(16) || !fxsave::is_valid(&state) {
-            return Err(Errno::EFAULT);
-        }
-        fxsave::restore(&mut cpu.slots, &state);
+    } else if let Err(errno) = restore_fpstate(cpu, mem, fpstate) {
+        reset_fpu(cpu);
+        return Err(errno);
     }
     for (n, reg) in SC_GPRS.into_iter().enumerate() {
         cpu.set(reg, word(SIGCONTEXT + 8 * n));
@@ -295,10 +368,10 @@ mod tests {
         assert_eq!(path.done, Some(Ok(())));
         let frame = cpu.get(RSP);
         assert_eq!(frame % 16, 8);
-        assert!(frame + 440 + 512 <= BASE + 0x3000 - 128);
+        assert!(frame + 440 + FPSTATE_SIZE <= BASE + 0x3000 - 128);
         assert_eq!(path.u64(frame), 0x40_2000, "the restorer is the return address");
         let uc = frame + 8;
-        assert_eq!((path.u64(uc), path.u64(uc + 8)), (6, 0));
+        assert_eq!((path.u64(uc), path.u64(uc + 8)), (7, 0));
         assert_eq!(path.u64(uc + 24) as u32, abi::SS_DISABLE);
         for (at, reg) in
             [(40, 8), (48, 9), (96, 15), (104, 7), (112, 6), (120, 5), (128, 3), (136, 2), (144, 0), (152, 1)]

@@ -148,6 +148,9 @@ pub struct Env {
     pub flush_half: bool,
     pub precision: Precision,
     pub underflow_unmasked: bool,
+    /// x87: overflow or underflow, where it is unmasked. Such a result has its exponent moved by 24576, to be unmade by a
+    /// handler; in memory's formats it is not stored, whatever it is. Not part of the cell.
+    pub unmasked: Flags,
     /// Sticky: operations only add to it.
     pub raised: Flags,
     /// Whether the last rounding increased the magnitude (x87's C1). Not part of the cell, so false
@@ -173,6 +176,7 @@ impl Env {
             flush_half: false,
             precision: Precision::Extended,
             underflow_unmasked: false,
+            unmasked: Flags::NONE,
             raised: Flags::NONE,
             rounded_up: false,
         }
@@ -201,12 +205,13 @@ impl Env {
                 _ => Precision::Extended,
             },
             underflow_unmasked: cell & CELL_UNDERFLOW_UNMASKED != 0,
+            unmasked: Flags::NONE,
             raised: Flags::from_bits_truncate(cell as u8),
             rounded_up: false,
         }
     }
 
-    /// Packs everything but `rounded_up`.
+    /// Packs everything but `unmasked` and `rounded_up`.
     pub const fn to_cell(&self) -> u64 {
         let mut cell = self.raised.0 as u64
             | (self.rounding as u64) << CELL_ROUNDING_SHIFT

@@ -61,6 +61,9 @@ pub(crate) fn round_pack_to<F: Format>(
     if exp < F::EMIN {
         // Tiny after rounding unless rounding to full precision carries into the normal range.
         let carries = exp == F::EMIN - 1 && round_off(sig, drop, negative, env.rounding).kept >> precision != 0;
+        if !carries && env.unmasked.contains(Flags::UNDERFLOW) && exp > F::EMIN - 2 * WRAP {
+            return wrapped::<F>(env, precision, negative, exp + WRAP, sig, Flags::UNDERFLOW);
+        }
         tiny = env.tininess == crate::Tininess::BeforeRounding || !carries;
         if env.flushes_outputs::<F>() && !env.underflow_unmasked && (tiny || env.is_arm()) {
             // x86 reports the flush as an inexact underflow, ARM as an underflow alone.
@@ -75,11 +78,15 @@ pub(crate) fn round_pack_to<F: Format>(
     }
     let Rounded { mut kept, inexact, up } = round_off(sig, drop, negative, env.rounding);
     env.rounded_up = up;
+    let before = exp;
     if kept >> precision != 0 {
         kept >>= 1;
         exp += 1;
     }
     if exp + F::BIAS >= F::EXP_MAX as i32 {
+        if env.unmasked.contains(Flags::OVERFLOW) && exp < F::BIAS + 2 * WRAP {
+            return wrapped::<F>(env, precision, negative, before - WRAP, sig, Flags::OVERFLOW);
+        }
         return overflow::<F>(env, precision, negative);
     }
     if inexact {
@@ -91,6 +98,21 @@ pub(crate) fn round_pack_to<F: Format>(
     let significand = (kept as u64) << (F::PRECISION - precision);
     let biased = if significand & F::INTEGER_BIT == 0 { 0 } else { exp + F::BIAS };
     F::join(Fields { negative, biased: biased as u32, significand })
+}
+
+/// How far the exponent of an unmasked overflow or underflow is moved (SDM volume 1, 8.5.4 and 8.5.5).
+const WRAP: i32 = 3 << 13;
+
+/// A result out of range whose exponent has been moved; only [`crate::F80`] has room for it.
+fn wrapped<F: Format>(env: &mut Env, precision: u32, negative: bool, exp: i32, sig: u128, why: Flags) -> F::Bits {
+    env.raise(why);
+    if !F::IS_X87 {
+        return zero::<F>(negative);
+    }
+    let masked = std::mem::replace(&mut env.unmasked, Flags::NONE);
+    let result = round_pack_to::<F>(env, precision, negative, exp, sig);
+    env.unmasked = masked;
+    result
 }
 
 fn overflow<F: Format>(env: &mut Env, precision: u32, negative: bool) -> F::Bits {

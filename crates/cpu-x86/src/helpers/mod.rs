@@ -13,6 +13,7 @@ mod wide;
 pub(crate) mod x87;
 pub(crate) mod x87_ops;
 mod x87_transcendental;
+pub(crate) mod xsave;
 
 use ir::{Slot, Slots};
 

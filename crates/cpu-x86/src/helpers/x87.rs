@@ -2,7 +2,8 @@
 //!
 //! Every instruction is a helper over the register file. One that would raise an unmasked invalid, denormal or
 //! zero-divide exception leaves its operands alone and only marks the status word; the next waiting instruction traps.
-//! The last instruction and operand pointers are not kept: they stay what FLDENV or FXRSTOR made them.
+//! As on Intel's processors of today, the last instruction's address is kept for all that do arithmetic or move, its
+//! opcode and its operand's address only if it raised something unmasked.
 use super::get;
 use crate::regs::*;
 use ir::{CallArgs, GuestMemory, Helper, Slots, Trap};
@@ -135,6 +136,7 @@ impl<'a> Fpu<'a> {
                 2 => Precision::Double,
                 _ => Precision::Extended,
             },
+            unmasked: Flags::from_bits_truncate(!cw as u8),
             ..Env::X86
         }
     }
@@ -174,6 +176,19 @@ impl<'a> Fpu<'a> {
         };
         if let Some(result) = result {
             self.set(i, result);
+        }
+    }
+
+    /// Notes an instruction that is done: b = its address, c = its opcode and, in bit 16, whether it has an operand in
+    /// memory, d = that operand's offset.
+    fn track(&mut self, at: CallArgs) {
+        self.slots[FPU_IP.0 as usize] = get(self.slots, at.b, 0);
+        if self.sw() & SW_SUMMARY != 0 {
+            let opcode = get(self.slots, at.c, 0);
+            self.slots[FPU_OP.0 as usize] = opcode & 0x7ff;
+            if opcode >> 16 & 1 != 0 {
+                self.slots[FPU_DP.0 as usize] = get(self.slots, at.d, 0);
+            }
         }
     }
 
@@ -233,6 +248,15 @@ impl Format {
     pub(crate) fn of(code: u16) -> Format {
         Format::ALL.get(usize::from(code)).copied().unwrap_or(Format::Stack)
     }
+}
+
+type MachineFn = fn(&mut Slots, &mut dyn GuestMemory, CallArgs) -> Result<(), Trap>;
+
+/// Runs an instruction and notes it; a fault or a pending exception comes before it.
+pub(crate) fn tracked(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs, run: MachineFn) -> Result<(), Trap> {
+    run(slots, mem, at)?;
+    Fpu::new(slots).track(at);
+    Ok(())
 }
 
 fn read<const N: usize>(mem: &mut dyn GuestMemory, addr: u64) -> Result<[u8; N], Trap> {
@@ -306,7 +330,7 @@ fn to_bcd(env: &mut Env, value: F80Bits) -> [u8; 10] {
 }
 
 /// FLD, FILD, FBLD, FLD1 and its kin: imm = format, then which register or constant; a = address.
-pub(crate) static LOAD: Helper = Helper::machine("x87_load", load);
+pub(crate) static LOAD: Helper = Helper::machine("x87_load", |s, m, at| tracked(s, m, at, load));
 
 pub(crate) fn imm(format: Format, rest: u16) -> u16 {
     format as u16 | rest << 4
@@ -366,7 +390,7 @@ fn constant(n: u16, rounding: Rounding) -> F80Bits {
 }
 
 /// FST, FIST, FISTTP, FBSTP: imm = format, then ST(i), `POP` and `TRUNCATE`; a = address.
-pub(crate) static STORE: Helper = Helper::machine("x87_store", store);
+pub(crate) static STORE: Helper = Helper::machine("x87_store", |s, m, at| tracked(s, m, at, store));
 pub(crate) const POP: u16 = 1 << 4;
 pub(crate) const TRUNCATE: u16 = 1 << 5;
 
@@ -441,7 +465,7 @@ fn encode(env: &mut Env, format: Format, value: F80Bits) -> ([u8; 10], usize) {
 }
 
 /// FADD and its kin: imm = format of the source, then operation (3 bits), destination, source (3 bits each), pop.
-pub(crate) static ARITH: Helper = Helper::machine("x87_arith", arith);
+pub(crate) static ARITH: Helper = Helper::machine("x87_arith", |s, m, at| tracked(s, m, at, arith));
 
 #[derive(Clone, Copy)]
 #[repr(u16)]
@@ -506,7 +530,7 @@ fn operate(env: &mut Env, op: u16, a: F80Bits, b: F80Bits) -> F80Bits {
 }
 
 /// FCOM and its kin: imm = format, then ST(i), bit 3 quiet, bit 4 to EFLAGS, bits 5.. pops.
-pub(crate) static COMPARE: Helper = Helper::machine("x87_compare", compare);
+pub(crate) static COMPARE: Helper = Helper::machine("x87_compare", |s, m, at| tracked(s, m, at, compare));
 
 pub(crate) fn compare_imm(format: Format, i: u8, quiet: bool, to_flags: bool, pops: u8) -> u16 {
     imm(format, u16::from(i) | u16::from(quiet) << 3 | u16::from(to_flags) << 4 | u16::from(pops) << 5)

@@ -7,7 +7,7 @@ use softfloat::x87::Quotient;
 use softfloat::{Env, F80, Format as _};
 
 /// imm = an [`Op`].
-pub(crate) static OPERATE: Helper = Helper::machine("x87_operate", operate);
+pub(crate) static OPERATE: Helper = Helper::machine("x87_operate", |s, m, at| tracked(s, m, at, operate));
 
 /// What is done to the top of the stack.
 #[derive(Clone, Copy)]
@@ -181,11 +181,13 @@ fn xam(fpu: &mut Fpu<'_>) {
 
 /// Instructions on the registers and words: imm = a [`Control`] and, above it, ST(i).
 pub(crate) static CONTROL: Helper = Helper::machine("x87_control", control);
+/// The same for those that the instruction pointer follows.
+pub(crate) static REGISTERS: Helper = Helper::machine("x87_registers", |s, m, at| tracked(s, m, at, control));
 
 #[derive(Clone, Copy)]
 #[repr(u16)]
 pub(crate) enum Control {
-    /// Only looks for a pending exception.
+    /// Only looks for a pending exception: WAIT, and FNOP.
     Wait,
     Init,
     ClearExceptions,
@@ -313,9 +315,12 @@ fn environment(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Re
     fpu.set_cell(FPU_SW, word(1));
     let tags = word(2);
     fpu.set_cell(FPU_TAG, (0..8).filter(|i| tags >> (2 * i) & 3 != 3).fold(0, |bits, i| bits | 1 << i));
-    fpu.set_cell(FPU_IP, word(3));
-    fpu.set_cell(FPU_DP, word(5));
-    fpu.set_cell(FPU_OP, 0);
+    let long = |n: usize| u64::from(u32::from_le_bytes(*image[4 * n..].first_chunk().expect("the image has it")));
+    // Selectors are not kept; the opcode is above the code segment's.
+    let [ip, dp, op] = if short { [word(3), word(5), 0] } else { [long(3), long(5), long(4) >> 16 & 0x7ff] };
+    for (cell, value) in [(FPU_IP, ip), (FPU_DP, dp), (FPU_OP, op)] {
+        fpu.set_cell(cell, value);
+    }
     fpu.summarize();
     if whole {
         let keep = fpu.cell(FPU_TAG);
@@ -329,20 +334,20 @@ fn environment(slots: &mut Slots, mem: &mut dyn GuestMemory, at: CallArgs) -> Re
     Ok(())
 }
 
-/// Control, status and tag words, then the pointers; in the 32-bit format every word has ones above it.
+/// Control, status and tag words, then the pointers: instruction and its selector, which is 0, below the opcode; operand
+/// and its selector. In the 32-bit format words have ones above them.
 fn store_environment(fpu: &Fpu<'_>, image: &mut [u8], short: bool) {
     let top = (fpu.sw() >> 11) as u8;
     let tags = (0..8u8).fold(0u64, |tags, physical| tags | fpu.tag(physical.wrapping_sub(top) & 7) << (2 * physical));
-    let words = [fpu.cell(FPU_CW), fpu.sw(), tags, fpu.cell(FPU_IP), 0, fpu.cell(FPU_DP), 0];
+    let (ip, dp, op) = (fpu.cell(FPU_IP), fpu.cell(FPU_DP), fpu.cell(FPU_OP));
+    const ONES: u64 = 0xffff_0000;
+    let words = [fpu.cell(FPU_CW) | ONES, fpu.sw() | ONES, tags | ONES, ip, op << 16, dp, ONES];
     for (n, word) in words.into_iter().enumerate() {
-        let word = (word as u16).to_le_bytes();
         if short {
-            image[2 * n..2 * n + 2].copy_from_slice(&word);
-            continue;
+            image[2 * n..2 * n + 2].copy_from_slice(&(word as u16).to_le_bytes());
+        } else {
+            image[4 * n..4 * n + 4].copy_from_slice(&(word as u32).to_le_bytes());
         }
-        image[4 * n..4 * n + 2].copy_from_slice(&word);
-        let ones = matches!(n, 0..=2 | 6);
-        image[4 * n + 2..4 * n + 4].fill(if ones { 0xff } else { 0 });
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) const PAIRS: &[Pair] = &[
 pub(super) const ROWS: &[Row] = &[
     (Movq2dq, vmov::mov_mmx),
     (Movdq2q, vmov::mov_mmx),
-    (Movntq, |l| vmov::mov_whole(l, false)),
+    (Movntq, vmov::movntq),
     (Maskmovq, vmov::mask_move),
     (Cvtpi2ps, |l| sse::convert_half(l, Conversion::Dq2Ps)),
     (Cvtpi2pd, |l| sse::convert_up(l, Conversion::Dq2Pd)),
@@ -115,9 +115,5 @@ pub(super) const ROWS: &[Row] = &[
     (Cvttps2pi, |l| sse::convert(l, Conversion::TruncPs2Dq)),
     (Cvtpd2pi, |l| sse::convert_down(l, Conversion::Pd2Dq)),
     (Cvttpd2pi, |l| sse::convert_down(l, Conversion::TruncPd2Dq)),
-    (Fxsave, |l| vmov::fxsave(l, false)),
-    (Fxsave64, |l| vmov::fxsave(l, false)),
-    (Fxrstor, |l| vmov::fxsave(l, true)),
-    (Fxrstor64, |l| vmov::fxsave(l, true)),
     (Emms, vmov::emms),
 ];

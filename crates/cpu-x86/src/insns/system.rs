@@ -1,6 +1,7 @@
 //! Control flow, flags and what concerns the system.
 use super::Row;
-use crate::lift::{control, segment, system};
+use crate::helpers::xsave::Kind;
+use crate::lift::{control, segment, system, xsave};
 use crate::regs::{FS_BASE, GS_BASE};
 use iced_x86::Mnemonic::*;
 
@@ -74,6 +75,19 @@ pub(super) const SYSTEM: &[Row] = &[
     (Sfence, system::fence),
     (Cpuid, system::cpuid),
     (Rdtsc, system::rdtsc),
+    (Fxsave, |l| xsave::fxsave(l, false)),
+    (Fxsave64, |l| xsave::fxsave(l, false)),
+    (Fxrstor, |l| xsave::fxsave(l, true)),
+    (Fxrstor64, |l| xsave::fxsave(l, true)),
+    (Xsave, |l| xsave::save(l, Kind::Plain)),
+    (Xsave64, |l| xsave::save(l, Kind::Plain)),
+    (Xsaveopt, |l| xsave::save(l, Kind::Optimised)),
+    (Xsaveopt64, |l| xsave::save(l, Kind::Optimised)),
+    (Xsavec, |l| xsave::save(l, Kind::Compacted)),
+    (Xsavec64, |l| xsave::save(l, Kind::Compacted)),
+    (Xrstor, xsave::restore),
+    (Xrstor64, xsave::restore),
+    (Xgetbv, xsave::xgetbv),
     (Rdtscp, system::rdtscp),
     (Rdpid, system::rdpid),
     (Rdfsbase, |l| system::read_base(l, FS_BASE)),

@@ -22,6 +22,7 @@ pub(crate) mod system;
 mod vector;
 pub(crate) mod vmov;
 pub(crate) mod x87;
+pub(crate) mod xsave;
 
 use iced_x86::Instruction;
 use ir::{BinOp, Builder, Flow, Op, Slot, Trap, Ty};
@@ -34,12 +35,25 @@ pub(crate) type Semantics = fn(&mut Lift<'_>);
 pub(crate) struct Lift<'a> {
     pub(crate) out: &'a mut Builder,
     pub(crate) insn: Instruction,
+    /// Its bytes, and what follows.
+    code: &'a [u8],
     ended: bool,
 }
 
+impl<'a> Lift<'a> {
+    pub(crate) fn new(out: &'a mut Builder, insn: Instruction, code: &'a [u8]) -> Lift<'a> {
+        Lift { out, insn, code, ended: false }
+    }
+}
+
 impl Lift<'_> {
-    pub(crate) fn new(out: &mut Builder, insn: Instruction) -> Lift<'_> {
-        Lift { out, insn, ended: false }
+    /// What the x87 keeps of an opcode: the low bits of its two bytes.
+    pub(crate) fn x87_opcode(&self) -> u16 {
+        let escape = self.code.iter().position(|byte| byte & 0xf8 == 0xd8).unwrap_or(0);
+        match self.code[escape..] {
+            [first, second, ..] => u16::from(first & 7) << 8 | u16::from(second),
+            _ => 0,
+        }
     }
 
     pub(crate) fn pc(&self) -> u64 {

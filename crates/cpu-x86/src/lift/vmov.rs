@@ -3,7 +3,7 @@ use super::operand::{reg_of, ty_of_bytes};
 use super::sse::bits_of;
 use super::vector::{Form, vreg_of};
 use super::{Lift, Mem};
-use crate::helpers::{fxsave, masked};
+use crate::helpers::masked;
 use crate::regs::{FPU_SW, FPU_TAG, RDI};
 use iced_x86::{OpKind, Register};
 use ir::{BinOp, CallArgs, FTy, MemTy, Op, Slot, Ty};
@@ -247,13 +247,9 @@ pub(crate) fn high_words(l: &mut Lift<'_>) {
     l.finish(f.d, f.bytes);
 }
 
-/// FXSAVE, FXRSTOR.
-pub(crate) fn fxsave(l: &mut Lift<'_>, restore: bool) {
-    let mem = l.mem();
-    l.check_aligned(16, mem);
-    let addr = l.lea(mem);
-    let helper = if restore { &fxsave::FXRSTOR } else { &fxsave::FXSAVE };
-    l.out.call_into(helper, CallArgs { d: addr, a: addr, b: addr, c: addr, imm: 0 });
+pub(crate) fn movntq(l: &mut Lift<'_>) {
+    mov_whole(l, false);
+    l.enter_mmx();
 }
 
 /// EMMS: the x87 stack is empty, its top 0.

@@ -6,9 +6,20 @@ use crate::regs::{FPU_CW, FPU_SW, RAX};
 use iced_x86::{Code, MemorySize, Mnemonic, OpKind, Register};
 use ir::{CallArgs, FlagCond, Helper, MemTy, Slot, Ty};
 
+/// A call with an address, or anything at all, in `a`, and what the x87 keeps of its last instruction in the others.
 fn call(l: &mut Lift<'_>, helper: &'static Helper, a: Slot, imm: u16) {
-    // Nothing but the immediate and perhaps an address goes in.
-    l.out.call_into(helper, CallArgs { d: a, a, b: a, c: a, imm });
+    let pc = l.out.iconst(l.pc());
+    let in_memory = l.is_mem(0);
+    let opcode = l.out.iconst(u64::from(l.x87_opcode()) | u64::from(in_memory) << 16);
+    // The operand's offset, without its segment's base.
+    let based = matches!(l.insn.memory_segment(), Register::FS | Register::GS);
+    let d = if in_memory && based {
+        let mem = l.mem_unsegmented();
+        l.lea(mem)
+    } else {
+        a
+    };
+    l.out.call_into(helper, CallArgs { d, a, b: pc.into(), c: opcode.into(), imm });
 }
 
 /// The number of ST(i) in operand `i`.
@@ -90,7 +101,10 @@ pub(crate) fn operate(l: &mut Lift<'_>, op: x87_ops::Op) {
 /// FXCH, FFREE and the like.
 pub(crate) fn control(l: &mut Lift<'_>, what: Control) {
     let i = if l.insn.op_count() > 0 { last_st(l) } else { 0 };
-    call(l, &x87_ops::CONTROL, RAX.into(), what as u16 | u16::from(i) << 4);
+    // WAIT and FNINIT, FNCLEX are no instructions to remember; FNOP is.
+    let forgotten = matches!(what, Control::Init | Control::ClearExceptions) || l.insn.mnemonic() == Mnemonic::Wait;
+    let helper = if forgotten { &x87_ops::CONTROL } else { &x87_ops::REGISTERS };
+    call(l, helper, RAX.into(), what as u16 | u16::from(i) << 4);
 }
 
 /// FCMOVcc: the condition is evaluated here, the move is the helper's.
@@ -107,7 +121,7 @@ pub(crate) fn fcmov(l: &mut Lift<'_>) {
     };
     let holds = l.out.get_flag(cond);
     let i = last_st(l);
-    call(l, &x87_ops::CONTROL, holds.into(), Control::MoveIf as u16 | u16::from(i) << 4);
+    call(l, &x87_ops::REGISTERS, holds.into(), Control::MoveIf as u16 | u16::from(i) << 4);
 }
 
 pub(crate) fn fldcw(l: &mut Lift<'_>) {
@@ -138,5 +152,18 @@ pub(crate) fn environment(l: &mut Lift<'_>, load: bool, whole: bool) {
     );
     let mem = l.mem();
     let addr = l.lea(mem);
+    // The processor looks at the first word, then at the last byte.
+    let word = if short { MemTy::U16 } else { MemTy::U32 };
+    let last = if short { 13 } else { 27 } + if whole { 80 } else { 0 };
+    if load {
+        l.wait_for_x87();
+    }
+    for (ty, at) in [(word, 0), (MemTy::U8, last)] {
+        if load {
+            l.out.load(ty, addr, at);
+        } else {
+            l.out.probe_write(ty.bytes(), addr, at);
+        }
+    }
     call(l, &x87_ops::ENVIRONMENT, addr, u16::from(load) | u16::from(whole) << 1 | u16::from(short) << 2);
 }

@@ -34,14 +34,14 @@ fn is_excluded(insn: &Instruction) -> bool {
         || based
         || matches!(
             m,
-            // These could unmask what does not trap: x87 overflow with its scaled results, SSE's exceptions.
-            Fldcw | Ldmxcsr | Syscall | Int | Int1 | Cpuid | Rdtsc | Popf | Popfq | In | Out | Insb | Insw | Insd | Outsb | Outsw | Outsd
+            // It could unmask what does not trap.
+            Ldmxcsr | Syscall | Int | Int1 | Cpuid | Rdtsc | Popf | Popfq | In | Out | Insb | Insw | Insd | Outsb | Outsw | Outsd
         )
         || matches!(m, Rcpps | Rcpss | Rsqrtps | Rsqrtss)
         || matches!(m, Rdrand | Rdseed | Rdtscp | Rdpid | Lsl | Sysenter | Rdfsbase | Wrfsbase | Rdgsbase | Wrgsbase)
         || matches!(m, Lss | Lfs | Lgs)
         || matches!(m, Rdsspd | Rdsspq | Clflush | Prefetchwt1)
-        || matches!(m, Fnstenv | Fnsave | Fxsave | Fxsave64 | Fxrstor | Fxrstor64 | Fldenv | Frstor)
+        || matches!(m, Xsave | Xsave64 | Xsaveopt | Xsaveopt64 | Xsavec | Xsavec64 | Xrstor | Xrstor64 | Xgetbv)
         // Branches go anywhere; they have vectors.
         || !matches!(insn.flow_control(), FlowControl::Next | FlowControl::Exception | FlowControl::Interrupt)
 }
@@ -165,12 +165,17 @@ pub(super) fn state(seed: u64, insns: &[Instruction]) -> State {
     let cw = 0x037f & !(if r.below(3) == 0 { 0x300 } else { 0 })
         | (r.below(4) as u16) << 8
         | if r.below(2) == 0 { (r.below(4) as u16) << 10 } else { 0 };
-    let unmasked = if r.below(4) == 0 { r.next() as u16 & 0x27 } else { 0 };
+    let unmasked = if r.below(4) == 0 { r.next() as u16 & 0x3f } else { 0 };
     let cw = cw & !unmasked;
     s.fxsave[0..2].copy_from_slice(&cw.to_le_bytes());
     let sw = (r.next() as u16) & 0x7f7f & !0x3f | if r.below(2) == 0 { r.next() as u16 & 0x3f } else { 0 };
     s.fxsave[2..4].copy_from_slice(&sw.to_le_bytes());
     s.fxsave[4] = if r.below(2) == 0 { 0xff >> r.below(2) } else { r.next() as u8 };
+    // The last instruction's opcode and pointers.
+    for (at, len) in [(6, 2), (8, 8), (16, 8)] {
+        let pointer = value(&mut r) & if len == 2 { 0x7ff } else { u64::MAX };
+        s.fxsave[at..at + len].copy_from_slice(&pointer.to_le_bytes()[..len]);
+    }
     for i in 0..8 {
         let (significand, exponent) = extended(&mut r);
         let at = 32 + 16 * i;

@@ -50,6 +50,9 @@ fn difference(ours: &State, native: &State, loose: bool) -> Option<String> {
     let codes = if loose { !0x200 } else { !0 };
     note("fsw".into(), word(ours, 2, 2) & codes, word(native, 2, 2) & codes);
     note("ftw".into(), word(ours, 4, 1), word(native, 4, 1));
+    for (what, at, len) in [("fop", 6, 2), ("fip", 8, 8), ("fdp", 16, 8)] {
+        note(what.into(), word(ours, at, len), word(native, at, len));
+    }
     note("mxcsr".into(), word(ours, 24, 4), word(native, 24, 4));
     for i in 0..8 {
         let (a, b) = (word(ours, 32 + 16 * i, 8), word(native, 32 + 16 * i, 8));
