@@ -1,4 +1,5 @@
 //! The command line.
+use crate::{JitMode, JitOptions};
 use arch::CpuLevel;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -119,6 +120,13 @@ pub struct MachineArgs {
     /// Trace to standard error or a file: syscall, signal, freezer, sched (comma-separated) [=FILE].
     #[arg(long, value_name = "WHAT[=FILE]")]
     pub trace: Option<String>,
+    /// Compile what runs often into host code (auto), all of it before it runs (on), or nothing (off). The guest cannot
+    /// tell: what it does, and when, is the same.
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub jit: Option<JitArg>,
+    /// How much memory compiled code may take; when it is full, all is dropped and begun anew.
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
+    pub jit_cache: u64,
     /// Say more on standard error.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -140,6 +148,28 @@ impl CpuArg {
             CpuArg::V3 => CpuLevel::V3,
         }
     }
+}
+
+impl MachineArgs {
+    /// How to run guest code.
+    pub fn jit(&self) -> JitOptions {
+        let mut options = JitOptions { room: self.jit_cache as usize, ..JitOptions::default() };
+        if let Some(jit) = self.jit {
+            options.mode = match jit {
+                JitArg::Auto => JitMode::Auto,
+                JitArg::On => JitMode::On,
+                JitArg::Off => JitMode::Off,
+            };
+        }
+        options
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JitArg {
+    Auto,
+    On,
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

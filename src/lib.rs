@@ -3,6 +3,7 @@ mod arches;
 mod document;
 mod machine;
 mod saved;
+mod translation;
 
 pub mod args;
 pub mod commands;
@@ -14,3 +15,4 @@ pub mod terminal;
 pub use arches::ARCHES;
 pub use document::syscalls_document;
 pub use machine::{Boot, Machine, Step};
+pub use translation::{JitMode, JitOptions};

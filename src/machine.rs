@@ -1,5 +1,5 @@
 //! The machine: a kernel, and the engine that runs its tasks. `step` is the whole run loop.
-use crate::ARCHES;
+use crate::{ARCHES, JitOptions};
 use abi::{Errno, MountFlags};
 use anyhow::{Result, bail};
 use arch::Exit;
@@ -71,7 +71,7 @@ impl Machine {
         }
         prepare(&mut kernel)?;
         kernel.start_init(&boot.init, &boot.args, &boot.env, boot.workdir.as_deref())?;
-        Ok(Machine { kernel, engine: Engine::new() })
+        Ok(Machine { kernel, engine: JitOptions::default().engine()? })
     }
 
     /// Runs one time slice of one task.
@@ -130,6 +130,6 @@ impl Machine {
 
     /// A second machine that goes on from here exactly as this one does; frames are shared until either writes.
     pub fn snapshot(&mut self) -> Machine {
-        Machine { kernel: self.kernel.snapshot(), engine: Engine::new() }
+        Machine { kernel: self.kernel.snapshot(), engine: self.engine.fresh() }
     }
 }

@@ -3,10 +3,9 @@
 //! Fixed head, then a header (which architectures, how long the body is), then the body: the kernel's bytes, deflated.
 //! Everything behind the magic number is in the checksum, so a file that is damaged anywhere is refused before any of it is
 //! believed. The checksum finds damage, not malice: a machine from a file can do what its maker wrote into it.
-use crate::{ARCHES, Machine, hostfs};
+use crate::{ARCHES, JitOptions, Machine, hostfs};
 use anyhow::{Context, Result, bail, ensure};
 use crc32fast::Hasher;
-use engine::Engine;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
@@ -133,7 +132,7 @@ impl Machine {
         let mut same = Same { rest: &bytes, same: true };
         kernel.save(&mut same)?;
         ensure!(same.same && same.rest.is_empty(), "it has state that this minikern does not have");
-        Ok(Machine { kernel, engine: Engine::new() })
+        Ok(Machine { kernel, engine: JitOptions::default().engine()? })
     }
 
     /// Writes the machine to a file, whole or not at all.

@@ -53,6 +53,7 @@ impl Driver {
         clock: ClockArg,
         terminal: bool,
     ) -> Result<Driver> {
+        machine.engine = args.jit().engine()?;
         let started = Instant::now();
         machine.kernel.tty.attach(terminal);
         if let Some((columns, rows)) = terminal::size() {

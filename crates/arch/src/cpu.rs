@@ -1,6 +1,6 @@
 //! The CPU of a task, and what an instruction set does.
 use crate::{Arch, CpuLevel};
-use ir::{Builder, CPU_LEVEL, Flow, Slot, Slots, Trap};
+use ir::{Builder, CPU_LEVEL, Flow, Reg, Slot, Slots, Trap};
 use serde::{Deserialize, Serialize};
 
 /// The CPU of one task: a flat register file the ISA crate gives names to.
@@ -78,5 +78,9 @@ pub trait Isa: Sync {
     /// The bits of a data address that translation looks at (AArch64 ignores the top byte).
     fn address_mask(&self) -> u64 {
         u64::MAX
+    }
+    /// The registers that programs use most, the most used first: compiled code keeps as many as it can in the host's.
+    fn hot_slots(&self) -> &'static [Reg] {
+        &[]
     }
 }

@@ -18,7 +18,7 @@ mod tests;
 mod thread_info;
 
 use arch::{Arch, Cpu, ElfIdent, Isa};
-use ir::{Builder, EX_ADDR, EX_SIZE, FP_ENV, Flow, Slot, Trap};
+use ir::{Builder, EX_ADDR, EX_SIZE, FP_ENV, Flow, Reg, Slot, Trap};
 
 /// 64-bit little-endian ARM.
 pub static AARCH64: Arch = Arch {
@@ -55,6 +55,9 @@ impl Isa for A64 {
         regs::name(slot)
     }
 
+    fn hot_slots(&self) -> &'static [Reg] {
+        &[Reg(0), Reg(1), Reg(2), Reg(3), Reg(4), Reg(19)]
+    }
     fn canonical(&self, cpu: &Cpu) -> Vec<u64> {
         let mut words = vec![cpu.pc, regs::pstate(cpu)];
         words.extend_from_slice(&cpu.slots[..=regs::FAULT_CODE.0 as usize]);

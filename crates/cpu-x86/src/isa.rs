@@ -3,7 +3,7 @@ use crate::lift::{Lift, exceptions};
 use crate::{insns, regs};
 use arch::{Cpu, Isa, Watch};
 use iced_x86::{Decoder, DecoderError, DecoderOptions, EncodingKind, Formatter, Instruction, IntelFormatter};
-use ir::{Builder, Flow, Slot, Slots, Trap};
+use ir::{Builder, Flow, Reg, Slot, Slots, Trap};
 
 /// The longest instruction there is.
 const MAX_LEN: usize = 15;
@@ -91,6 +91,10 @@ impl Isa for X86Isa {
     fn watch(&self, slots: &Slots) -> Watch {
         let flags = slots[regs::EFLAGS_REST.0 as usize];
         Watch { step: flags & regs::EFLAGS_TF != 0, aligned: flags & regs::EFLAGS_AC != 0 }
+    }
+
+    fn hot_slots(&self) -> &'static [Reg] {
+        &[regs::RAX, regs::RDX, regs::RCX, regs::RSI, regs::RDI, regs::RSP]
     }
 
     fn canonical(&self, cpu: &Cpu) -> Vec<u64> {

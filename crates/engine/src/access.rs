@@ -5,7 +5,7 @@ use mmu::{Memory, Stop};
 
 /// Why an operation leaves its block. Registers are as before its instruction, except for `Exit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leave {
+pub enum Leave {
     Trap(Trap),
     /// The store is to code: the instruction runs again by itself, with such stores allowed.
     CodeWrite,

@@ -1,7 +1,8 @@
 //! Translations: blocks by where their bytes are, shared by every space that maps those bytes at the same address.
 use crate::compact::{Code, JumpCache, Lowered, Opcode, lower};
+use crate::compiler::Compiler;
 use crate::lift::Lifted;
-use arch::Arch;
+use arch::{Arch, Isa};
 use ir::{Block, Op};
 use mmu::{AddressSpace, FrameId};
 use std::collections::BTreeMap;
@@ -31,9 +32,12 @@ pub(crate) struct Entry {
     key: Key,
     /// As lifted.
     pub(crate) block: Block,
-    /// Whether it has been asked for; the second time it is lowered.
-    warm: bool,
+    isa: &'static dyn Isa,
+    /// How often it has been asked for; the second time it is lowered.
+    asked: u32,
     pub(crate) lowered: Option<Lowered>,
+    /// In which life of the compiler it was compiled.
+    native: Option<u32>,
 }
 
 /// All translations of a machine.
@@ -52,6 +56,10 @@ pub(crate) struct Cache {
     contexts: BTreeMap<(u64, u64, usize), u32>,
     /// How often everything was dropped.
     pub(crate) flushes: u64,
+    /// The compiler's life: ends when it drops everything.
+    native_life: u32,
+    /// How often contexts were numbered anew.
+    pub(crate) renumbered: u64,
 }
 
 /// More of any of these, dropped ones included, and everything is flushed.
@@ -78,14 +86,15 @@ impl Cache {
         for frame in [Some(lifted.frame), lifted.second].into_iter().flatten() {
             self.by_frame.entry(frame).or_default().push(id);
         }
-        self.entries.push(Entry { key, block: lifted.block, warm: false, lowered: None });
+        self.entries.push(Entry { key, block: lifted.block, isa: arch.isa, asked: 0, lowered: None, native: None });
         id
     }
 
     /// Where the compact form of a block begins; made when the block is asked for a second time, since much code runs once.
     pub(crate) fn entry(&mut self, id: BlockId) -> Option<u32> {
         let entry = &mut self.entries[id.0 as usize];
-        if entry.lowered.is_none() && std::mem::replace(&mut entry.warm, true) {
+        entry.asked = entry.asked.saturating_add(1);
+        if entry.lowered.is_none() && entry.asked > 1 {
             let mut block = entry.block.clone();
             ir::optimise(&mut block);
             let chain = entry.key.second.is_none();
@@ -94,6 +103,36 @@ impl Cache {
             entry.lowered = Some(lowered);
         }
         entry.lowered.as_ref().map(|lowered| lowered.entry)
+    }
+
+    /// How often numbers and places in code became invalid.
+    pub(crate) fn lives(&self) -> (u64, u32) {
+        (self.flushes, self.native_life)
+    }
+
+    /// Whether the block is compiled; it is when it has been asked for `threshold` times. A compiler without room for it loses
+    /// all it has.
+    pub(crate) fn compiled(&mut self, id: BlockId, compiler: &mut dyn Compiler, threshold: u32) -> bool {
+        let entry = &mut self.entries[id.0 as usize];
+        if entry.native == Some(self.native_life) {
+            return true;
+        }
+        entry.asked = entry.asked.saturating_add(1);
+        if entry.asked < threshold {
+            return false;
+        }
+        let mut block = entry.block.clone();
+        ir::optimise(&mut block);
+        let chain = entry.key.second.is_none();
+        if !compiler.compile(entry.isa, id.0, &block, chain) {
+            compiler.flush();
+            self.native_life += 1;
+            if !compiler.compile(entry.isa, id.0, &block, chain) {
+                return false;
+            }
+        }
+        entry.native = Some(self.native_life);
+        true
     }
 
     /// The block whose code is at `ip`.
@@ -132,15 +171,16 @@ impl Cache {
         if self.contexts.len() >= MAX_CONTEXTS {
             self.contexts.clear();
             self.jumps.clear();
+            self.renumbered += 1;
         }
         let context = self.contexts.len() as u32 + 1;
         self.contexts.insert(key, context);
         context
     }
 
-    /// Drops the translations of a frame; says how many there were. Only blocks of the same frame are linked to them; jump
+    /// Drops the translations of a frame; says which there were. Only blocks of the same frame are linked to them; jump
     /// cache lines find them dead.
-    pub(crate) fn drop_frame(&mut self, frame: FrameId) -> usize {
+    pub(crate) fn drop_frame(&mut self, frame: FrameId) -> Vec<BlockId> {
         let ids = self.by_frame.remove(&frame).unwrap_or_default();
         for &id in &ids {
             let entry = &mut self.entries[id.0 as usize];
@@ -153,7 +193,7 @@ impl Cache {
             }
             entry.block.ops = Vec::new();
         }
-        ids.len()
+        ids
     }
 
     fn flush(&mut self) {
@@ -165,5 +205,6 @@ impl Cache {
         self.places.clear();
         self.jumps.clear();
         self.flushes += 1;
+        self.native_life += 1;
     }
 }

@@ -1,9 +1,10 @@
 //! The engine: runs guest code. Blocks of guest instructions are lifted to IR once, cached by the frame they came from,
-//! tidied, and interpreted. Knows no CPU by name and nothing of Linux.
+//! tidied, and interpreted or given to a compiler. Knows no CPU by name and nothing of Linux.
 mod access;
 mod alu;
 mod cache;
 mod compact;
+mod compiler;
 mod fp;
 mod lift;
 mod plain;
@@ -12,5 +13,8 @@ mod random;
 mod run;
 mod vector;
 
-pub use plain::Clock;
-pub use run::{Engine, Run, Stats};
+pub use access::Leave;
+pub use compiler::{Compiler, CompilerStats, Guest, Left};
+pub use lift::MAX_INSNS;
+pub use plain::{Clock, exec};
+pub use run::{Engine, Run, Stats, Tiers};

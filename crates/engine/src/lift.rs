@@ -4,7 +4,7 @@ use ir::{Block, Builder, Flow, Trap};
 use mmu::{Access, Fault, FrameId, Memory, PAGE_SIZE, page_floor};
 
 /// The most instructions of a block.
-pub(crate) const MAX_INSNS: u32 = 64;
+pub const MAX_INSNS: u32 = 64;
 /// The most bytes of an instruction of any architecture.
 pub(crate) const MAX_BYTES: usize = 16;
 

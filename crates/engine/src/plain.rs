@@ -54,7 +54,7 @@ fn offset(slots: &Slots, addr: Slot, disp: i32) -> u64 {
 }
 
 /// Executes one operation. `ticks` is how many instructions of this run came before its own.
-pub(crate) fn exec(op: &Op, slots: &mut Slots, mem: &mut Memory, clock: &Clock, ticks: u64) -> Result<(), Leave> {
+pub fn exec(op: &Op, slots: &mut Slots, mem: &mut Memory, clock: &Clock, ticks: u64) -> Result<(), Leave> {
     macro_rules! get {
         ($s:expr) => {
             slots[$s.0 as usize]

@@ -2,6 +2,7 @@
 use crate::access::{Leave, fault_of};
 use crate::cache::{BlockId, Cache, Key};
 use crate::compact::{self, Out, Running};
+use crate::compiler::{Compiler, CompilerStats, Guest, Left};
 use crate::lift::{MAX_BYTES, MAX_INSNS, lift, lift_assisted};
 use crate::plain::{self, Clock, Stretch, StretchEnd};
 use arch::{Cpu, Exit, Watch};
@@ -13,6 +14,36 @@ use mmu::{Access, Fault, Memory, PAGE_SIZE, page_floor};
 pub struct Engine {
     cache: Cache,
     stats: Stats,
+    tiers: Tiers,
+}
+
+/// How blocks are run that are not run for the first time.
+#[derive(Default)]
+pub enum Tiers {
+    /// Interpreted in compact form.
+    #[default]
+    Interpreter,
+    /// Compiled when asked for the `threshold`-th time; interpreted in plain form until then.
+    Compiler { compiler: Box<dyn Compiler>, threshold: u32 },
+}
+
+impl Tiers {
+    /// The same, with nothing compiled yet.
+    fn fresh(&self) -> Tiers {
+        match self {
+            Tiers::Interpreter => Tiers::Interpreter,
+            Tiers::Compiler { compiler, threshold } => {
+                Tiers::Compiler { compiler: compiler.fresh(), threshold: *threshold }
+            }
+        }
+    }
+
+    fn compiler(&mut self) -> Option<&mut dyn Compiler> {
+        match self {
+            Tiers::Interpreter => None,
+            Tiers::Compiler { compiler, .. } => Some(&mut **compiler),
+        }
+    }
 }
 
 /// What came of a run.
@@ -36,6 +67,17 @@ pub struct Stats {
     pub assists: u64,
     /// How often the cache was full and everything was dropped.
     pub flushes: u64,
+    /// Instructions retired.
+    pub retired: u64,
+    /// The compiler's own counts, where there is one.
+    pub compiler: Option<CompilerStats>,
+}
+
+/// How a block is run.
+enum Tier {
+    Plain,
+    Compact(u32),
+    Native,
 }
 
 /// A run under way.
@@ -50,30 +92,52 @@ struct Turn<'a, 'm> {
 }
 
 impl Engine {
+    /// An engine that interprets.
     pub fn new() -> Engine {
         Engine::default()
     }
 
+    pub fn with_tiers(tiers: Tiers) -> Engine {
+        Engine { tiers, ..Engine::default() }
+    }
+
+    /// An empty engine of the same kind, for the copy of a machine.
+    pub fn fresh(&self) -> Engine {
+        Engine::with_tiers(self.tiers.fresh())
+    }
+
     pub fn stats(&self) -> Stats {
-        Stats { flushes: self.cache.flushes, ..self.stats }
+        let compiler = match &self.tiers {
+            Tiers::Interpreter => None,
+            Tiers::Compiler { compiler, .. } => Some(compiler.stats()),
+        };
+        Stats { flushes: self.cache.flushes, compiler, ..self.stats }
     }
 
     /// Runs until `budget` instructions have retired or something else stops the CPU. An instruction that traps does not
     /// retire: pc is on it and the registers are as before it. A system call retires, and pc is behind it.
     pub fn run(&mut self, cpu: &mut Cpu, mem: &mut Memory<'_>, clock: Clock, budget: u64) -> Run {
         self.drop_dirty(mem);
+        let renumbered = self.cache.renumbered;
         let context = self.cache.context(cpu.arch, mem.space());
+        if renumbered != self.cache.renumbered
+            && let Some(compiler) = self.tiers.compiler()
+        {
+            compiler.forget_contexts();
+        }
         let watch = cpu.arch.isa.watch(&cpu.slots);
         let mut turn = Turn { cpu, mem, clock, budget, left: budget, context, watch };
         let exit = self.blocks(&mut turn);
-        Run { exit, ticks: budget - turn.left }
+        let ticks = budget - turn.left;
+        self.stats.retired += ticks;
+        Run { exit, ticks }
     }
 
     /// Block after block, each found by its address; those that are linked or in the jump cache go unseen in between.
     fn blocks(&mut self, turn: &mut Turn) -> Exit {
         let mut link = None;
         while turn.left > 0 {
-            let flushes = self.cache.flushes;
+            let lives = self.cache.lives();
             let id = match self.block_at(turn) {
                 Ok(id) => id,
                 Err(fault) => return Exit::Trap(Trap::Fault(fault_of(fault))),
@@ -84,18 +148,18 @@ impl Engine {
                     None => continue,
                 }
             }
-            let came_from = link.take().filter(|_| flushes == self.cache.flushes);
-            // A block is begun in compact form only if all of it fits the budget.
-            let entry = if turn.left >= MAX_INSNS as u64 { self.cache.entry(id) } else { None };
-            let exit = match entry {
-                Some(entry) => {
+            let tier = self.tier(turn, id);
+            let came_from = link.take().filter(|_| lives == self.cache.lives());
+            let exit = match tier {
+                Tier::Compact(entry) => {
                     self.cache.jumps.set(turn.cpu.pc, turn.context, entry);
                     if let Some(stub) = came_from {
                         self.cache.link(stub, entry);
                     }
                     self.compact(turn, entry, &mut link)
                 }
-                None => {
+                Tier::Native => self.native(turn, id, came_from, &mut link),
+                Tier::Plain => {
                     let stretch = self.plain(turn, id, 0, turn.left);
                     self.settle(turn, id, stretch)
                 }
@@ -117,6 +181,61 @@ impl Engine {
         turn.watch = turn.cpu.arch.isa.watch(&turn.cpu.slots);
         let retired = turn.left < left;
         exit.or_else(|| (step && retired).then_some(Exit::Trap(Trap::SingleStep)))
+    }
+
+    /// How to run a block: in another form than the plain one only if all of it fits the budget.
+    fn tier(&mut self, turn: &Turn, id: BlockId) -> Tier {
+        match &mut self.tiers {
+            Tiers::Interpreter if turn.left >= MAX_INSNS as u64 => match self.cache.entry(id) {
+                Some(entry) => Tier::Compact(entry),
+                None => Tier::Plain,
+            },
+            // Compiled code reads the view's tables; where there is no view, all is interpreted.
+            Tiers::Compiler { compiler, threshold }
+                if turn.left >= self.cache.get(id).block.insns as u64 && turn.mem.has_view() =>
+            {
+                if self.cache.compiled(id, &mut **compiler, *threshold) { Tier::Native } else { Tier::Plain }
+            }
+            _ => Tier::Plain,
+        }
+    }
+
+    /// Runs compiled code from block `id` until it leaves.
+    fn native(&mut self, turn: &mut Turn, id: BlockId, came_from: Option<u32>, link: &mut Option<u32>) -> Option<Exit> {
+        let compiler = self.tiers.compiler()?;
+        compiler.remember(turn.cpu.pc, turn.context, id.0);
+        if let Some(exit) = came_from {
+            compiler.link(exit, id.0);
+        }
+        let guest = Guest {
+            slots: &mut turn.cpu.slots,
+            mem: turn.mem,
+            clock: &turn.clock,
+            budget: turn.budget,
+            left: &mut turn.left,
+            context: turn.context,
+        };
+        match compiler.run(id.0, guest) {
+            Left::Goto(pc) => turn.cpu.pc = pc,
+            Left::Link { exit, pc } => {
+                turn.cpu.pc = pc;
+                *link = Some(exit);
+            }
+            Left::Syscall(next) => {
+                turn.cpu.pc = next;
+                return Some(Exit::Syscall);
+            }
+            Left::Stopped { leave, id, insn } => return self.stopped(turn, BlockId(id), leave, insn as usize),
+        }
+        None
+    }
+
+    /// Settles the stop of a block at its instruction number `insn`.
+    fn stopped(&mut self, turn: &mut Turn, id: BlockId, leave: Leave, insn: usize) -> Option<Exit> {
+        let block = &self.cache.get(id).block;
+        let mut marks = block.ops.iter().filter_map(|op| if let Op::Insn { pc } = op { Some(*pc) } else { None });
+        let pc = marks.nth(insn).unwrap_or(block.pc);
+        self.settle(turn, id, Stretch { retired: insn as u64, end: StretchEnd::Stopped(leave, pc) })
     }
 
     /// Runs compact code from `entry` until it leaves, and puts pc and budget where it did.
@@ -142,13 +261,8 @@ impl Engine {
             }
             Out::Stopped(leave, ip) => {
                 let id = self.cache.block_of(ip);
-                let entry = self.cache.get(id);
-                let retired = entry.lowered.as_ref().map_or(0, |lowered| lowered.insn_at(ip));
-                let mut marks =
-                    entry.block.ops.iter().filter_map(|op| if let Op::Insn { pc } = op { Some(*pc) } else { None });
-                let pc = marks.nth(retired).unwrap_or(entry.block.pc);
-                let stretch = Stretch { retired: retired as u64, end: StretchEnd::Stopped(leave, pc) };
-                return self.settle(turn, id, stretch);
+                let insn = self.cache.get(id).lowered.as_ref().map_or(0, |lowered| lowered.insn_at(ip));
+                return self.stopped(turn, id, leave, insn);
             }
             Out::Trap(ip) => {
                 let id = self.cache.block_of(ip);
@@ -247,13 +361,24 @@ impl Engine {
             mem.pool().mark_code(frame);
         }
         self.stats.lifted += 1;
-        Ok(self.cache.insert(cpu.arch, lifted))
+        let flushes = self.cache.flushes;
+        let id = self.cache.insert(cpu.arch, lifted);
+        if flushes != self.cache.flushes
+            && let Some(compiler) = self.tiers.compiler()
+        {
+            compiler.flush();
+        }
+        Ok(id)
     }
 
     fn drop_dirty(&mut self, mem: &mut Memory<'_>) {
         if mem.pool().has_dirty_code() {
             for frame in mem.pool().take_dirty_code() {
-                self.stats.dropped += self.cache.drop_frame(frame) as u64;
+                let ids = self.cache.drop_frame(frame);
+                self.stats.dropped += ids.len() as u64;
+                if let Some(compiler) = self.tiers.compiler() {
+                    ids.iter().for_each(|id| compiler.drop_block(id.0));
+                }
             }
         }
     }

@@ -11,7 +11,7 @@ mod view;
 pub use frame::{FrameId, FramePool};
 pub use memory::{Memory, Stop};
 pub use space::{AddressSpace, Perms, Pte};
-pub use view::{VIEW_ADDRESS_BITS, VIEWS};
+pub use view::{VIEW_ADDRESS_BITS, VIEW_PAGES, VIEWS};
 
 pub const PAGE_SHIFT: u32 = 12;
 pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;

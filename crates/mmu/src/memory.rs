@@ -30,6 +30,16 @@ impl<'a> Memory<'a> {
         Memory { space, pool, tables, owner, mask, allow_code_writes: false, require_alignment: false }
     }
 
+    pub fn has_view(&self) -> bool {
+        self.tables.is_some()
+    }
+
+    /// For compiled code: the address of the addend for a store to page 0, see [`crate::VIEW_PAGES`]. Valid while this
+    /// `Memory` is.
+    pub fn view_table(&self) -> Option<*const u64> {
+        self.tables.as_ref().map(Tables::middle)
+    }
+
     pub fn space(&self) -> &AddressSpace {
         self.space
     }

@@ -1,4 +1,5 @@
-//! Views: flat tables of one running address space, read on every access by the interpreter (and later by compiled code).
+//! Views: flat tables of one running address space, read on every access by the interpreter and by
+//! compiled code.
 //!
 //! An entry is what to add to a guest address to get the host address of its byte; 0 means "take the slow path". A view is a
 //! cache: it is filled by the slow path, and forgets a page or a frame when either changes. Views are few and pooled; a
@@ -6,7 +7,7 @@
 //! than undoing the entries that were set (DECISIONS 17).
 #![allow(unsafe_code)]
 use crate::{FrameId, PAGE_SHIFT};
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::collections::BTreeSet;
 use std::ptr::NonNull;
 
@@ -15,24 +16,28 @@ pub const VIEW_ADDRESS_BITS: u32 = 40;
 /// How many spaces can have a view at once.
 pub const VIEWS: usize = 8;
 
-pub(crate) const VIEW_PAGES: u64 = 1 << (VIEW_ADDRESS_BITS - PAGE_SHIFT);
+/// Pages a view covers. Its table has an addend for the loads of each page, and behind those one for the stores of each.
+pub const VIEW_PAGES: u64 = 1 << (VIEW_ADDRESS_BITS - PAGE_SHIFT);
 
-/// A table of addends, reserved whole and touched sparsely.
+/// Where the addends for stores are in a table, seen from those for loads.
+const STORES: u64 = VIEW_PAGES;
+
+/// The addends of all pages for loads and then those for stores, reserved whole and touched sparsely.
 struct Table(NonNull<u64>);
 
 impl Table {
-    fn layout() -> Layout {
-        Layout::array::<u64>(VIEW_PAGES as usize).expect("the size is a constant that fits")
-    }
+    const BYTES: usize = 2 * VIEW_PAGES as usize * size_of::<u64>();
 
     /// `None` if the host does not lend the address space.
     fn reserve() -> Option<Table> {
-        // SAFETY: the layout is not empty. Zeroed allocations of this size are fresh mappings: pages appear on first write.
-        NonNull::new(unsafe { alloc_zeroed(Table::layout()) }.cast()).map(Table)
+        let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::NORESERVE);
+        // SAFETY: a new mapping at an address of the host's choice touches no other memory.
+        let start = unsafe { mmap_anonymous(std::ptr::null_mut(), Table::BYTES, prot, flags) };
+        NonNull::new(start.ok()?.cast()).map(Table)
     }
 
     fn set(&mut self, page: u64, addend: u64) {
-        debug_assert!(page < VIEW_PAGES);
+        debug_assert!(page < 2 * VIEW_PAGES);
         // SAFETY: `page` is inside the table, which callers check.
         unsafe { self.0.add(page as usize).write(addend) }
     }
@@ -40,8 +45,9 @@ impl Table {
 
 impl Drop for Table {
     fn drop(&mut self) {
-        // SAFETY: allocated in `reserve` with the same layout.
-        unsafe { dealloc(self.0.as_ptr().cast(), Table::layout()) }
+        // SAFETY: mapped in `reserve` with the same length, and nothing refers to it any more.
+        let unmapped = unsafe { munmap(self.0.as_ptr().cast(), Table::BYTES) };
+        debug_assert!(unmapped.is_ok());
     }
 }
 
@@ -49,8 +55,7 @@ struct View {
     /// The space it shows; 0 = none.
     space: u64,
     last_use: u64,
-    read: Table,
-    write: Table,
+    table: Table,
     /// What is set, to be undone: by frame and by page.
     by_frame: BTreeSet<(FrameId, u64)>,
     by_page: BTreeSet<(u64, FrameId)>,
@@ -58,16 +63,16 @@ struct View {
 
 impl View {
     fn forget(&mut self, page: u64, frame: FrameId) {
-        self.read.set(page, 0);
-        self.write.set(page, 0);
+        self.table.set(page, 0);
+        self.table.set(STORES + page, 0);
         self.by_frame.remove(&(frame, page));
         self.by_page.remove(&(page, frame));
     }
 
     fn clear(&mut self) {
         for (page, _) in std::mem::take(&mut self.by_page) {
-            self.read.set(page, 0);
-            self.write.set(page, 0);
+            self.table.set(page, 0);
+            self.table.set(STORES + page, 0);
         }
         self.by_frame.clear();
         self.space = 0;
@@ -81,30 +86,34 @@ pub(crate) struct Views {
     uses: u64,
 }
 
-/// The two tables of a view, for the accesses of one `Memory`.
+/// The table of a view, for the accesses of one `Memory`.
 #[derive(Clone, Copy)]
 pub(crate) struct Tables {
     pub(crate) index: usize,
-    read: NonNull<u64>,
-    write: NonNull<u64>,
+    table: NonNull<u64>,
 }
 
 impl Tables {
+    /// Address of the first addend for stores; those for loads are in front of it, [`VIEW_PAGES`] too.
+    pub(crate) fn middle(&self) -> *const u64 {
+        self.table.as_ptr().wrapping_add(STORES as usize)
+    }
+
     #[inline(always)]
-    fn host(table: NonNull<u64>, addr: u64, len: u64) -> Option<*mut u8> {
+    fn host(&self, first: u64, addr: u64, len: u64) -> Option<*mut u8> {
         let page = addr >> PAGE_SHIFT;
         if page >= VIEW_PAGES || addr & 0xfff > 0x1000 - len {
             return None;
         }
         // SAFETY: `page` is inside the table, and tables live as long as the pool that the caller holds exclusively.
-        let addend = unsafe { table.add(page as usize).read() };
+        let addend = unsafe { self.table.add((first + page) as usize).read() };
         (addend != 0).then(|| addr.wrapping_add(addend) as *mut u8)
     }
 
     /// The `N` bytes at `addr` if the view has them.
     #[inline(always)]
     pub(crate) fn load<const N: usize>(&self, addr: u64) -> Option<[u8; N]> {
-        let host = Self::host(self.read, addr, N as u64)?;
+        let host = self.host(0, addr, N as u64)?;
         // SAFETY: a non-zero entry maps the whole guest page onto a live frame (views forget frames before they are freed or
         // moved), and the access does not leave the page.
         Some(unsafe { host.cast::<[u8; N]>().read_unaligned() })
@@ -113,7 +122,7 @@ impl Tables {
     /// Stores at `addr` if the view lets it.
     #[inline(always)]
     pub(crate) fn store<const N: usize>(&self, addr: u64, data: [u8; N]) -> bool {
-        let Some(host) = Self::host(self.write, addr, N as u64) else { return false };
+        let Some(host) = self.host(STORES, addr, N as u64) else { return false };
         // SAFETY: as in `load`; write entries exist only for frames that this machine alone holds, and nothing else
         // borrows frame bytes while a `Memory` holds the pool.
         unsafe { host.cast::<[u8; N]>().write_unaligned(data) };
@@ -136,7 +145,7 @@ impl Views {
         };
         let view = &mut self.views[index];
         view.last_use = self.uses;
-        Some(Tables { index, read: view.read.0, write: view.write.0 })
+        Some(Tables { index, table: view.table.0 })
     }
 
     fn vacant(&mut self) -> Option<usize> {
@@ -144,10 +153,10 @@ impl Views {
             return Some(free);
         }
         if self.views.len() < VIEWS
-            && let (Some(read), Some(write)) = (Table::reserve(), Table::reserve())
+            && let Some(table) = Table::reserve()
         {
             let (by_frame, by_page) = Default::default();
-            self.views.push(View { space: 0, last_use: 0, read, write, by_frame, by_page });
+            self.views.push(View { space: 0, last_use: 0, table, by_frame, by_page });
             return Some(self.views.len() - 1);
         }
         (0..self.views.len()).min_by_key(|&i| self.views[i].last_use)
@@ -160,10 +169,10 @@ impl Views {
         }
         let view = &mut self.views[index];
         if let Some(host) = read {
-            view.read.set(page, host.wrapping_sub(page << PAGE_SHIFT));
+            view.table.set(page, host.wrapping_sub(page << PAGE_SHIFT));
         }
         if let Some(host) = write {
-            view.write.set(page, host.wrapping_sub(page << PAGE_SHIFT));
+            view.table.set(STORES + page, host.wrapping_sub(page << PAGE_SHIFT));
         }
         view.by_frame.insert((frame, page));
         view.by_page.insert((page, frame));
@@ -193,7 +202,7 @@ impl Views {
     pub(crate) fn forget_writes(&mut self, frame: FrameId) {
         for view in &mut self.views {
             for &(_, page) in view.by_frame.range((frame, 0)..=(frame, u64::MAX)) {
-                view.write.set(page, 0);
+                view.table.set(STORES + page, 0);
             }
         }
     }

@@ -1,0 +1,276 @@
+//! Executable memory, the call into it, and what compiled code calls back: the one door of unsafe code here.
+//!
+//! Code memory is mapped twice, once to be written and once to be executed, so no page is ever both. Compiled code touches
+//! three things: the frame of the run, the register file, and guest pages through the view's table, whose entries lead to
+//! whole live pages (see `mmu::view`); every access is checked to stay inside the page it looked up.
+#![allow(unsafe_code)]
+use engine::{Clock, Leave};
+use ir::{Op, Slots, Trap};
+use mmu::{Memory, Stop};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use std::ptr::NonNull;
+
+/// Memory for code.
+pub(crate) struct CodeMemory {
+    writable: NonNull<u8>,
+    executable: NonNull<u8>,
+    len: usize,
+    used: usize,
+}
+
+impl CodeMemory {
+    /// `None` if the host has no templates or does not lend such memory.
+    pub(crate) fn reserve(len: usize) -> Option<CodeMemory> {
+        if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+            return None;
+        }
+        let file = memfd_create("minikern-jit", MemfdFlags::CLOEXEC).ok()?;
+        ftruncate(&file, len as u64).ok()?;
+        let map = |prot| {
+            // SAFETY: a new mapping at an address of the host's choice touches no other memory.
+            let at = unsafe { mmap(std::ptr::null_mut(), len, prot, MapFlags::SHARED, &file, 0) };
+            NonNull::new(at.ok()?.cast::<u8>())
+        };
+        let writable = map(ProtFlags::READ | ProtFlags::WRITE)?;
+        let Some(executable) = map(ProtFlags::READ | ProtFlags::EXEC) else {
+            // SAFETY: mapped above, and nobody has its address.
+            let _ = unsafe { munmap(writable.as_ptr().cast(), len) };
+            return None;
+        };
+        Some(CodeMemory { writable, executable, len, used: 0 })
+    }
+
+    /// The address code at `offset` is executed at.
+    pub(crate) fn address(&self, offset: usize) -> usize {
+        self.executable.as_ptr().addr() + offset
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Appends code; `None` if it does not fit. Gives its offset.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Option<usize> {
+        let at = self.used;
+        if bytes.len() > self.len - at {
+            return None;
+        }
+        // SAFETY: `at + bytes.len()` is inside the mapping, which only this value writes; no code runs meanwhile.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.writable.add(at).as_ptr(), bytes.len()) };
+        self.used = (at + bytes.len()).next_multiple_of(16).min(self.len);
+        Some(at)
+    }
+
+    /// Replaces four bytes of code.
+    pub(crate) fn patch(&mut self, offset: usize, value: u32) {
+        assert!(offset + 4 <= self.used, "only code that is there is patched");
+        // SAFETY: inside the mapping by the line above; no code runs meanwhile.
+        unsafe { self.writable.add(offset).cast::<[u8; 4]>().write(value.to_le_bytes()) };
+    }
+
+    pub(crate) fn bytes(&self, offset: usize, len: usize) -> &[u8] {
+        assert!(offset + len <= self.used);
+        // SAFETY: inside the mapping by the line above; writing needs `&mut self`, which this borrow excludes.
+        unsafe { std::slice::from_raw_parts(self.writable.add(offset).as_ptr(), len) }
+    }
+
+    /// Forgets all code from `offset` on.
+    pub(crate) fn truncate(&mut self, offset: usize) {
+        self.used = offset;
+    }
+}
+
+impl Drop for CodeMemory {
+    fn drop(&mut self) {
+        for half in [self.writable, self.executable] {
+            // SAFETY: mapped in `reserve` with this length, and borrowed by nobody any more.
+            let unmapped = unsafe { munmap(half.as_ptr().cast(), self.len) };
+            debug_assert!(unmapped.is_ok());
+        }
+    }
+}
+
+/// A line of the jump cache: what is at `pc` in `context`. Read by compiled code.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+pub(crate) struct Line {
+    pub(crate) pc: u64,
+    pub(crate) context: u64,
+    pub(crate) entry: usize,
+}
+
+/// How many lines it has.
+pub(crate) const LINES: usize = 1 << 12;
+
+/// What a run of compiled code works on. Compiled code reaches the first fields by their offset.
+#[repr(C)]
+pub(crate) struct Frame<'a, 'm> {
+    slots: *mut Slots,
+    table: *const u64,
+    pub(crate) left: i64,
+    context: u64,
+    jumps: *const Line,
+    /// Where an indirect jump goes that was not in the jump cache.
+    pub(crate) pc: u64,
+    /// Bytes of an access that the slow path makes.
+    bounce: [u8; 32],
+    ops: &'a [Op],
+    mem: &'a mut Memory<'m>,
+    clock: &'a Clock,
+    budget: u64,
+    /// Why an operation could not complete.
+    pub(crate) leave: Option<Leave>,
+    pub(crate) slow_accesses: u64,
+}
+
+/// Offsets of what code knows of a frame.
+pub(crate) mod offset {
+    use super::Frame;
+    use std::mem::offset_of;
+    pub(crate) const SLOTS: i32 = offset_of!(Frame<'_, '_>, slots) as i32;
+    pub(crate) const TABLE: i32 = offset_of!(Frame<'_, '_>, table) as i32;
+    pub(crate) const LEFT: i32 = offset_of!(Frame<'_, '_>, left) as i32;
+    pub(crate) const CONTEXT: i32 = offset_of!(Frame<'_, '_>, context) as i32;
+    pub(crate) const JUMPS: i32 = offset_of!(Frame<'_, '_>, jumps) as i32;
+    pub(crate) const PC: i32 = offset_of!(Frame<'_, '_>, pc) as i32;
+    pub(crate) const BOUNCE: i32 = offset_of!(Frame<'_, '_>, bounce) as i32;
+}
+
+/// What a frame is made of.
+pub(crate) struct Run<'a, 'm> {
+    pub(crate) slots: &'a mut Slots,
+    pub(crate) mem: &'a mut Memory<'m>,
+    pub(crate) clock: &'a Clock,
+    pub(crate) budget: u64,
+    pub(crate) left: u64,
+    pub(crate) context: u32,
+    pub(crate) jumps: &'a [Line],
+    pub(crate) ops: &'a [Op],
+}
+
+impl<'a, 'm> Frame<'a, 'm> {
+    /// `None` if the memory has no view.
+    pub(crate) fn new(run: Run<'a, 'm>) -> Option<Frame<'a, 'm>> {
+        assert_eq!(run.jumps.len(), LINES);
+        Some(Frame {
+            slots: run.slots,
+            table: run.mem.view_table()?,
+            left: run.left as i64,
+            context: run.context.into(),
+            jumps: run.jumps.as_ptr(),
+            pc: 0,
+            bounce: [0; 32],
+            ops: run.ops,
+            mem: run.mem,
+            clock: run.clock,
+            budget: run.budget,
+            leave: None,
+            slow_accesses: 0,
+        })
+    }
+}
+
+/// Runs the code at `entry` by way of the `enter` thunk; gives the number of the exit it left by.
+pub(crate) fn enter(code: &CodeMemory, enter: usize, entry: usize, frame: &mut Frame<'_, '_>) -> u32 {
+    let inside = code.address(0)..code.address(code.used);
+    assert!(inside.contains(&enter) && inside.contains(&entry));
+    // SAFETY: `enter` is the address of the thunk that `crate::thunks` wrote for this signature, in memory that `code` keeps
+    // executable. It and all code it reaches keep to the calling convention and touch the frame, the register file and
+    // guest pages alone; the frame is borrowed for the whole call.
+    unsafe {
+        let function: extern "C" fn(*mut Frame<'_, '_>, usize) -> u32 = std::mem::transmute(enter);
+        function(frame, entry)
+    }
+}
+
+/// Addresses of what compiled code calls.
+pub(crate) fn callbacks() -> Callbacks {
+    Callbacks {
+        load: load as *const () as usize,
+        store: store as *const () as usize,
+        exec: exec as *const () as usize,
+        time: time as *const () as usize,
+        misaligned: misaligned as *const () as usize,
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Callbacks {
+    pub(crate) load: usize,
+    pub(crate) store: usize,
+    pub(crate) exec: usize,
+    pub(crate) time: usize,
+    pub(crate) misaligned: usize,
+}
+
+/// Notes why an operation stopped; compiled code takes 0 for that.
+fn done(result: Result<(), Leave>, leave: &mut Option<Leave>) -> u32 {
+    match result {
+        Ok(()) => 1,
+        Err(why) => {
+            *leave = Some(why);
+            0
+        }
+    }
+}
+
+/// Reads guest memory into the frame's buffer.
+///
+/// # Safety
+/// `frame` is that of the run under way, to which no other reference is in use.
+unsafe extern "C" fn load(frame: *mut Frame<'_, '_>, addr: u64, len: usize) -> u32 {
+    // SAFETY: by the function's contract.
+    let frame = unsafe { &mut *frame };
+    frame.slow_accesses += 1;
+    let result = frame.mem.read(addr, &mut frame.bounce[..len]);
+    done(result.map_err(Stop::into), &mut frame.leave)
+}
+
+/// Writes guest memory from the frame's buffer.
+///
+/// # Safety
+/// As for `load`.
+unsafe extern "C" fn store(frame: *mut Frame<'_, '_>, addr: u64, len: usize) -> u32 {
+    // SAFETY: by the function's contract.
+    let frame = unsafe { &mut *frame };
+    frame.slow_accesses += 1;
+    let result = frame.mem.write(addr, &frame.bounce[..len]);
+    done(result.map_err(Stop::into), &mut frame.leave)
+}
+
+/// Executes one operation as the interpreter does.
+///
+/// # Safety
+/// As for `load`; the register file holds all that the operation reads.
+unsafe extern "C" fn exec(frame: *mut Frame<'_, '_>, index: usize) -> u32 {
+    // SAFETY: by the function's contract.
+    let frame = unsafe { &mut *frame };
+    // SAFETY: the register file is borrowed by the run, and only through this pointer while it lasts.
+    let slots = unsafe { &mut *frame.slots };
+    done(engine::exec(&frame.ops[index], slots, frame.mem, frame.clock, 0), &mut frame.leave)
+}
+
+/// Notes that an access is not aligned.
+///
+/// # Safety
+/// As for `load`.
+unsafe extern "C" fn misaligned(frame: *mut Frame<'_, '_>, addr: u64) {
+    // SAFETY: by the function's contract.
+    let frame = unsafe { &mut *frame };
+    frame.leave = Some(Leave::Trap(Trap::Alignment { addr }));
+}
+
+/// The time when `left` instructions of the budget are left.
+///
+/// # Safety
+/// As for `load`.
+unsafe extern "C" fn time(frame: *mut Frame<'_, '_>, left: u64) -> u64 {
+    // SAFETY: by the function's contract.
+    let frame = unsafe { &mut *frame };
+    frame.clock.at(frame.budget.wrapping_sub(left))
+}

@@ -1,0 +1,169 @@
+//! Ends of blocks: comparisons with their branches, and the ways on to other blocks.
+use crate::alu::Against;
+use crate::asm::*;
+use crate::code::{LINES, Line};
+use crate::regs::spill;
+use crate::thunks::{STACK_CONTEXT, STACK_JUMPS};
+use crate::translate::{Cold, Exit, Translator, Why};
+use engine::Leave;
+use ir::{Op, Term, Ty};
+use mmu::page_floor;
+use std::mem::offset_of;
+
+/// Which line of the jump cache is an address's.
+pub(crate) fn line(pc: u64) -> usize {
+    (pc ^ pc >> LINE_SHIFT) as usize % LINES
+}
+
+const LINE_SHIFT: u8 = 11;
+
+impl Translator<'_> {
+    /// The end of the block.
+    pub(crate) fn end(&mut self) {
+        let block = self.block;
+        let id = self.cx.id;
+        // What is in registers alone goes to memory first: moves do not disturb a comparison's flags.
+        match block.term {
+            Term::Jump { pc } => {
+                self.settle();
+                self.go(None, pc);
+            }
+            Term::Branch { c, taken, next } => {
+                self.settle();
+                let cc = match self.compared {
+                    Some((cond, ty, a, against)) => self.compare(cond, ty, a, against),
+                    None => {
+                        let c = self.operand(c);
+                        self.test_zero(c);
+                        Cc::NE
+                    }
+                };
+                self.branch(cc, taken, next);
+            }
+            Term::BranchCmp { cond, ty, a, b, taken, next } => {
+                self.settle();
+                let cc = self.compare(cond, ty, a, Against::Slot(b));
+                self.branch(cc, taken, next);
+            }
+            Term::BranchCmpImm { cond, ty, a, imm, taken, next } => {
+                self.settle();
+                let cc = self.compare(cond, ty, a, Against::Imm(imm));
+                self.branch(cc, taken, next);
+            }
+            Term::BranchFlag { cond, taken, next } => {
+                self.settle();
+                match self.host_flags(cond) {
+                    Some(cc) => self.branch(cc, taken, next),
+                    None => {
+                        // The answer goes to a temporary: none is alive at the end of a block.
+                        let d = ir::Slot(ir::TEMPS);
+                        self.interpret(&Op::GetFlag { cond, d });
+                        let c = self.operand(d);
+                        self.test_zero(c);
+                        self.branch(Cc::NE, taken, next);
+                    }
+                }
+            }
+            Term::JumpReg { a, .. } => {
+                self.settle();
+                let a = self.operand(a);
+                self.asm.mov(RAX, a);
+                self.jump_indirect();
+            }
+            Term::Syscall { next } => {
+                let state = self.state();
+                self.leave(&state, Exit { id, refund: 0, why: Why::Syscall(next) }, false);
+            }
+            Term::Trap { trap, .. } => {
+                let state = self.state();
+                let exit = self.stopped(Some(Leave::Trap(trap)));
+                self.leave(&state, exit, false);
+            }
+        }
+    }
+
+    /// Stores what the next block expects in memory.
+    fn settle(&mut self) {
+        spill(&mut self.asm, &self.regs.locals);
+        self.regs.clean();
+        self.materialise();
+    }
+
+    fn branch(&mut self, cc: Cc, taken: u64, next: u64) {
+        self.go(Some(cc), taken);
+        self.go(None, next);
+    }
+
+    /// Goes to `pc`, if `cc`; everything is where the next block expects it.
+    fn go(&mut self, cc: Option<Cc>, pc: u64) {
+        if self.cx.chain && pc == self.block.pc {
+            let entry = self.asm.base;
+            return match cc {
+                Some(cc) => self.asm.jcc_to(cc, entry),
+                None => self.asm.jmp_to(entry),
+            };
+        }
+        let jump = match cc {
+            Some(cc) => self.asm.jcc(cc),
+            None => self.asm.jmp(),
+        };
+        self.cold.push(Cold::Go { jump, pc, refund: 0, state: None });
+    }
+
+    /// Leaves in the middle, the instruction at hand done.
+    pub(crate) fn leave_at(&mut self, jump: Jump, pc: u64, refund: u32) {
+        let state = Some(self.state());
+        self.cold.push(Cold::Go { jump, pc, refund, state });
+    }
+
+    /// The way to `pc`: to be linked if that stays in the page, else through the jump cache. `from` is the jump that leads
+    /// here, if nothing has to be done in between.
+    pub(crate) fn cold_go(&mut self, from: Option<Jump>, pc: u64) {
+        let near = self.cx.chain && page_floor(pc) == page_floor(self.block.pc);
+        let number = self.exits.len() as u64;
+        let id = self.cx.id;
+        if near {
+            let jump = from.unwrap_or_else(|| {
+                let jump = self.asm.jmp();
+                self.asm.bind(jump);
+                jump
+            });
+            let (jump, stub) = (self.code_offset + jump.0, self.code_offset + self.asm.here());
+            self.exits.push(Exit { id, refund: 0, why: Why::Link { pc, jump, stub } });
+        } else {
+            self.asm.mov_imm(RAX, pc);
+            self.asm.mov(RCX, Mem::at(RSP, STACK_JUMPS));
+            let at = (line(pc) * size_of::<Line>()) as i32;
+            let miss = self.find(Mem::at(RCX, at));
+            miss.into_iter().for_each(|jump| self.asm.bind_short(jump));
+            self.exits.push(Exit { id, refund: 0, why: Why::Goto(pc) });
+        }
+        self.asm.mov_imm(RAX, number);
+        self.asm.jmp_to(self.cx.gate.exit);
+    }
+
+    /// Goes where the line of the jump cache says if it is that of rax; gives the jumps taken if not.
+    fn find(&mut self, line: Mem) -> [ShortJump; 2] {
+        let field = |offset: usize| Mem { disp: line.disp + offset as i32, ..line };
+        self.asm.cmp(Ty::I64, RAX, field(offset_of!(Line, pc)));
+        let other = self.asm.jcc_short(Cc::NE);
+        self.asm.mov(RDX, Mem::at(RSP, STACK_CONTEXT));
+        self.asm.cmp(Ty::I64, RDX, field(offset_of!(Line, context)));
+        let elsewhere = self.asm.jcc_short(Cc::NE);
+        self.asm.jmp_rm(field(offset_of!(Line, entry)));
+        [other, elsewhere]
+    }
+
+    /// To the address in rax.
+    fn jump_indirect(&mut self) {
+        self.asm.mov(RCX, RAX);
+        self.asm.shift_imm(Shift::Shr, Ty::I64, RCX, LINE_SHIFT);
+        self.asm.alu(Alu::Xor, false, RCX, RAX);
+        self.asm.alu_imm(Alu::And, false, RCX, LINES as i32 - 1);
+        self.asm.shift_imm(Shift::Shl, Ty::I64, RCX, size_of::<Line>().trailing_zeros() as u8);
+        self.asm.alu(Alu::Add, true, RCX, Mem::at(RSP, STACK_JUMPS));
+        let miss = self.find(Mem::at(RCX, 0));
+        miss.into_iter().for_each(|jump| self.asm.bind_short(jump));
+        self.asm.jmp_to(self.cx.gate.exit_jump);
+    }
+}

@@ -1,0 +1,268 @@
+//! The compiler as the engine sees it: code memory, blocks, links between them, and the jump cache.
+use crate::asm::Asm;
+use crate::code::{self, CodeMemory, Frame, LINES, Line, Run};
+use crate::end::line;
+use crate::flags::UNKNOWN;
+use crate::host::Features;
+use crate::regs::{Pinned, Regs};
+use crate::thunks::{Gate, PINS, Thunks, gate, thunks};
+use crate::translate::{Context, Exit, Translator, Why};
+use arch::Isa;
+use engine::{Compiler, CompilerStats, Guest, Left};
+use ir::{Block, Op, Slot, TEMPS};
+
+/// How much code memory there is if nobody says.
+pub const DEFAULT_ROOM: usize = 64 << 20;
+
+/// Code memory is full when this much or less is left of it: no block is longer.
+const LONGEST: usize = 256 << 10;
+
+const EMPTY: Line = Line { pc: 0, context: 0, entry: 0 };
+
+/// What an architecture's code is compiled with.
+struct Target {
+    /// Address of the ISA: only ever compared.
+    isa: usize,
+    pinned: Box<Pinned>,
+    gate: Gate,
+}
+
+/// A compiled block.
+struct Native {
+    target: usize,
+    /// Where its code is in code memory, and how many bytes.
+    at: usize,
+    len: usize,
+    pc: u64,
+    /// Exits that are linked to it.
+    incoming: Vec<u32>,
+}
+
+/// What exists from the first compilation on.
+struct Live {
+    code: CodeMemory,
+    thunks: Thunks,
+    /// Where in code memory the thunks end.
+    first_block: usize,
+    targets: Vec<Target>,
+}
+
+/// The template JIT.
+pub struct Jit {
+    room: usize,
+    live: Option<Live>,
+    /// The host refused code memory.
+    refused: bool,
+    features: Features,
+    blocks: Vec<Option<Native>>,
+    exits: Vec<Exit>,
+    ops: Vec<Op>,
+    jumps: Box<[Line; LINES]>,
+    stats: CompilerStats,
+}
+
+impl Jit {
+    /// A JIT with at most `room` bytes of code; `None` where the host has no templates or gives no memory to execute.
+    pub fn new(room: usize) -> Option<Jit> {
+        let mut jit = Jit::empty(room);
+        jit.start();
+        jit.live.is_some().then_some(jit)
+    }
+
+    /// The same with nothing but what every x86-64 has, as on an old host.
+    pub fn baseline(self) -> Jit {
+        Jit { features: Features::NONE, ..self }
+    }
+
+    fn empty(room: usize) -> Jit {
+        let room = room.max(4 * LONGEST).next_multiple_of(mmu::PAGE_SIZE as usize);
+        Jit {
+            room,
+            live: None,
+            refused: false,
+            features: Features::detect(),
+            blocks: Vec::new(),
+            exits: Vec::new(),
+            ops: Vec::new(),
+            jumps: Box::new([EMPTY; LINES]),
+            stats: CompilerStats { room: room as u64, ..CompilerStats::default() },
+        }
+    }
+
+    /// Gets code memory and writes what all blocks share.
+    fn start(&mut self) {
+        if self.live.is_some() || self.refused {
+            return;
+        }
+        self.refused = true;
+        let Some(mut code) = CodeMemory::reserve(self.room) else { return };
+        let mut asm = Asm::new(code.address(0));
+        let thunks = thunks(&mut asm, code::callbacks());
+        if code.append(&asm.bytes).is_some() {
+            self.refused = false;
+            let first_block = code.used();
+            self.live = Some(Live { code, thunks, first_block, targets: Vec::new() });
+            self.clear();
+        }
+    }
+
+    /// Forgets all blocks.
+    fn clear(&mut self) {
+        self.blocks.clear();
+        self.ops.clear();
+        self.exits.clear();
+        // The number that thunks use.
+        self.exits.push(Exit { id: 0, refund: 0, why: Why::Jump });
+        self.jumps.fill(EMPTY);
+    }
+}
+
+impl Live {
+    /// The target for an ISA, made at the first block.
+    fn target(&mut self, isa: &'static dyn Isa) -> Option<usize> {
+        let key = std::ptr::from_ref(isa).cast::<()>().addr();
+        if let Some(at) = self.targets.iter().position(|target| target.isa == key) {
+            return Some(at);
+        }
+        let hot = isa.hot_slots().iter().map(|&r| Slot::from(r)).filter(|s| s.0 < TEMPS);
+        let pins: Vec<_> = hot.zip(PINS).collect();
+        let mut pinned: Box<Pinned> = Box::new([None; 256]);
+        for &(s, r) in &pins {
+            pinned[s.0 as usize] = Some(r);
+        }
+        let mut asm = Asm::new(self.code.address(self.code.used()));
+        let gate = gate(&mut asm, &pins);
+        self.code.append(&asm.bytes)?;
+        self.targets.push(Target { isa: key, pinned, gate });
+        Some(self.targets.len() - 1)
+    }
+}
+
+impl Compiler for Jit {
+    fn fresh(&self) -> Box<dyn Compiler> {
+        Box::new(Jit::empty(self.room))
+    }
+
+    fn compile(&mut self, isa: &'static dyn Isa, id: u32, block: &Block, chain: bool) -> bool {
+        self.start();
+        let Some(live) = &mut self.live else { return false };
+        if live.code.len() - live.code.used() <= LONGEST {
+            return false;
+        }
+        let Some(target) = live.target(isa) else { return false };
+        let at = live.code.used();
+        let Target { pinned, gate, .. } = &live.targets[target];
+        let translator = Translator {
+            asm: Asm::new(live.code.address(at)),
+            regs: Regs::new(pinned),
+            cx: Context { thunks: &live.thunks, gate, features: self.features, id, chain },
+            block,
+            flags: UNKNOWN,
+            compared: None,
+            insn: 0,
+            cold: Vec::new(),
+            code_offset: at,
+            exits: &mut self.exits,
+            ops: &mut self.ops,
+        };
+        let bytes = translator.block();
+        if live.code.append(&bytes).is_none() {
+            return false;
+        }
+        let number = id as usize;
+        if self.blocks.len() <= number {
+            self.blocks.resize_with(number + 1, || None);
+        }
+        self.blocks[number] = Some(Native { target, at, len: bytes.len(), pc: block.pc, incoming: Vec::new() });
+        self.stats.compiled += 1;
+        self.stats.insns += u64::from(block.insns);
+        true
+    }
+
+    fn run(&mut self, id: u32, guest: Guest<'_, '_>) -> Left {
+        let (Some(live), Some(Some(native))) = (&self.live, self.blocks.get(id as usize)) else {
+            unreachable!("the engine runs only what it has compiled");
+        };
+        let Guest { slots, mem, clock, budget, left, context } = guest;
+        let run = Run { slots, mem, clock, budget, left: *left, context, jumps: &self.jumps[..], ops: &self.ops };
+        let Some(mut frame) = Frame::new(run) else { return Left::Goto(native.pc) };
+        let enter = live.targets[native.target].gate.enter;
+        let number = code::enter(&live.code, enter, live.code.address(native.at), &mut frame);
+        let exit = self.exits[number as usize];
+        let rest = (frame.left + i64::from(exit.refund)) as u64;
+        self.stats.entered += 1;
+        self.stats.slow_accesses += frame.slow_accesses;
+        self.stats.retired += *left - rest;
+        *left = rest;
+        match exit.why {
+            Why::Jump => Left::Goto(frame.pc),
+            Why::Goto(pc) => Left::Goto(pc),
+            Why::Link { pc, .. } => Left::Link { exit: number, pc },
+            Why::Syscall(next) => Left::Syscall(next),
+            Why::Stopped { insn, leave } => {
+                let leave = leave.or(frame.leave).expect("a callback that fails says why");
+                self.stats.retired += u64::from(insn);
+                Left::Stopped { leave, id: exit.id, insn }
+            }
+        }
+    }
+
+    fn link(&mut self, exit: u32, id: u32) {
+        let (Some(live), Some(Some(native))) = (&mut self.live, self.blocks.get_mut(id as usize)) else { return };
+        if let Some(Exit { why: Why::Link { jump, .. }, .. }) = self.exits.get(exit as usize) {
+            live.code.patch(*jump, distance(*jump, native.at));
+            native.incoming.push(exit);
+        }
+    }
+
+    fn remember(&mut self, pc: u64, context: u32, id: u32) {
+        if let (Some(live), Some(Some(native))) = (&self.live, self.blocks.get(id as usize)) {
+            let entry = live.code.address(native.at);
+            self.jumps[line(pc)] = Line { pc, context: context.into(), entry };
+        }
+    }
+
+    fn forget_contexts(&mut self) {
+        self.jumps.fill(EMPTY);
+    }
+
+    fn drop_block(&mut self, id: u32) {
+        let (Some(live), Some(native)) = (&mut self.live, self.blocks.get_mut(id as usize).and_then(Option::take))
+        else {
+            return;
+        };
+        for exit in native.incoming {
+            if let Some(Exit { why: Why::Link { jump, stub, .. }, .. }) = self.exits.get(exit as usize) {
+                live.code.patch(*jump, distance(*jump, *stub));
+            }
+        }
+        let known = &mut self.jumps[line(native.pc)];
+        if known.entry == live.code.address(native.at) {
+            *known = EMPTY;
+        }
+    }
+
+    fn flush(&mut self) {
+        self.clear();
+        self.stats.flushes += 1;
+        if let Some(live) = &mut self.live {
+            // The targets' thunks go with the blocks: they are short, and come again with the next block.
+            live.targets.clear();
+            live.code.truncate(live.first_block);
+        }
+    }
+
+    fn stats(&self) -> CompilerStats {
+        CompilerStats { bytes: self.live.as_ref().map_or(0, |live| live.code.used() as u64), ..self.stats }
+    }
+
+    fn code(&self, id: u32) -> Option<(u64, &[u8])> {
+        let (live, native) = (self.live.as_ref()?, self.blocks.get(id as usize)?.as_ref()?);
+        Some((live.code.address(native.at) as u64, live.code.bytes(native.at, native.len)))
+    }
+}
+
+/// What a jump whose 32-bit distance is at `from` has there to lead to `to`.
+fn distance(from: usize, to: usize) -> u32 {
+    to.wrapping_sub(from + 4) as u32
+}

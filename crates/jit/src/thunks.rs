@@ -1,0 +1,196 @@
+//! Code that all blocks share: the way in, the way out, and the calls of slow paths.
+//!
+//! While compiled code runs, rbp points into the register file (at slot [`BIAS`]), r15 at the middle of the view's table, r14
+//! holds what is left of the budget, and [`PINS`] hold the guest registers that the architecture uses most. rax, rcx and rdx
+//! are free for every template; the rest is a cache of slots inside a block. On the stack are the frame's address and copies of
+//! what blocks ask for often.
+use crate::asm::*;
+use crate::code::{Callbacks, offset};
+use ir::{MemTy, Slot};
+
+/// The slot rbp points at, so that the first 32 are in reach of a short displacement.
+pub(crate) const BIAS: i32 = 16;
+/// Registers for guest registers that stay in them from block to block.
+pub(crate) const PINS: [Reg; 6] = [RBX, R12, R13, R10, R11, R9];
+/// Registers that cache slots inside a block.
+pub(crate) const LOCALS: [Reg; 3] = [RSI, RDI, R8];
+/// What a call does not keep, of both, and rcx, which holds the address of an access. With the return address they leave
+/// the stack aligned as a call wants it.
+const UNSAVED: [Reg; 7] = [RCX, RSI, RDI, R8, R9, R10, R11];
+/// What the host's calling convention wants back.
+const KEPT: [Reg; 6] = [RBP, RBX, R12, R13, R14, R15];
+
+/// rsp-relative: the frame's address, the context, the jump cache.
+const STACK_FRAME: i32 = 0;
+pub(crate) const STACK_CONTEXT: i32 = 8;
+pub(crate) const STACK_JUMPS: i32 = 16;
+const STACK_BYTES: i32 = 24;
+
+/// Where a slot is in memory.
+pub(crate) fn slot(s: Slot) -> Mem {
+    Mem::at(RBP, (s.0 as i32 - BIAS) * 8)
+}
+
+/// Addresses of the code that all architectures share.
+#[derive(Clone, Copy)]
+pub(crate) struct Thunks {
+    /// rcx = guest address; gives in rdx what to add to it for the host's, or sets CF after a stop. By log2 of the bytes.
+    pub(crate) load: [usize; 6],
+    /// The same, but CF means: store to where rdx says, then call `commit`.
+    pub(crate) store: [usize; 6],
+    /// Writes what was stored in the buffer; CF after a stop.
+    pub(crate) commit: [usize; 6],
+    /// eax = index of an operation for the interpreter; CF after a stop.
+    pub(crate) exec: usize,
+    /// rcx = an address that is not aligned.
+    pub(crate) misaligned: usize,
+    /// rax = budget left; gives the time in rax.
+    pub(crate) time: usize,
+}
+
+/// Guest registers pinned for one architecture, and its ways in and out.
+pub(crate) struct Gate {
+    pub(crate) pins: Vec<(Slot, Reg)>,
+    pub(crate) enter: usize,
+    /// eax = number of the exit.
+    pub(crate) exit: usize,
+    /// The same, when the register file is current and the pinned registers may not be.
+    pub(crate) exit_raw: usize,
+    /// rax = an address that nothing is known of.
+    pub(crate) exit_jump: usize,
+}
+
+/// The exit number of a jump to `Frame::pc`.
+pub(crate) const EXIT_JUMP: u32 = 0;
+
+pub(crate) fn gate(asm: &mut Asm, pins: &[(Slot, Reg)]) -> Gate {
+    let at = |asm: &Asm| asm.base + asm.here();
+    let enter = at(asm);
+    for r in KEPT {
+        asm.push(r);
+    }
+    asm.alu_imm(Alu::Sub, true, RSP, STACK_BYTES);
+    asm.store(ir::Ty::I64, Mem::at(RSP, STACK_FRAME), RDI);
+    for (from, to) in [(offset::CONTEXT, STACK_CONTEXT), (offset::JUMPS, STACK_JUMPS)] {
+        asm.mov(RAX, Mem::at(RDI, from));
+        asm.store(ir::Ty::I64, Mem::at(RSP, to), RAX);
+    }
+    asm.mov(RBP, Mem::at(RDI, offset::SLOTS));
+    asm.alu_imm(Alu::Add, true, RBP, BIAS * 8);
+    asm.mov(R15, Mem::at(RDI, offset::TABLE));
+    asm.mov(R14, Mem::at(RDI, offset::LEFT));
+    asm.mov(RAX, RSI);
+    for &(s, r) in pins {
+        asm.mov(r, slot(s));
+    }
+    asm.jmp_rm(RAX);
+
+    let exit_jump = at(asm);
+    asm.mov(RCX, Mem::at(RSP, STACK_FRAME));
+    asm.store(ir::Ty::I64, Mem::at(RCX, offset::PC), RAX);
+    asm.mov_imm(RAX, EXIT_JUMP.into());
+    let exit = at(asm);
+    for &(s, r) in pins {
+        asm.store(ir::Ty::I64, slot(s), r);
+    }
+    let exit_raw = at(asm);
+    asm.mov(RCX, Mem::at(RSP, STACK_FRAME));
+    asm.store(ir::Ty::I64, Mem::at(RCX, offset::LEFT), R14);
+    asm.alu_imm(Alu::Add, true, RSP, STACK_BYTES);
+    for r in KEPT.into_iter().rev() {
+        asm.pop(r);
+    }
+    asm.ret();
+    Gate { pins: pins.to_vec(), enter, exit, exit_raw, exit_jump }
+}
+
+/// Calls a callback with the frame and what `arguments` sets up (from rax and rcx) in rsi and rdx. Keeps all but rax and rdx.
+fn call(asm: &mut Asm, callback: usize, arguments: impl FnOnce(&mut Asm)) {
+    for r in UNSAVED {
+        asm.push(r);
+    }
+    arguments(asm);
+    asm.mov(RDI, Mem::at(RSP, STACK_FRAME + 8 + 8 * UNSAVED.len() as i32));
+    asm.mov_imm(RAX, callback as u64);
+    asm.call_rm(RAX);
+    for r in UNSAVED.into_iter().rev() {
+        asm.pop(r);
+    }
+}
+
+/// rdx = what to add to rcx to get into the frame's buffer.
+fn bounce(asm: &mut Asm) {
+    asm.mov(RDX, Mem::at(RSP, STACK_FRAME + 8));
+    asm.alu_imm(Alu::Add, true, RDX, offset::BOUNCE);
+    asm.alu(Alu::Sub, true, RDX, RCX);
+}
+
+/// An access that its inline check refused: again for any alignment, by the last byte being in the same page. Returns with
+/// rdx if the view has the page, and else goes on.
+fn again(asm: &mut Asm, bytes: i32, writes: bool) {
+    asm.lea(RDX, Mem::at(RCX, bytes - 1));
+    asm.alu(Alu::Xor, true, RDX, RCX);
+    asm.shift_imm(Shift::Shr, ir::Ty::I64, RDX, mmu::PAGE_SHIFT as u8);
+    let crosses = asm.jcc_short(Cc::NE);
+    asm.mov(RDX, RCX);
+    asm.shift_imm(Shift::Shr, ir::Ty::I64, RDX, mmu::PAGE_SHIFT as u8);
+    asm.alu_imm(Alu::Cmp, true, RDX, mmu::VIEW_PAGES as i32);
+    let beyond = asm.jcc_short(Cc::AE);
+    asm.mov(RDX, addend(RDX, writes));
+    asm.test(ir::Ty::I64, RDX, RDX);
+    let unknown = asm.jcc_short(Cc::E);
+    asm.ret();
+    for jump in [crosses, beyond, unknown] {
+        asm.bind_short(jump);
+    }
+}
+
+/// The table's entry for the page in a register.
+pub(crate) fn addend(page: Reg, writes: bool) -> Mem {
+    const { assert!(mmu::VIEW_PAGES * 8 == 1 << 31) };
+    Mem { base: R15, index: Some((page, 3)), disp: if writes { 0 } else { i32::MIN } }
+}
+
+pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
+    let mut t = Thunks { load: [0; 6], store: [0; 6], commit: [0; 6], exec: 0, misaligned: 0, time: 0 };
+    for log in 0..6 {
+        let bytes = 1 << log;
+        let arguments = |asm: &mut Asm| {
+            asm.mov(RSI, RCX);
+            asm.mov_imm(RDX, bytes as u64);
+        };
+        t.load[log] = asm.base + asm.here();
+        again(asm, bytes, false);
+        call(asm, callbacks.load, arguments);
+        bounce(asm);
+        asm.alu_imm(Alu::Cmp, false, RAX, 1);
+        asm.ret();
+
+        t.store[log] = asm.base + asm.here();
+        again(asm, bytes, true);
+        bounce(asm);
+        asm.stc();
+        asm.ret();
+
+        t.commit[log] = asm.base + asm.here();
+        call(asm, callbacks.store, arguments);
+        asm.alu_imm(Alu::Cmp, false, RAX, 1);
+        asm.ret();
+    }
+    t.exec = asm.base + asm.here();
+    call(asm, callbacks.exec, |asm| asm.mov32(RSI, RAX));
+    asm.alu_imm(Alu::Cmp, false, RAX, 1);
+    asm.ret();
+    t.misaligned = asm.base + asm.here();
+    call(asm, callbacks.misaligned, |asm| asm.mov(RSI, RCX));
+    asm.ret();
+    t.time = asm.base + asm.here();
+    call(asm, callbacks.time, |asm| asm.mov(RSI, RAX));
+    asm.ret();
+    t
+}
+
+/// log2 of an access's bytes.
+pub(crate) fn log2(ty: MemTy) -> usize {
+    ty.bytes().trailing_zeros() as usize
+}

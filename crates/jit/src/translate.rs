@@ -1,0 +1,358 @@
+//! One block into host code: one pass over its operations, then the cold code behind it.
+use crate::alu::Against;
+use crate::asm::*;
+use crate::flags::Pending;
+use crate::host::Features;
+use crate::memory::Access;
+use crate::regs::{Locals, Regs, spill};
+use crate::thunks::{Gate, Thunks, slot};
+use engine::Leave;
+use ir::{Block, Op, Slot, SlotSet, Trap};
+
+/// How compiled code can be left. What it hands out is the number of one of these.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exit {
+    /// The block's number.
+    pub(crate) id: u32,
+    /// How many instructions of what the block was charged at its entry are given back.
+    pub(crate) refund: u32,
+    pub(crate) why: Why,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Why {
+    /// To `Frame::pc`.
+    Jump,
+    /// On at an address.
+    Goto(u64),
+    /// The same; the jump at this offset in code memory may be linked, and leads to the stub at `stub`.
+    Link {
+        pc: u64,
+        jump: usize,
+        stub: usize,
+    },
+    Syscall(u64),
+    /// Instruction number `insn` could not complete; why is here, or else in the frame.
+    Stopped {
+        insn: u32,
+        leave: Option<Leave>,
+    },
+}
+
+/// Code that is rarely reached, written behind the rest.
+pub(crate) enum Cold {
+    /// An access refused by its inline check.
+    Access(Access),
+    /// Goes on at an address, from the end of the block or, with the state there, from its middle.
+    Go { jump: Jump, pc: u64, refund: u32, state: Option<State> },
+    /// Leaves the block because the address in the register is not aligned.
+    Misaligned { jump: Jump, addr: Reg, state: State, exit: Exit },
+    /// Leaves the block with the state of this point.
+    Leave { jump: Jump, state: State, exit: Exit, raw: bool },
+}
+
+/// Where guest registers and flags are at a point of the block.
+#[derive(Clone, Copy)]
+pub(crate) struct State {
+    pub(crate) locals: Locals,
+    pub(crate) flags: Pending,
+}
+
+/// What a block is compiled with.
+pub(crate) struct Context<'a> {
+    pub(crate) thunks: &'a Thunks,
+    pub(crate) gate: &'a Gate,
+    pub(crate) features: Features,
+    pub(crate) id: u32,
+    pub(crate) chain: bool,
+}
+
+pub(crate) struct Translator<'a> {
+    pub(crate) asm: Asm,
+    pub(crate) regs: Regs<'a>,
+    pub(crate) cx: Context<'a>,
+    pub(crate) block: &'a Block,
+    pub(crate) flags: Pending,
+    /// A comparison that only the end of the block asks for.
+    pub(crate) compared: Option<(ir::Cond, ir::Ty, Slot, Against)>,
+    /// Which instruction of the block is at hand, from 0.
+    pub(crate) insn: u32,
+    pub(crate) cold: Vec<Cold>,
+    /// Where in code memory it will be.
+    pub(crate) code_offset: usize,
+    /// Exits get the numbers from here on.
+    pub(crate) exits: &'a mut Vec<Exit>,
+    /// Operations for the interpreter.
+    pub(crate) ops: &'a mut Vec<Op>,
+}
+
+impl<'a> Translator<'a> {
+    /// Compiles the whole block.
+    pub(crate) fn block(mut self) -> Vec<u8> {
+        let block = self.block;
+        self.count_uses();
+        // The whole block is charged at its entry, if the budget has room for it.
+        self.asm.alu_imm(Alu::Sub, true, R14, block.insns as i32);
+        let short = self.asm.jcc(Cc::L);
+        let exit = Exit { id: self.cx.id, refund: block.insns, why: Why::Goto(block.pc) };
+        self.cold.push(Cold::Leave { jump: short, state: self.state(), exit, raw: false });
+        let mut begun = 0;
+        let mut at = 0;
+        while at < block.ops.len() {
+            if let Op::Insn { .. } = block.ops[at] {
+                self.regs.end_instruction();
+                self.insn = begun;
+                begun += 1;
+                self.hold_temps(at + 1);
+                at += 1;
+            } else {
+                at += self.operation(at);
+                self.regs.end_operation();
+            }
+        }
+        self.end();
+        self.place_cold();
+        self.asm.bytes
+    }
+
+    fn count_uses(&mut self) {
+        for op in &self.block.ops {
+            let mut op = *op;
+            op.operands(|access, s, n| {
+                if access == ir::Use::Read {
+                    self.regs.will_read(*s, n);
+                }
+            });
+        }
+        let mut term = self.block.term;
+        term.operands(|s| self.regs.will_read(*s, 1));
+    }
+
+    /// A helper over the whole machine does not say which temporaries it reads.
+    fn hold_temps(&mut self, from: usize) {
+        let rest = self.block.ops[from..].iter().take_while(|op| !matches!(op, Op::Insn { .. }));
+        self.regs.hold_temps = rest.into_iter().any(|op| matches!(op, Op::Call { helper, .. } if helper.is_machine()));
+    }
+
+    /// Counts the reads of an operation as done.
+    pub(crate) fn begin(&mut self, op: &Op) {
+        let mut op = *op;
+        op.operands(|access, s, n| {
+            if access == ir::Use::Read {
+                self.regs.has_read(*s, n);
+            }
+        });
+    }
+
+    pub(crate) fn state(&self) -> State {
+        State { locals: self.regs.locals, flags: self.flags }
+    }
+
+    pub(crate) fn src(&mut self, s: Slot) -> Reg {
+        self.regs.src(&mut self.asm, s)
+    }
+
+    pub(crate) fn operand(&mut self, s: Slot) -> Rm {
+        self.regs.operand(&mut self.asm, s)
+    }
+
+    /// The register to write the slot to. What rests on its old value has been saved by then.
+    pub(crate) fn dst(&mut self, s: Slot) -> Reg {
+        self.regs.dst(&mut self.asm, s)
+    }
+
+    /// The exit of an instruction that did not complete.
+    pub(crate) fn stopped(&self, leave: Option<Leave>) -> Exit {
+        Exit { id: self.cx.id, refund: self.block.insns, why: Why::Stopped { insn: self.insn, leave } }
+    }
+
+    /// Translates the operation at `at`; says how many it took.
+    fn operation(&mut self, at: usize) -> usize {
+        let op = self.block.ops[at];
+        self.begin(&op);
+        let touches_flags = self.touches_flags(&op);
+        if touches_flags {
+            self.materialise();
+        }
+        // Sums see for themselves, since flags may be had from them.
+        if !matches!(op, Op::Bin { .. } | Op::BinImm { .. }) {
+            let mut copy = op;
+            copy.operands(|access, s, n| {
+                if access == ir::Use::Write {
+                    self.flags_before_write(*s, n);
+                }
+            });
+        }
+        let taken = self.template(at, op);
+        if touches_flags && self.writes_flags(&op) {
+            self.regs.sync_slots(&mut self.asm, ir::FLAG_KIND.into(), 4);
+            self.forget_flags();
+        }
+        taken
+    }
+
+    fn template(&mut self, at: usize, op: Op) -> usize {
+        match op {
+            Op::Insn { .. } | Op::Fence => {}
+            Op::Const { d, value } if d.is_temp() => self.regs.set_constant(d, value),
+            Op::Const { d, value } => {
+                let d = self.dst(d);
+                self.asm.mov_imm(d, value);
+            }
+            Op::Mov { d, a } => {
+                let a = self.operand(a);
+                let d = self.dst(d);
+                self.asm.mov(d, a);
+            }
+            Op::Bin { op, ty, d, a, b } => self.bin(op, ty, d, a, b, &self.block.ops[at]),
+            Op::BinImm { op, ty, d, a, imm } => self.bin_imm(op, ty, d, a, imm, &self.block.ops[at]),
+            Op::Un { op, ty, d, a } => self.un(op, ty, d, a, &self.block.ops[at]),
+            Op::Ext { signed, from, to, d, a } => self.ext(signed, from, to, d, a),
+            Op::AddC { ty, d, a, b, c } => self.add_with_carry(ty, d, [a, b, c]),
+            Op::Extract { signed, ty, d, a, lsb, width } => self.extract(signed, ty, d, a, lsb, width),
+            Op::Insert { ty, d, a, b, lsb, width } => self.insert(ty, d, a, b, lsb, width),
+            Op::Funnel { ty, d, hi, lo, amount } => self.funnel(ty, d, hi, lo, amount, &self.block.ops[at]),
+            Op::Lea { d, base, index, scale, disp } => self.lea(d, base, index, scale, disp),
+            Op::Cmp { .. } | Op::CmpImm { .. } => return self.comparison(at),
+            Op::Select { d, c, a, b } => {
+                let c = self.operand(c);
+                self.test_zero(c);
+                self.select(Cc::NE, d, a, b);
+            }
+            Op::SetFlags { kind, ty, a, b, c } => self.set_flags(kind, ty, a, b, c),
+            Op::SetFlagsIf { cond, kind, ty, a, b, c } => self.set_flags_if(cond, kind, ty, [a, b, c]),
+            Op::GetFlag { cond, d } => self.get_flag(cond, d, &op),
+            Op::Load { .. } | Op::LoadX { .. } | Op::Store { .. } | Op::StoreX { .. } => self.access(&op),
+            Op::ReadTime { d } => {
+                // What was left before this instruction.
+                let rest = (self.block.insns - self.insn) as i32;
+                self.asm.lea(RAX, Mem::at(R14, rest));
+                self.asm.call_to(self.cx.thunks.time);
+                let d = self.dst(d);
+                self.asm.mov(d, RAX);
+            }
+            Op::ExitIf { c, pc } => {
+                let c = self.operand(c);
+                self.test_zero(c);
+                self.exit_if(Cc::NE, pc);
+            }
+            Op::TrapIf { c, trap } => {
+                let c = self.operand(c);
+                self.test_zero(c);
+                self.trap_if(Cc::NE, trap);
+            }
+            Op::CheckAligned { bytes, addr } => {
+                let addr = self.src(addr);
+                self.asm.test_imm(ir::Ty::I8, addr, bytes as i32 - 1);
+                let jump = self.asm.jcc(Cc::NE);
+                self.cold.push(Cold::Misaligned { jump, addr, state: self.state(), exit: self.stopped(None) });
+            }
+            _ => self.interpret(&op),
+        }
+        1
+    }
+
+    /// Sets the host's zero flag by an operand, all 64 bits.
+    pub(crate) fn test_zero(&mut self, a: Rm) {
+        match a {
+            Rm::Reg(r) => self.asm.test(ir::Ty::I64, r, r),
+            Rm::Mem(_) => self.asm.alu_imm(Alu::Cmp, true, a, 0),
+        }
+    }
+
+    /// Leaves for `pc`, the instruction done, if `cc`.
+    pub(crate) fn exit_if(&mut self, cc: Cc, pc: u64) {
+        let jump = self.asm.jcc(cc);
+        let refund = self.block.insns - (self.insn + 1);
+        self.leave_at(jump, pc, refund);
+    }
+
+    pub(crate) fn trap_if(&mut self, cc: Cc, trap: Trap) {
+        let jump = self.asm.jcc(cc);
+        let exit = self.stopped(Some(Leave::Trap(trap)));
+        self.cold.push(Cold::Leave { jump, state: self.state(), exit, raw: false });
+    }
+
+    /// Has the interpreter execute the operation.
+    pub(crate) fn interpret(&mut self, op: &Op) {
+        let (reads, writes) = (op.reads(), op.writes());
+        let machine = matches!(op, Op::Call { helper, .. } if helper.is_machine());
+        self.sync(&reads);
+        self.asm.mov_imm(RAX, self.ops.len() as u64);
+        self.ops.push(*op);
+        self.asm.call_to(self.cx.thunks.exec);
+        if op.may_leave() {
+            let jump = self.asm.jcc(Cc::B);
+            // A helper may have written registers before it stopped (gathers do), but not those it had no business with.
+            let exit = self.stopped(None);
+            self.cold.push(Cold::Leave { jump, state: self.state(), exit, raw: machine });
+        }
+        self.written(&writes);
+        if machine {
+            self.regs.hold_temps = false;
+        }
+    }
+
+    /// Puts the slots of a set into memory where they are newer in registers.
+    pub(crate) fn sync(&mut self, set: &SlotSet) {
+        for &(s, r) in self.cx.gate.pins.iter() {
+            if set.meets(s, 1) {
+                self.asm.store(ir::Ty::I64, slot(s), r);
+            }
+        }
+        self.regs.sync(&mut self.asm, set);
+    }
+
+    /// Slots of a set were written in memory.
+    pub(crate) fn written(&mut self, set: &SlotSet) {
+        for &(s, r) in self.cx.gate.pins.iter() {
+            if set.meets(s, 1) {
+                self.asm.mov(r, slot(s));
+            }
+        }
+        self.regs.forget(set);
+    }
+
+    fn place_cold(&mut self) {
+        for cold in std::mem::take(&mut self.cold) {
+            match cold {
+                Cold::Access(access) => self.cold_access(access),
+                Cold::Go { jump, pc, refund, state } => {
+                    self.asm.bind(jump);
+                    if let Some(state) = &state {
+                        self.put_state(state);
+                        if refund > 0 {
+                            self.asm.alu_imm(Alu::Add, true, R14, refund as i32);
+                        }
+                    }
+                    self.cold_go((state.is_none()).then_some(jump), pc);
+                }
+                Cold::Misaligned { jump, addr, state, exit } => {
+                    self.asm.bind(jump);
+                    self.asm.mov(RCX, addr);
+                    self.asm.call_to(self.cx.thunks.misaligned);
+                    self.leave(&state, exit, false);
+                }
+                Cold::Leave { jump, state, exit, raw } => {
+                    self.asm.bind(jump);
+                    self.leave(&state, exit, raw);
+                }
+            }
+        }
+    }
+
+    /// Stores what is in registers alone at a point, but for pinned ones.
+    fn put_state(&mut self, state: &State) {
+        spill(&mut self.asm, &state.locals);
+        self.store_flags(&state.flags, &state.locals);
+    }
+
+    /// Leaves compiled code from a point where things are as `state` says.
+    pub(crate) fn leave(&mut self, state: &State, exit: Exit, raw: bool) {
+        self.put_state(state);
+        self.asm.mov_imm(RAX, self.exits.len() as u64);
+        self.exits.push(exit);
+        let gate = self.cx.gate;
+        self.asm.jmp_to(if raw { gate.exit_raw } else { gate.exit });
+    }
+}
