@@ -101,7 +101,11 @@ mod tests {
         assert_eq!((regs.data[511], regs.data[516 + 2]), (0xff, 0xc0));
         assert_eq!(get_regset(&cpu, NT_ARM_TLS).unwrap().data.len(), 16);
         assert_eq!(get_regset(&cpu, NT_ARM_SYSTEM_CALL).unwrap().data, [0xff; 4]);
-        assert_eq!(get_regset(&cpu, 0x202), Err(Errno::EINVAL));
+        // NT_X86_XSTATE, NT_ARM_HW_BREAK, NT_ARM_HW_WATCH, NT_ARM_SVE, NT_ARM_PAC_MASK: not of this CPU.
+        for note in [0x202, 0x402, 0x403, 0x405, 0x406] {
+            assert_eq!(get_regset(&cpu, note), Err(Errno::EINVAL));
+            assert_eq!(set_regset(&mut cpu, note, &[0; 8]), Err(Errno::EINVAL));
+        }
     }
 
     #[test]

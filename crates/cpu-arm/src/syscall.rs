@@ -2,9 +2,12 @@
 use crate::regs::{NO_SYSCALL, ORIG_X0, SYSCALLNO, x};
 use abi::{Restart, generic_sysno};
 use arch::{Cpu, SyscallRequest};
+use ir::EX_SIZE;
 
-/// The number is the low half of X8, as `el0_svc` reads it; `clone`'s arguments are in the generic order already.
+/// The number is the low half of X8, as `el0_svc` reads it; `clone`'s arguments are in the generic order already. ERET will
+/// clear the exclusive monitor.
 pub(crate) fn enter(cpu: &mut Cpu) -> SyscallRequest {
+    cpu.set(EX_SIZE, 0);
     let nr = cpu.get(x(8)) & 0xffff_ffff;
     cpu.set(ORIG_X0, cpu.get(x(0)));
     cpu.set(SYSCALLNO, nr);

@@ -1,4 +1,5 @@
 //! Instructions as the engine runs them, against vectors and against another implementation.
+mod faults;
 mod frames;
 mod generate;
 mod machine;
