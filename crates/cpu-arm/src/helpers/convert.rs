@@ -163,8 +163,7 @@ pub(crate) static FJCVTZS: Helper = Helper::fp("fjcvtzs", 2, [1, 0, 0], |slots, 
     let fields = F64::split(bits);
     let exp = fields.biased as i32 - F64::BIAS - 52;
     let magnitude = match exp {
-        ..-63 => 0,
-        ..0 => fields.significand >> -exp,
+        -63..0 => fields.significand >> -exp,
         0..32 => fields.significand << exp,
         _ => 0,
     };

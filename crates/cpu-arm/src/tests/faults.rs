@@ -33,7 +33,7 @@ fn translation_and_permission() {
     assert_eq!(at(STR, unmapped), ((segv, SEGV_MAPERR, unmapped), (unmapped, esr(0x24, 1 << 6 | 7))));
     assert_eq!(at(STR, read_only), ((segv, SEGV_ACCERR, read_only), (read_only, esr(0x24, 1 << 6 | 0xf))));
     // The first byte that cannot be reached, without the tag.
-    assert_eq!(at(LDR, DATA + 0x3ffc | 0xab << 56).0, (segv, SEGV_MAPERR, DATA + 0x4000));
+    assert_eq!(at(LDR, (DATA + 0x3ffc) | 0xab << 56).0, (segv, SEGV_MAPERR, DATA + 0x4000));
     // Of the kernel's half a program is told a translation fault of level 0, whatever was there (`set_thread_esr`).
     let kernel = 0xffff_8000_0000_1000;
     assert_eq!(at(LDR, kernel), ((segv, SEGV_MAPERR, kernel), (kernel, esr(0x24, 4))));
@@ -77,7 +77,7 @@ fn instructions() {
 #[test]
 fn branches_drop_tags() {
     let mut state = State::default();
-    state.x[1] = CODE + 8 | 0x5a << 56;
+    state.x[1] = (CODE + 8) | 0x5a << 56;
     // br x1; udf; bl .+4; brk
     let mut m = Machine::new(&[BR, 0, 0x9400_0001], &state, &[]);
     assert_eq!(m.run(10), Exit::Trap(Trap::Breakpoint));

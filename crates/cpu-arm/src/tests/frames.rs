@@ -264,7 +264,7 @@ fn records_behind_the_frame() {
     assert!(restore(&|_, _| {}).is_ok());
     assert_eq!(restore(&|w, base| w[1] = base + 16), Err(Errno::EINVAL), "elsewhere");
     assert_eq!(restore(&|w, _| w[2] = 0x4_0000), Err(Errno::EINVAL), "larger than any frame");
-    assert_eq!(restore(&|w, _| w[2] = u64::from(u32::MAX & !15)), Err(Errno::EINVAL), "oversized");
+    assert_eq!(restore(&|w, _| w[2] = 0xffff_fff0), Err(Errno::EINVAL), "oversized");
     assert_eq!(restore(&|w, _| w[2] = 528 + 8), Err(Errno::EINVAL), "unaligned");
     assert_eq!(restore(&|w, _| w[2] = 528 - 16), Err(Errno::EINVAL), "shorter than its record");
     assert_eq!(restore(&|w, _| w[4] = 1), Err(Errno::EINVAL), "no terminator");

@@ -46,8 +46,8 @@ pub(crate) enum Kind {
 }
 
 pub(crate) fn kind(row: &Insn) -> Kind {
-    const APART: [&str; 15] =
-        ["udf", "svc", "brk", "hvc", "smc", "hlt", "dcps1", "dcps2", "dcps3", "eret", "drps", "ic", "dc", "msr", "mrs"];
+    const APART: [&str; 13] =
+        ["udf", "svc", "brk", "hvc", "smc", "hlt", "dcps1", "dcps2", "dcps3", "eret", "drps", "ic", "dc"];
     let exclusive = ["ldxr", "ldaxr", "stxr", "stlxr", "ldxp", "ldaxp", "stxp", "stlxp"];
     match row.name {
         "b" | "bl" | "b." | "cbz" | "cbnz" | "tbz" | "tbnz" => Kind::Branch,
@@ -63,6 +63,12 @@ pub(crate) fn word(pattern: Pattern, row: &Insn, random: u32) -> Option<u32> {
     let mut word = pattern.value | random & !pattern.mask;
     // Bits the row fixes do not decide about the rest.
     let choice = random.wrapping_mul(0x9e37_79b1) >> 16;
+    match row.name {
+        // NZCV, FPCR, FPSR; of the last two qemu reads bits that are not there.
+        "msr" => word = [0xd51b_4200, 0xd51b_4400, 0xd51b_4420][choice as usize % 3] | random & 31,
+        "mrs" => word = 0xd53b_4200 | random & 31,
+        _ => {}
+    }
     let mut put = |lsb: u32, width: u32, value: u32| {
         let field = ((1 << width) - 1) << lsb;
         if pattern.mask & field == 0 {

@@ -93,13 +93,28 @@ impl Machine {
             let write = addr < DATA + DATA_SIZE - PAGE as u64;
             m.map(addr, Perms { read: true, write, execute: false }, page);
         }
-        AARCH64.abi.start_thread(&mut m.cpu, state.pc, state.sp);
-        m.cpu.slots[..31].copy_from_slice(&state.x);
-        m.cpu.slots[v(0).0 as usize..][..64].copy_from_slice(&state.v);
-        LazyFlags::bits(flags_of(state.nzcv)).store(&mut m.cpu.slots);
-        set_fpcr(&mut m.cpu.slots, state.fpcr);
-        set_fpsr(&mut m.cpu.slots, state.fpsr);
+        m.start(state);
         m
+    }
+
+    /// Puts the CPU into a state.
+    fn start(&mut self, state: &State) {
+        self.cpu = Cpu::new(&AARCH64);
+        AARCH64.abi.start_thread(&mut self.cpu, state.pc, state.sp);
+        let slots = &mut self.cpu.slots;
+        slots[..31].copy_from_slice(&state.x);
+        slots[v(0).0 as usize..][..64].copy_from_slice(&state.v);
+        LazyFlags::bits(flags_of(state.nzcv)).store(slots);
+        set_fpcr(slots, state.fpcr);
+        set_fpsr(slots, state.fpsr);
+    }
+
+    /// Makes the bytes at DATA what they were.
+    fn restore(&mut self, bytes: &[u8]) {
+        for at in self.dirty(bytes).into_keys() {
+            let pte = self.space.pte(DATA + at).expect("the data is mapped");
+            self.pool.write(pte.frame, 0, &bytes[at as usize..][..PAGE], None);
+        }
     }
 
     fn map(&mut self, addr: u64, perms: Perms, bytes: &[u8]) {
@@ -161,11 +176,30 @@ pub(crate) fn ends(words: &[u32], state: &State) -> bool {
     Machine::new(words, state, &[]).run(words.len() as u64 + 1) != Exit::Budget
 }
 
-/// Runs a case to the trap that ends it.
+/// Runs a case to the trap that ends it, and again until the engine has made all it makes of code that is warm: every form
+/// of it must do the same.
 pub(crate) fn run(case: &Case) -> Outcome {
     let bytes = data(case.seed);
     let mut m = Machine::new(&case.words, &case.state, bytes);
-    let (signo, code, addr) = match m.run(case.words.len() as u64 + 1) {
+    let first = finish(&mut m, case, bytes);
+    for form in 1..FORMS {
+        m.restore(bytes);
+        m.start(&case.state);
+        assert!(
+            first == finish(&mut m, case, bytes),
+            "{:x?} seed {:#x} differs when warm ({form})",
+            case.words,
+            case.seed
+        );
+    }
+    first
+}
+
+/// How often a block is run until it has its fastest form.
+const FORMS: u32 = 2;
+
+fn finish(m: &mut Machine, case: &Case, bytes: &[u8]) -> Outcome {
+    let (signo, code, addr) = match m.run(1000) {
         Exit::Trap(trap) => m.signal(trap),
         other => panic!("{:x?} ended with {other:?}", case.words),
     };

@@ -135,7 +135,7 @@ fn record(native: &mut Native, pattern: Pattern, row: &Insn, n: usize) -> Vec<St
             break;
         }
         let (Some(word), seed) = (generate::word(pattern, row, random.next() as u32), random.next()) else { continue };
-        let mut state = generate::state(seed, random.next() % 2 == 0);
+        let mut state = generate::state(seed, random.next().is_multiple_of(2));
         // As it is by default, so that no line needs to say so.
         state.sp = State::default().sp;
         state.x.iter_mut().filter(|x| **x >> 56 == 0x5a).for_each(|x| *x &= u64::MAX >> 8);

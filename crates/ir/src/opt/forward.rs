@@ -70,10 +70,10 @@ impl Known {
                     *op = Op::CmpImm { cond, ty, d, a, imm };
                 }
             }
-            Op::CheckAligned { bytes, addr } => {
-                if self.aligned.is_some_and(|(slot, known)| slot == addr && known >= bytes) {
-                    *op = NOTHING;
-                }
+            Op::CheckAligned { bytes, addr }
+                if self.aligned.is_some_and(|(slot, known)| slot == addr && known >= bytes) =>
+            {
+                *op = NOTHING;
             }
             Op::GetFlag { cond, d } => {
                 if let Some((flags, (cond, a, against))) = self.flags.and_then(|f| Some((f, f.comparison(cond)?))) {
