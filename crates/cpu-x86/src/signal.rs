@@ -198,6 +198,9 @@ fn restore_fpstate(cpu: &mut Cpu, mem: &mut dyn UserMemory, fpstate: u64) -> Res
             let restored = xsave::restore(&mut cpu.slots, &mut Helped(mem), fpstate, components, true);
             restored.map_err(|_| Errno::EFAULT)?;
             reset_components(&mut cpu.slots, xsave::XCR0 & !components);
+            if components & xsave::SSE == 0 {
+                set_mxcsr(&mut cpu.slots, MXCSR_RESET);
+            }
             Ok(())
         }
         None => {

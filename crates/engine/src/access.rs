@@ -33,7 +33,7 @@ pub(crate) fn fault_of(fault: mmu::Fault) -> Fault {
 }
 
 /// The address, if alignment does not matter or is there: to the size, or to the largest power of two that divides it (an
-/// extended float is as two words).
+/// extended float is as two words). Vectors need none.
 pub(crate) fn aligned(mem: &Memory, addr: u64, bytes: usize) -> Result<u64, Leave> {
     if mem.requires_alignment() && !addr.is_multiple_of(alignment_of(bytes)) {
         return Err(Leave::Trap(Trap::Alignment { addr }));
@@ -42,7 +42,11 @@ pub(crate) fn aligned(mem: &Memory, addr: u64, bytes: usize) -> Result<u64, Leav
 }
 
 fn alignment_of(bytes: usize) -> u64 {
-    if bytes == 10 { 8 } else { 1 << bytes.trailing_zeros().min(6) }
+    match bytes.trailing_zeros() {
+        _ if bytes == 10 => 8,
+        log @ 0..=3 => 1 << log,
+        _ => 1,
+    }
 }
 
 #[inline(always)]
