@@ -59,6 +59,9 @@ fn rotate_left(ty: Ty, a: u64, count: u32) -> u64 {
     }
 }
 
+/// The upper half of an f32 in 64 bits.
+const BOX: u64 = 0xffff_ffff_0000_0000;
+
 pub(crate) fn un(op: UnOp, ty: Ty, a: u64) -> u64 {
     let (mask, bits) = (ty.mask(), ty.bits() as u32);
     let ua = a & mask;
@@ -78,6 +81,14 @@ pub(crate) fn un(op: UnOp, ty: Ty, a: u64) -> u64 {
         UnOp::BitRev => top.reverse_bits(),
         UnOp::Rev16 => (a & 0x00ff_00ff_00ff_00ff) << 8 | a >> 8 & 0x00ff_00ff_00ff_00ff,
         UnOp::Rev32 => a.swap_bytes().rotate_left(32),
+        UnOp::Box32 => a | BOX,
+        UnOp::Unbox32 => {
+            if a & BOX == BOX {
+                a ^ BOX
+            } else {
+                0x7fc0_0000
+            }
+        }
     };
     r & mask
 }
@@ -181,6 +192,9 @@ mod tests {
         assert_eq!(un(UnOp::BitRev, Ty::I8, 1), 0x80);
         assert_eq!(un(UnOp::Rev16, Ty::I32, 0x1122_3344), 0x2211_4433);
         assert_eq!(un(UnOp::Rev32, Ty::I64, 0x1122_3344_5566_7788), 0x4433_2211_8877_6655);
+        assert_eq!(un(UnOp::Box32, Ty::I64, 0x1_3f80_0000), 0xffff_ffff_3f80_0000);
+        assert_eq!(un(UnOp::Unbox32, Ty::I64, 0xffff_ffff_3f80_0000), 0x3f80_0000);
+        assert_eq!(un(UnOp::Unbox32, Ty::I64, 0xffff_fffe_3f80_0000), 0x7fc0_0000);
         assert_eq!(extract(true, Ty::I32, 0xf0, 4, 4), 0xffff_ffff);
         assert_eq!(extract(false, Ty::I64, u64::MAX, 0, 64), u64::MAX);
         assert_eq!(insert(Ty::I64, u64::MAX, 0, 8, 8), 0xffff_ffff_ffff_00ff);

@@ -134,6 +134,10 @@ pub enum UnOp {
     Rev16,
     /// Bytes reversed within each word.
     Rev32,
+    /// An f32 as a NaN of 64 bits: the upper half set.
+    Box32,
+    /// The f32 in such a NaN; the canonical NaN if it is none.
+    Unbox32,
 }
 
 /// Integer comparisons.

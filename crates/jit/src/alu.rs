@@ -297,7 +297,7 @@ impl Translator<'_> {
             UnOp::Ctz => features.bmi1,
             UnOp::Popcnt => features.popcnt,
             UnOp::Bswap => true,
-            UnOp::Rev16 | UnOp::Rev32 | UnOp::Cls | UnOp::BitRev => false,
+            UnOp::Rev16 | UnOp::Rev32 | UnOp::Cls | UnOp::BitRev | UnOp::Box32 | UnOp::Unbox32 => false,
         };
         if !known {
             return self.interpret(op);

@@ -30,7 +30,7 @@ names! {
     MemTy: U8 U16 U32 U64 S8 S16 S32 V128 V256;
     BinOp: Add Sub And Or Xor AndNot OrNot XorNot Shl Shr Sar Rotl Rotr Mul MulHiS MulHiU MulHiSU DivS DivU RemS RemU
         MinS MinU MaxS MaxU;
-    UnOp: Neg Not Clz Ctz Cls Popcnt Bswap BitRev Rev16 Rev32;
+    UnOp: Neg Not Clz Ctz Cls Popcnt Bswap BitRev Rev16 Rev32 Box32 Unbox32;
     Cond: Eq Ne LtS LeS GtS GeS LtU LeU GtU GeU TestZ TestNz;
     RmwOp: Swap Add Sub And Or Xor AndNot MinS MinU MaxS MaxU;
     FpOp: Add Sub Mul Div Sqrt MinX86 MaxX86 MinArm MaxArm MinNum MaxNum Abs Neg;
