@@ -1,6 +1,6 @@
 //! What Linux does on one CPU, at the border between guest and kernel.
 use crate::{Cpu, CpuLevel, Fault, ReturnPath, ThreadFlags, Trap, UserMemory};
-use abi::{Errno, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
+use abi::{Errno, Fields, OpenFlagBits, SI_USER, SIGTRAP, SigAltStack, SigSet, Siginfo, Stat, Sysno};
 
 /// A system call in normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +57,14 @@ pub trait LinuxAbi: Sync {
     }
     /// Takes the mark back.
     fn unmark_syscall_stop(&self, _cpu: &mut Cpu, _saved: u64) {}
+    /// Whether a tracer can have it run one instruction (`arch_has_single_step`).
+    fn has_single_step(&self) -> bool {
+        true
+    }
     /// The signal for a single step over a system call (`user_single_step_report`).
-    fn step_over_syscall(&self, cpu: &mut Cpu) -> Siginfo;
+    fn step_over_syscall(&self, _cpu: &mut Cpu) -> Siginfo {
+        Siginfo { signo: SIGTRAP, errno: 0, code: SI_USER, fields: Fields::Kill { pid: 0, uid: 0 } }
+    }
     /// A register set, by its note type; EINVAL if there is no such set.
     fn get_regset(&self, cpu: &Cpu, note: u32) -> Result<Regset, Errno>;
     /// Sets the first `data.len()` bytes of one: a multiple of its word. Nothing a program could not do itself.
@@ -116,8 +122,8 @@ pub trait LinuxAbi: Sync {
     fn vdso_text(&self) -> &'static [u8];
     /// AT_HWCAP and AT_HWCAP2 of a CPU of this level.
     fn hwcap(&self, level: CpuLevel) -> (u64, u64);
-    /// AT_PLATFORM.
-    fn platform(&self) -> &'static str;
+    /// AT_PLATFORM (`ELF_PLATFORM`), where there is one.
+    fn platform(&self) -> Option<&'static str>;
     /// AT_MINSIGSTKSZ.
     fn minsigstksz(&self) -> u64;
 

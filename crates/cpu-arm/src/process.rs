@@ -73,10 +73,6 @@ impl LinuxAbi for Arm64Linux {
         cpu.set(x(7), saved);
     }
 
-    fn step_over_syscall(&self, _: &mut Cpu) -> Siginfo {
-        Siginfo { signo: SIGTRAP, errno: 0, code: abi::SI_USER, fields: Fields::Kill { pid: 0, uid: 0 } }
-    }
-
     fn get_regset(&self, cpu: &Cpu, note: u32) -> Result<Regset, Errno> {
         ptrace::get_regset(cpu, note)
     }
@@ -180,8 +176,8 @@ impl LinuxAbi for Arm64Linux {
         features::hwcap(level)
     }
 
-    fn platform(&self) -> &'static str {
-        "aarch64"
+    fn platform(&self) -> Option<&'static str> {
+        Some("aarch64")
     }
 
     fn minsigstksz(&self) -> u64 {

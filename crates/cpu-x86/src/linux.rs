@@ -97,8 +97,8 @@ impl LinuxAbi for X86Linux {
         let fsgsbase = u64::from(cpuid::leaf(level, 7, 0)[1] & 1) << 1;
         (cpuid::leaf(level, 1, 0)[3].into(), fsgsbase)
     }
-    fn platform(&self) -> &'static str {
-        "x86_64"
+    fn platform(&self) -> Option<&'static str> {
+        Some("x86_64")
     }
     fn minsigstksz(&self) -> u64 {
         signal::SIGFRAME_SIZE

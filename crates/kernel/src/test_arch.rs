@@ -153,8 +153,8 @@ impl LinuxAbi for TestAbi {
     fn hwcap(&self, _level: CpuLevel) -> (u64, u64) {
         (0, 0)
     }
-    fn platform(&self) -> &'static str {
-        "test"
+    fn platform(&self) -> Option<&'static str> {
+        Some("test")
     }
     fn minsigstksz(&self) -> u64 {
         2048

@@ -509,7 +509,7 @@ impl LinuxAbi for NoLinux {
     fn syscall_caller(&self) -> &'static str { unreachable!() }
     fn vdso_text(&self) -> &'static [u8] { unreachable!() }
     fn hwcap(&self, _: CpuLevel) -> (u64, u64) { unreachable!() }
-    fn platform(&self) -> &'static str { unreachable!() }
+    fn platform(&self) -> Option<&'static str> { unreachable!() }
     fn minsigstksz(&self) -> u64 { unreachable!() }
     fn encode_stat(&self, _: &Stat) -> Vec<u8> { unreachable!() }
     fn open_flags(&self) -> OpenFlagBits { unreachable!() }

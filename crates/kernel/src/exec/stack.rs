@@ -93,7 +93,7 @@ impl Kernel {
         let arg_start = stack.sp();
         let env_start = envp.first().copied().unwrap_or(exec_fn);
         stack.align(16);
-        let platform = stack.push_str(facts.arch.abi.platform().as_bytes());
+        let platform = facts.arch.abi.platform().map(|name| stack.push_str(name.as_bytes()));
         let random = stack.push(&random);
         stack.align(16);
         let auxv = self.auxv(tid, facts, platform, random, exec_fn);
@@ -128,7 +128,7 @@ impl Kernel {
         Ok(sp)
     }
 
-    fn auxv(&self, tid: Tid, facts: &Facts, platform: u64, random: u64, exec_fn: u64) -> Vec<u8> {
+    fn auxv(&self, tid: Tid, facts: &Facts, platform: Option<u64>, random: u64, exec_fn: u64) -> Vec<u8> {
         let cred = &self.tasks[tid].cred;
         let (hwcap, hwcap2) = facts.arch.abi.hwcap(self.config.cpu);
         let secure = cred.uid != cred.euid || cred.gid != cred.egid;
@@ -150,10 +150,13 @@ impl Kernel {
             (abi::AT_RANDOM, random),
             (abi::AT_HWCAP2, hwcap2),
             (abi::AT_EXECFN, exec_fn),
-            (abi::AT_PLATFORM, platform),
+        ];
+        let platform = platform.map(|name| (abi::AT_PLATFORM, name));
+        let last = [
             (abi::AT_MINSIGSTKSZ, facts.arch.abi.minsigstksz()),
             (abi::AT_NULL, 0),
         ];
-        entries.iter().flat_map(|&(tag, value)| [word(facts.arch, tag), word(facts.arch, value)].concat()).collect()
+        let entries = entries.into_iter().chain(platform).chain(last);
+        entries.flat_map(|(tag, value)| [word(facts.arch, tag), word(facts.arch, value)].concat()).collect()
     }
 }

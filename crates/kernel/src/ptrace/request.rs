@@ -144,6 +144,9 @@ fn ptrace_resume(kernel: &mut Kernel, child: Tid, request: u64, data: u64) -> Re
         return Err(Errno::EIO);
     }
     let task = &mut kernel.tasks[child];
+    if request == PTRACE_SINGLESTEP && !task.arch().abi.has_single_step() {
+        return Err(Errno::EIO);
+    }
     if request == PTRACE_SYSCALL {
         task.thread_info.set(Tif::SyscallTrace);
     } else {
