@@ -105,17 +105,20 @@ pub trait LinuxAbi: Sync {
     /// The signal for any other trap. For `Trap::Fault` see [`LinuxAbi::fault_signal`].
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo;
 
-    /// The system calls that exist on this architecture alone (arch_prctl), for the documents.
+    /// The system calls that exist on this architecture alone (arch_prctl).
     fn arch_syscalls(&self) -> &'static [Sysno] {
         &[]
     }
-    /// Makes one of them. `None`: not one of them.
+    /// Makes one of them; `online` is the mask of the machine's CPUs. `None`: not one of them.
     fn arch_syscall(
         &self,
-        cpu: &mut Cpu,
-        request: &SyscallRequest,
-        mem: &mut dyn UserMemory,
-    ) -> Option<Result<u64, Errno>>;
+        _cpu: &mut Cpu,
+        _request: &SyscallRequest,
+        _mem: &mut dyn UserMemory,
+        _online: u64,
+    ) -> Option<Result<u64, Errno>> {
+        None
+    }
 
     /// Code of the page that holds the signal trampoline, mapped read and execute into every program; its first byte is
     /// the trampoline. Empty where a restorer is required.

@@ -160,10 +160,6 @@ impl LinuxAbi for Arm64Linux {
         }
     }
 
-    fn arch_syscall(&self, _: &mut Cpu, _: &SyscallRequest, _: &mut dyn UserMemory) -> Option<Result<u64, Errno>> {
-        None
-    }
-
     /// `__kernel_rt_sigreturn`: mov x8, #139; svc #0.
     fn syscall_caller(&self) -> &'static str {
         "invoke_syscall"

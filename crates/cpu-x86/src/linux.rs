@@ -79,6 +79,7 @@ impl LinuxAbi for X86Linux {
         cpu: &mut Cpu,
         request: &SyscallRequest,
         mem: &mut dyn UserMemory,
+        _online: u64,
     ) -> Option<Result<u64, Errno>> {
         match request.sysno? {
             Sysno::ArchPrctl => Some(syscall::arch_prctl(cpu, request.args[0], request.args[1], mem)),

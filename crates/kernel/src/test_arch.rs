@@ -136,14 +136,6 @@ impl LinuxAbi for TestAbi {
     fn trap_signal(&self, _cpu: &mut Cpu, trap: Trap) -> Siginfo {
         Siginfo::kernel(if trap == Trap::SingleStep { SIGTRAP } else { SIGILL })
     }
-    fn arch_syscall(
-        &self,
-        _cpu: &mut Cpu,
-        _request: &SyscallRequest,
-        _mem: &mut dyn UserMemory,
-    ) -> Option<Result<u64>> {
-        None
-    }
     fn syscall_caller(&self) -> &'static str {
         "call"
     }

@@ -230,7 +230,6 @@ impl LinuxAbi for NoLinux {
     fn set_tls(&self, _: &mut Cpu, _: u64) { unreachable!() }
     fn fault_signal(&self, _: &mut Cpu, _: Fault, _: FaultKind, _: &[u8]) -> Siginfo { unreachable!() }
     fn trap_signal(&self, _: &mut Cpu, _: Trap) -> Siginfo { unreachable!() }
-    fn arch_syscall(&self, _: &mut Cpu, _: &SyscallRequest, _: &mut dyn UserMemory) -> Option<Result<u64, Errno>> { unreachable!() }
     fn syscall_caller(&self) -> &'static str { unreachable!() }
     fn vdso_text(&self) -> &'static [u8] { unreachable!() }
     fn hwcap(&self, _: CpuLevel) -> (u64, u64) { unreachable!() }

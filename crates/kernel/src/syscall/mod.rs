@@ -250,8 +250,9 @@ fn leave(kernel: &mut Kernel, tid: Tid) {
 fn arch_syscall(kernel: &mut Kernel, tid: Tid, request: &SyscallRequest) -> Result<u64> {
     let arch = kernel.tasks[tid].arch();
     let mut cpu = std::mem::replace(&mut kernel.tasks[tid].cpu, arch::Cpu::new(arch));
+    let online = kernel.config.cpu_mask();
     let mut mem = kernel.user(tid);
-    let result = arch.abi.arch_syscall(&mut cpu, request, &mut mem as &mut dyn UserMemory);
+    let result = arch.abi.arch_syscall(&mut cpu, request, &mut mem as &mut dyn UserMemory, online);
     kernel.tasks[tid].cpu = cpu;
     result.unwrap_or_else(|| {
         let (label, name) = (kernel.tasks[tid].label(), request.sysno.map_or("?", Sysno::name));
