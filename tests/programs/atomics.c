@@ -49,6 +49,14 @@ static int swap_pair(unsigned __int128 old, unsigned __int128 new) {
                      : "=q"(done), "+m"(pair), "+a"(low), "+d"(high)
                      : "b"((uint64_t)new), "c"((uint64_t)(new >> 64)) : "memory", "cc");
     return done;
+#elif defined(__riscv)
+    // There is no instruction for it.
+    static atomic_flag lock = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set(&lock));
+    int done = pair == old;
+    if (done) pair = new;
+    atomic_flag_clear(&lock);
+    return done;
 #else
     return __sync_bool_compare_and_swap(&pair, old, new);
 #endif

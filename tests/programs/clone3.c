@@ -24,6 +24,10 @@ static inline __attribute__((always_inline)) long raw(long number, long a, long 
     register long x8 __asm__("x8") = number, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
     __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
     return x0;
+#elif defined(__riscv)
+    register long a7 __asm__("a7") = number, a0 __asm__("a0") = a, a1 __asm__("a1") = b;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1) : "memory");
+    return a0;
 #else
 #error a new architecture needs its system call here
 #endif

@@ -8,7 +8,7 @@ static const struct {
     uint32_t arch;
     unsigned regs;
     int write, getppid, exit_group;
-} arches[] = {{0xc000003e, 216, 1, 110, 231}, {0xc00000b7, 272, 64, 173, 94}};
+} arches[] = {{0xc000003e, 216, 1, 110, 231}, {0xc00000b7, 272, 64, 173, 94}, {0xc00000f3, 256, 64, 173, 94}};
 
 struct syscall_info {
     uint8_t op, pad[3];

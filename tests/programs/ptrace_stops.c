@@ -175,10 +175,10 @@ static void calls(void) {
     CHECK(ptrace(0x420e, pid, sizeof info, &info) == 80);
     CHECK(info.op == 1 && info.entry.nr == SYS_getppid && info.ip == get_regs(pid).words[PC]);
     CHECK(info.sp == get_regs(pid).words[SP]);
-#if defined(__x86_64__)
-    say("X7 or what RAX has is right: %d", (long)get_regs(pid).words[RESULT] == -ENOSYS);
-#else
+#if defined(__aarch64__)
     say("X7 or what RAX has is right: %d", get_regs(pid).words[7] == 0);
+#else
+    say("X7 or what RAX has is right: %d", (long)get_regs(pid).words[RESULT] == -ENOSYS);
 #endif
     to_end_of_call(pid);
     CHECK(ptrace(0x420e, pid, sizeof info, &info) == 33);
@@ -216,9 +216,9 @@ static void calls(void) {
     CHECK(ptrace(0x420e, pid, sizeof info, &info) == 33 && info.exit.value == -EBADF && info.exit.is_error);
     // Another argument, and a signal on the way in.
     do to_call(pid, SYS_write);
-    while (get_regs(pid).words[ARG0 == 14 ? 12 : 2] != 15);
+    while (get_regs(pid).words[ARG2] != 15);
     regs = get_regs(pid);
-    regs.words[ARG0 == 14 ? 12 : 2] = 5;
+    regs.words[ARG2] = 5;
     set_regs(pid, &regs);
     to_end_of_call(pid);
     say("-");
@@ -249,8 +249,11 @@ static void restarts(void) {
     struct registers regs = get_regs(pid);
 #if defined(__x86_64__)
     say("the restart is seen: %d", (long)regs.words[RESULT] == -514 && regs.words[15] == SYS_pause);
+#elif defined(__riscv)
+    // riscv goes back to the instruction before it looks for signals.
+    say("the restart is seen: %d", (int)ptrace(PTRACE_PEEKTEXT, pid, regs.words[PC], 0) == 0x73);
 #else
-    // arm64 goes back to the instruction before it looks for signals; musl has pause as ppoll.
+    // arm64 does too; musl has pause as ppoll.
     say("the restart is seen: %d", regs.words[PC] % 4 == 0);
 #endif
     go(PTRACE_CONT, pid, 0);

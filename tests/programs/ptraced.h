@@ -14,9 +14,13 @@ struct registers {
     uint64_t words[40];
 };
 #if defined(__x86_64__)
-enum { REGS_SIZE = 216, PC = 16, SP = 19, RESULT = 10, ARG0 = 14 };
+enum { REGS_SIZE = 216, PC = 16, SP = 19, RESULT = 10, ARG2 = 12, NR = 15 };
 #elif defined(__aarch64__)
-enum { REGS_SIZE = 272, PC = 32, SP = 31, RESULT = 0, ARG0 = 0 };
+enum { REGS_SIZE = 272, PC = 32, SP = 31, RESULT = 0, ARG2 = 2 };
+#elif defined(__riscv)
+enum { REGS_SIZE = 256, PC = 0, SP = 2, RESULT = 10, ARG2 = 12, NR = 17 };
+#else
+#error a new architecture needs the places of its registers here
 #endif
 
 static inline struct registers get_regs(pid_t pid) {
@@ -31,24 +35,24 @@ static inline void set_regs(pid_t pid, struct registers *regs) {
 }
 // The number of the system call the tracee is at the entry of.
 static inline long get_nr(pid_t pid) {
-#if defined(__x86_64__)
-    return get_regs(pid).words[15];
-#else
+#if defined(__aarch64__)
     int nr;
     struct iovec iov = {&nr, sizeof nr};
     REQUIRE(ptrace(PTRACE_GETREGSET, pid, NT_ARM_SYSTEM_CALL, &iov) == 0);
     return nr;
+#else
+    return get_regs(pid).words[NR];
 #endif
 }
 static inline void set_nr(pid_t pid, long nr) {
-#if defined(__x86_64__)
-    struct registers regs = get_regs(pid);
-    regs.words[15] = nr;
-    set_regs(pid, &regs);
-#else
+#if defined(__aarch64__)
     int number = nr;
     struct iovec iov = {&number, sizeof number};
     REQUIRE(ptrace(PTRACE_SETREGSET, pid, NT_ARM_SYSTEM_CALL, &iov) == 0);
+#else
+    struct registers regs = get_regs(pid);
+    regs.words[NR] = nr;
+    set_regs(pid, &regs);
 #endif
 }
 

@@ -22,6 +22,11 @@ static void emit(void *at, int constant, int add) {
     uint32_t code[2] = {add ? 0x11000000u | (constant & 0xfff) << 10 : 0x52800000u | (constant & 0xffff) << 5, 0xd65f03c0u};
     memcpy(at, code, sizeof code);
     __builtin___clear_cache((char *)at, (char *)at + sizeof code);
+#elif defined(__riscv)
+    // addi a0, zero or a0, constant; ret
+    uint32_t code[2] = {(constant & 0xfffu) << 20 | (add ? 0x00050513u : 0x00000513u), 0x00008067u};
+    memcpy(at, code, sizeof code);
+    __builtin___clear_cache((char *)at, (char *)at + sizeof code);
 #else
 #error a new architecture needs its two instructions here
 #endif

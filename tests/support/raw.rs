@@ -22,6 +22,7 @@ pub struct Numbers {
 enum Isa {
     X86,
     Arm,
+    Riscv,
 }
 
 /// Machine code of one architecture.
@@ -38,6 +39,7 @@ impl Code {
         let isa = match arch {
             "x86_64" => Isa::X86,
             "aarch64" => Isa::Arm,
+            "riscv64" => Isa::Riscv,
             _ => panic!("{arch} needs its instructions here"),
         };
         let machine = ARCHES.iter().find(|a| a.name == arch).expect("an architecture").elf.machine;
@@ -46,7 +48,7 @@ impl Code {
     pub fn numbers(&self) -> Numbers {
         match self.isa {
             Isa::X86 => Numbers { clone: 56, wait4: 61, exit_group: 231, mmap: 9, rt_sigreturn: 15 },
-            Isa::Arm => Numbers { clone: 220, wait4: 260, exit_group: 94, mmap: 222, rt_sigreturn: 139 },
+            Isa::Arm | Isa::Riscv => Numbers { clone: 220, wait4: 260, exit_group: 94, mmap: 222, rt_sigreturn: 139 },
         }
     }
     /// The number of a system call, found by asking the architecture what each number is.
@@ -68,7 +70,13 @@ impl Code {
         match self.isa {
             Isa::X86 => self.bytes.push(0xc3),
             Isa::Arm => self.word(0xd65f_03c0),
+            Isa::Riscv => self.word(0x0000_8067),
         }
+    }
+    /// JAL without a link, over a distance.
+    fn riscv_jump(distance: u32) -> u32 {
+        let bits = |lsb: u32, width: u32| distance >> lsb & ((1 << width) - 1);
+        0x6f | bits(12, 8) << 12 | bits(11, 1) << 20 | bits(1, 10) << 21 | bits(20, 1) << 31
     }
     fn word(&mut self, word: u32) {
         self.bytes.extend(word.to_le_bytes());
@@ -86,6 +94,13 @@ impl Code {
                     self.word(op | part << 21 | ((value >> (16 * part)) as u32 & 0xffff) << 5 | u32::from(reg));
                 }
             }
+            Isa::Riscv => {
+                let rd = u32::from(reg) << 7;
+                self.word(0x17 | rd); // auipc rd, 0
+                self.word(0x00c0_3003 | rd | u32::from(reg) << 15); // ld rd, 12(rd)
+                self.word(Code::riscv_jump(12));
+                self.bytes.extend(value.to_le_bytes());
+            }
         }
     }
     /// The stack pointer.
@@ -96,6 +111,7 @@ impl Code {
                 self.constant(9, value);
                 self.word(0x9100_013f); // mov sp, x9
             }
+            Isa::Riscv => self.constant(2, value),
         }
     }
     /// A system call; its result is where the architecture puts it.
@@ -103,6 +119,7 @@ impl Code {
         let regs: [u8; 6] = match self.isa {
             Isa::X86 => [7, 6, 2, 10, 8, 9],
             Isa::Arm => [0, 1, 2, 3, 4, 5],
+            Isa::Riscv => [10, 11, 12, 13, 14, 15],
         };
         for (reg, value) in regs.into_iter().zip(args) {
             self.constant(reg, value);
@@ -114,6 +131,7 @@ impl Code {
         match self.isa {
             Isa::X86 => 0,
             Isa::Arm => 8,
+            Isa::Riscv => 17,
         }
     }
     /// A system call with whatever is in the argument registers.
@@ -122,6 +140,7 @@ impl Code {
         match self.isa {
             Isa::X86 => self.bytes.extend([0x0f, 0x05]),
             Isa::Arm => self.word(0xd400_0001),
+            Isa::Riscv => self.word(0x0000_0073),
         }
     }
     /// A jump taken if the last result is not zero; `land` says where it goes.
@@ -129,16 +148,18 @@ impl Code {
         match self.isa {
             Isa::X86 => self.bytes.extend([0x48, 0x85, 0xc0, 0x0f, 0x85, 0, 0, 0, 0]), // test rax, rax; jnz
             Isa::Arm => self.word(0xb500_0000),                                        // cbnz x0
+            // beqz a0, over the jump
+            Isa::Riscv => [0x0005_0463, 0x0000_006f].into_iter().for_each(|w| self.word(w)),
         }
         self.bytes.len()
     }
     pub fn land(&mut self, jump: usize) {
         let distance = (self.bytes.len() - jump) as u32;
-        match self.isa {
-            Isa::X86 => self.bytes[jump - 4..jump].copy_from_slice(&distance.to_le_bytes()),
-            Isa::Arm => {
-                self.bytes[jump - 4..jump].copy_from_slice(&(0xb500_0000 | (distance / 4 + 1) << 5).to_le_bytes())
-            }
+        let (isa, last) = (self.isa, &mut self.bytes[jump - 4..jump]);
+        match isa {
+            Isa::X86 => last.copy_from_slice(&distance.to_le_bytes()),
+            Isa::Arm => last.copy_from_slice(&(0xb500_0000 | (distance / 4 + 1) << 5).to_le_bytes()),
+            Isa::Riscv => last.copy_from_slice(&Code::riscv_jump(distance + 4).to_le_bytes()),
         }
     }
     /// Back to an offset, for ever.
@@ -153,6 +174,10 @@ impl Code {
                 let distance = (to as i64 - self.bytes.len() as i64) / 4;
                 self.word(0x1400_0000 | distance as u32 & 0x03ff_ffff);
             }
+            Isa::Riscv => {
+                let distance = to as i64 - self.bytes.len() as i64;
+                self.word(Code::riscv_jump(distance as u32));
+            }
         }
     }
     /// Writes to every page from the last result on, for ever.
@@ -161,6 +186,10 @@ impl Code {
             // mov byte [rax], 1; add rax, 4096; jmp
             Isa::X86 => self.bytes.extend([0xc6, 0x00, 0x01, 0x48, 0x05, 0x00, 0x10, 0x00, 0x00, 0xeb, 0xf5]),
             Isa::Arm => [0x3900_0001, 0x9140_0400, 0x17ff_fffe].into_iter().for_each(|w| self.word(w)), // strb; add; b
+            // lui a1, 1; sb a1, 0(a0); add a0, a0, a1; j
+            Isa::Riscv => {
+                [0x0000_15b7, 0x00b5_0023, 0x00b5_0533, 0xff9f_f06f].into_iter().for_each(|w| self.word(w));
+            }
         }
     }
     /// A static ELF program of this code.
