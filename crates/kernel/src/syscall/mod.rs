@@ -185,6 +185,8 @@ pub(crate) fn enter_traced(kernel: &mut Kernel, tid: Tid) {
     let request = task.cpu.arch.abi.syscall_request(&task.cpu);
     // Number -1 is no call: the result is what the tracer left there.
     if request.nr as u32 == u32::MAX || task.pending.set.contains(abi::SIGKILL) {
+        let left = task.cpu.arch.abi.get_return(&task.cpu);
+        task.cpu.arch.abi.set_return(&mut task.cpu, left);
         return leave(kernel, tid);
     }
     task.last_nr = request.nr;
