@@ -5,4 +5,5 @@ use arch::Arch;
 pub static ARCHES: &[&Arch] = &[
     &cpu_x86::X86_64,
     &cpu_arm::AARCH64,
+    &cpu_riscv::RISCV64,
 ];

@@ -66,10 +66,10 @@ fn what_cannot_be_executed_is_126_and_what_is_not_there_127() {
         executable(&path, bytes);
         path
     };
-    // A header alone: 64 bits little-endian RISC-V, 32 bits big-endian PowerPC.
-    let mut riscv = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0\x01\0\0\0".to_vec();
-    riscv.resize(64, 0);
-    fails(&["exec", text(&file("riscv", &riscv))], 126, &["riscv", "supported", "x86_64", "aarch64"]);
+    // A header alone: 64 bits little-endian Alpha, 32 bits big-endian PowerPC.
+    let mut alpha = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x26\x90\x01\0\0\0".to_vec();
+    alpha.resize(64, 0);
+    fails(&["exec", text(&file("alpha", &alpha))], 126, &["alpha", "supported", "x86_64", "aarch64", "riscv64"]);
     let mut powerpc = b"\x7fELF\x01\x02\x01\0\0\0\0\0\0\0\0\0\0\x02\0\x14\0\0\0\x01".to_vec();
     powerpc.resize(52, 0);
     fails(&["exec", text(&file("powerpc", &powerpc))], 126, &["powerpc", "supported", "x86_64", "aarch64"]);
@@ -82,7 +82,7 @@ fn what_cannot_be_executed_is_126_and_what_is_not_there_127() {
     fails(&["exec", text(&plain)], 126, &["plain", "not executable"]);
     fails(&["exec", text(&dir.join("nothing"))], 127, &["nothing"]);
     fails(&["disasm", text(&dir.join("nothing"))], 127, &["nothing"]);
-    fails(&["disasm", text(&file("riscv", &riscv))], 126, &["riscv"]);
+    fails(&["disasm", text(&file("alpha", &alpha))], 126, &["alpha"]);
 }
 
 #[test]
@@ -98,6 +98,7 @@ fn architectures_are_listed() {
     };
     assert_eq!(words("x86_64")[1..5], ["62", "little", "2", "23"]);
     assert_eq!(words("aarch64")[1..5], ["183", "little", "0", "19"]);
+    assert_eq!(words("riscv64")[1..5], ["243", "little", "2", "19"]);
 }
 
 #[test]

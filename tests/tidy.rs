@@ -59,7 +59,8 @@ fn crates_use_only_the_layers_below_them() {
     let ours: BTreeSet<String> = manifests.keys().cloned().collect();
     for name in &ours {
         let row = if name.starts_with("cpu-") { "cpu-*" } else { name };
-        let (_, allowed) = MAY_USE.iter().find(|(listed, _)| *listed == row).expect("every crate has its line in MAY_USE");
+        let (_, allowed) =
+            MAY_USE.iter().find(|(listed, _)| *listed == row).expect("every crate has its line in MAY_USE");
         let used = section(&manifests[name], "[dependencies]", &ours);
         let allowed: BTreeSet<String> = allowed.iter().map(|name| name.to_string()).collect();
         assert!(used.is_subset(&allowed), "{name} uses {:?}", used.difference(&allowed));

@@ -152,10 +152,7 @@ impl Kernel {
             (abi::AT_EXECFN, exec_fn),
         ];
         let platform = platform.map(|name| (abi::AT_PLATFORM, name));
-        let last = [
-            (abi::AT_MINSIGSTKSZ, facts.arch.abi.minsigstksz()),
-            (abi::AT_NULL, 0),
-        ];
+        let last = [(abi::AT_MINSIGSTKSZ, facts.arch.abi.minsigstksz()), (abi::AT_NULL, 0)];
         let entries = entries.into_iter().chain(platform).chain(last);
         entries.flat_map(|(tag, value)| [word(facts.arch, tag), word(facts.arch, value)].concat()).collect()
     }
