@@ -96,6 +96,14 @@ impl Code {
             }
             Isa::Riscv => {
                 let rd = u32::from(reg) << 7;
+                let low = (value as u32) << 20;
+                if value as i64 == i64::from(low as i32 >> 20) {
+                    return self.word(0x13 | rd | low); // li rd, value
+                }
+                if value < 0x7fff_f800 {
+                    self.word(0x37 | rd | (value as u32 + 0x800) & 0xffff_f000); // lui rd, upper
+                    return self.word(0x1b | rd | u32::from(reg) << 15 | low); // addiw rd, rd, lower
+                }
                 self.word(0x17 | rd); // auipc rd, 0
                 self.word(0x00c0_3003 | rd | u32::from(reg) << 15); // ld rd, 12(rd)
                 self.word(Code::riscv_jump(12));
