@@ -62,6 +62,8 @@ const FEATURES: &[(&str, CpuLevel, Word, u32)] = &[
     ("xsavec", V3, Word::EaxD1, 1),
     ("xgetbv1", V3, Word::EaxD1, 2),
     ("umip", V3, Word::Ecx7, 2),
+    ("vaes", V3, Word::Ecx7, 9),
+    ("vpclmulqdq", V3, Word::Ecx7, 10),
     ("rdpid", V3, Word::Ecx7, 22),
 ];
 

@@ -130,11 +130,12 @@ pub const CELL_PRECISION: u64 = 3 << CELL_PRECISION_SHIFT;
 pub const CELL_NAN_SHIFT: u32 = 16;
 pub const CELL_NAN: u64 = 3 << CELL_NAN_SHIFT;
 
-/// Bit 18: underflow is unmasked: every tiny result raises it, exact or not, and none is flushed (Intel SDM volume 1,
-/// 4.9.1.5 and 10.2.3.3).
+/// Bit 18: SSE's underflow is unmasked (Intel SDM volume 1, 4.9.1.5 and 10.2.3.3).
 pub const CELL_UNDERFLOW_UNMASKED: u64 = 1 << 18;
 /// Bit 19: half precision flushes (ARM FZ16); the two bits above speak of the other formats alone.
 pub const CELL_FLUSH_HALF: u64 = 1 << 19;
+/// Bit 20: so is its overflow.
+pub const CELL_OVERFLOW_UNMASKED: u64 = 1 << 20;
 
 /// The environment an operation reads and raises its exceptions in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -147,10 +148,12 @@ pub struct Env {
     /// The same two for half precision (ARM FZ16).
     pub flush_half: bool,
     pub precision: Precision,
-    pub underflow_unmasked: bool,
     /// x87: overflow or underflow, where it is unmasked. Such a result has its exponent moved by 24576, to be unmade by a
     /// handler; in memory's formats it is not stored, whatever it is. Not part of the cell.
     pub unmasked: Flags,
+    /// SSE: the same two, where no result is wanted: all tiny results underflow, and INEXACT is as if the range were
+    /// unlimited.
+    pub simd_unmasked: Flags,
     /// Sticky: operations only add to it.
     pub raised: Flags,
     /// Whether the last rounding increased the magnitude (x87's C1). Not part of the cell, so false
@@ -175,8 +178,8 @@ impl Env {
             flush_outputs: false,
             flush_half: false,
             precision: Precision::Extended,
-            underflow_unmasked: false,
             unmasked: Flags::NONE,
+            simd_unmasked: Flags::NONE,
             raised: Flags::NONE,
             rounded_up: false,
         }
@@ -204,8 +207,12 @@ impl Env {
                 2 => Precision::Double,
                 _ => Precision::Extended,
             },
-            underflow_unmasked: cell & CELL_UNDERFLOW_UNMASKED != 0,
             unmasked: Flags::NONE,
+            simd_unmasked: {
+                let underflow = if cell & CELL_UNDERFLOW_UNMASKED != 0 { Flags::UNDERFLOW } else { Flags::NONE };
+                let overflow = if cell & CELL_OVERFLOW_UNMASKED != 0 { Flags::OVERFLOW } else { Flags::NONE };
+                underflow.union(overflow)
+            },
             raised: Flags::from_bits_truncate(cell as u8),
             rounded_up: false,
         }
@@ -223,11 +230,14 @@ impl Env {
         if self.flush_outputs {
             cell |= CELL_FLUSH_OUTPUTS;
         }
-        if self.underflow_unmasked {
+        if self.simd_unmasked.contains(Flags::UNDERFLOW) {
             cell |= CELL_UNDERFLOW_UNMASKED;
         }
         if self.flush_half {
             cell |= CELL_FLUSH_HALF;
+        }
+        if self.simd_unmasked.contains(Flags::OVERFLOW) {
+            cell |= CELL_OVERFLOW_UNMASKED;
         }
         if matches!(self.tininess, Tininess::BeforeRounding) {
             cell |= CELL_TININESS_BEFORE;
@@ -262,7 +272,7 @@ mod tests {
 
     #[test]
     fn cells_round_trip() {
-        for cell in 0..1u64 << 20 {
+        for cell in 0..1u64 << 21 {
             let env = Env::from_cell(cell);
             assert_eq!(Env::from_cell(env.to_cell()), env);
             let valid = (cell & CELL_ROUNDING) >> CELL_ROUNDING_SHIFT <= 5

@@ -65,12 +65,17 @@ pub(crate) fn round_pack_to<F: Format>(
             return wrapped::<F>(env, precision, negative, exp + WRAP, sig, Flags::UNDERFLOW);
         }
         tiny = env.tininess == crate::Tininess::BeforeRounding || !carries;
-        if env.flushes_outputs::<F>() && !env.underflow_unmasked && (tiny || env.is_arm()) {
+        if env.flushes_outputs::<F>() && !env.simd_unmasked.contains(Flags::UNDERFLOW) && (tiny || env.is_arm()) {
             // x86 reports the flush as an inexact underflow, ARM as an underflow alone.
             env.raise(Flags::UNDERFLOW);
             if !env.is_arm() {
                 env.raise(Flags::INEXACT);
             }
+            return zero::<F>(negative);
+        }
+        if tiny && env.simd_unmasked.contains(Flags::UNDERFLOW) {
+            let inexact = round_off(sig, drop, negative, env.rounding).inexact;
+            env.raise(if inexact { Flags::UNDERFLOW.union(Flags::INEXACT) } else { Flags::UNDERFLOW });
             return zero::<F>(negative);
         }
         sig = shift_right_sticky(sig, exp.abs_diff(F::EMIN));
@@ -87,13 +92,17 @@ pub(crate) fn round_pack_to<F: Format>(
         if env.unmasked.contains(Flags::OVERFLOW) && exp < F::BIAS + 2 * WRAP {
             return wrapped::<F>(env, precision, negative, before - WRAP, sig, Flags::OVERFLOW);
         }
+        if env.simd_unmasked.contains(Flags::OVERFLOW) && !inexact {
+            env.raise(Flags::OVERFLOW);
+            return zero::<F>(negative);
+        }
         return overflow::<F>(env, precision, negative);
     }
     if inexact {
         env.raise(Flags::INEXACT);
-    }
-    if tiny && (inexact || env.underflow_unmasked) {
-        env.raise(Flags::UNDERFLOW);
+        if tiny {
+            env.raise(Flags::UNDERFLOW);
+        }
     }
     let significand = (kept as u64) << (F::PRECISION - precision);
     let biased = if significand & F::INTEGER_BIT == 0 { 0 } else { exp + F::BIAS };

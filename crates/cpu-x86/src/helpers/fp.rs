@@ -8,7 +8,7 @@ use crate::regs::{mxcsr, set_mxcsr};
 pub(crate) use convert::{CONVERT, CONVERT_DOWN, CONVERT_UP, Conversion};
 pub(crate) use fused::{FMA_PD, FMA_PS, FMA_SS, Fma};
 use ir::{CallArgs, FP_ENV, Helper, Slots};
-use softfloat::{Env, F32, F64, Flags, NanRule, Rounding, fast};
+use softfloat::{Env, F32, F64, Flags, Rounding, fast};
 use std::cmp::Ordering;
 
 /// imm = predicate.
@@ -49,26 +49,27 @@ pub(crate) static ADDSUB_PD: Helper = Helper::fp("addsub_pd", 2, [2, 2, 0], |s, 
     put(s, at.d, 0, values[0]);
     put(s, at.d, 1, values[1]);
 });
-/// DPPS; imm = the instruction's immediate. Products that are not chosen are +0 and raise nothing.
+/// DPPS; imm = the instruction's immediate. Products that are not chosen are +0 and raise nothing. Every element has a sum
+/// of its own, which shows when there are several NaNs.
 pub(crate) static DPPS: Helper = Helper::fp("dpps", 2, [2, 2, 0], |s, at| {
     let (a, b) = (lanes(s, at.a), lanes(s, at.b));
-    let sum = with_cell(s, |_, cell| {
-        let p = [0, 1, 2, 3].map(|i| if at.imm >> (4 + i) & 1 != 0 { fast::mul_f32(cell, a[i], b[i]) } else { 0 });
-        let low = fast::add_f32(cell, p[0], p[1]);
-        let high = fast::add_f32(cell, p[2], p[3]);
-        fast::add_f32(cell, low, high)
+    let sums = with_cell(s, |_, cell| {
+        let all = [0, 1, 2, 3];
+        let p = all.map(|i| if at.imm >> (4 + i) & 1 != 0 { fast::mul_f32(cell, a[i], b[i]) } else { 0 });
+        let pairs = all.map(|i| fast::add_f32(cell, p[i ^ 1], p[i]));
+        all.map(|i| fast::add_f32(cell, pairs[i], pairs[i ^ 2]))
     });
-    put_lanes(s, at.d, [0, 1, 2, 3].map(|i| if at.imm >> i & 1 != 0 { sum } else { 0 }));
+    put_lanes(s, at.d, [0, 1, 2, 3].map(|i| if at.imm >> i & 1 != 0 { sums[i] } else { 0 }));
 });
 pub(crate) static DPPD: Helper = Helper::fp("dppd", 2, [2, 2, 0], |s, at| {
-    let sum = with_cell(s, |s, cell| {
+    let sums = with_cell(s, |s, cell| {
         let p = [0, 1].map(|i| {
             let chosen = at.imm >> (4 + i) & 1 != 0;
             if chosen { fast::mul_f64(cell, get(s, at.a, i), get(s, at.b, i)) } else { 0 }
         });
-        fast::add_f64(cell, p[0], p[1])
+        [0, 1].map(|i| fast::add_f64(cell, p[i], p[i ^ 1]))
     });
-    for i in 0..2 {
+    for (i, sum) in (0..).zip(sums) {
         put(s, at.d, i, if at.imm >> i & 1 != 0 { sum } else { 0 });
     }
 });
@@ -96,8 +97,8 @@ pub(crate) static STMXCSR: Helper = Helper::machine("stmxcsr", |s, _, at| {
 
 /// a = the environment, b = what is not masked: the environment in which to look for exceptions.
 pub(crate) static SIMD_BEGIN: Helper = Helper::pure("simd_begin", 1, [1, 1, 0], |s, at| {
-    let mut env = Env { raised: Flags::NONE, ..Env::from_cell(get(s, at.a, 0)) };
-    env.underflow_unmasked = get(s, at.b, 0) & u64::from(Flags::UNDERFLOW.bits()) != 0;
+    let unmasked = Flags::from_bits_truncate(get(s, at.b, 0) as u8);
+    let env = Env { raised: Flags::NONE, simd_unmasked: unmasked, ..Env::from_cell(get(s, at.a, 0)) };
     put(s, at.d, 0, env.to_cell());
 });
 /// a = the environment after the instruction, b = before, c = what is not masked: the environment that stays, and whether
@@ -219,21 +220,29 @@ macro_rules! comparison {
 comparison!(compare_f32, F32, f32, u32);
 comparison!(compare_f64, F64, f64, u64);
 
-/// The manual allows a relative error of 1.5 * 2^-12 and processors differ; this is the exact value cut to 12 bits.
-/// Denormals count as zero, tiny results become it, nothing is raised.
+/// The manual allows a relative error of 1.5 * 2^-12. Intel's processors look at the ten or eleven leading bits of the
+/// fraction, and give 12 bits of the value in the middle of what begins so: found by trying all operands on one. Denormals
+/// count as zero, tiny results become it, nothing is raised.
 fn estimate(a: u32, root: bool) -> u32 {
-    let mut env = Env { rounding: Rounding::TowardZero, flush_inputs: true, flush_outputs: true, ..Env::X86 };
-    env.nan = NanRule::X86;
-    let one = 1f32.to_bits();
-    let value = if root {
-        // -0 has a root, and its reciprocal is -inf.
-        let wide = softfloat::convert::<F32, F64>(&mut env, a);
-        let sqrt = softfloat::sqrt::<F64>(&mut env, wide);
-        let value = softfloat::div::<F64>(&mut env, 1f64.to_bits(), sqrt);
-        softfloat::convert::<F64, F32>(&mut env, value)
+    let (sign, exponent, fraction) = (a & 1 << 31, (a >> 23 & 0xff) as i32, a & 0x7f_ffff);
+    let infinity = 0xff << 23;
+    match exponent {
+        0xff if fraction != 0 => return a | 1 << 22,
+        0 => return sign | infinity,
+        _ if root && sign != 0 => return 0xffc0_0000,
+        0xff => return sign,
+        _ => {}
+    }
+    let (value, power) = if root {
+        // An odd exponent leaves a factor of two under the root.
+        let odd = (exponent - 127) & 1;
+        let middle = (1.0 + (f64::from(fraction >> 13) + 0.5) / 1024.0) * f64::from(1 + odd);
+        (1.0 / middle.sqrt(), -(exponent - 127 - odd) / 2)
     } else {
-        softfloat::div::<F32>(&mut env, one, a)
+        (1.0 / (1.0 + (f64::from(fraction >> 12) + 0.5) / 2048.0), 127 - exponent)
     };
-    let is_number = value >> 23 & 0xff != 0xff;
-    if is_number { value & !0x7ff } else { value }
+    // Between a half and one: its bits, the first of which is implied.
+    let bits = (value * 8192.0 + 0.5) as u32;
+    let exponent = power + 126;
+    if exponent <= 0 { sign } else { sign | (exponent as u32) << 23 | bits << 11 & 0x7f_ffff }
 }

@@ -195,8 +195,7 @@ pub(crate) fn mask_move(l: &mut Lift<'_>) {
     let short = l.insn.op_kinds().any(|k| k == OpKind::MemorySegEDI);
     let addr = l.extend(RDI.into(), if short { Ty::I32 } else { Ty::I64 }, false);
     let addr = l.add_segment(addr);
-    let imm = masked::imm(1, bytes);
-    l.out.call_into(&masked::STORE, CallArgs { d: value, a: addr, b: value, c: mask, imm });
+    l.out.call_into(&masked::STORE_BYTES, CallArgs { d: value, a: addr, b: value, c: mask, imm: bytes.into() });
     l.enter_mmx();
 }
 
@@ -222,7 +221,8 @@ pub(crate) fn gather(l: &mut Lift<'_>, index: Ty, element: Ty) {
     // As many elements as the shorter of the two vectors has places.
     let places = |r: Register, ty: Ty| r.size() as u8 / ty.bytes();
     let count = places(insn.op0_register(), element).min(places(insn.memory_index(), index));
-    let imm = masked::gather_imm(index, element, insn.memory_index_scale() as u8, count, short);
+    let imm = masked::gather_imm(index, element, insn.memory_index_scale() as u8, count);
+    let imm = if short { masked::gather_imm_short(imm) } else { imm };
     l.out.call_into(&masked::GATHER, CallArgs { d, a: base, b: indices, c: mask, imm });
 }
 

@@ -1,8 +1,10 @@
 //! Random instructions and the state they meet, from one random number each.
-use super::machine::{CODE, DATA, PAGE, State};
+use super::encode;
+use super::machine::{CODE, DATA, DATA_LEN, PAGE, State};
+use super::native::host_has;
 use crate::insns;
 use crate::isa::{Decoded, decode};
-use iced_x86::{FlowControl, Instruction, Mnemonic, OpKind, Register};
+use iced_x86::{EncodingKind, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
 /// SplitMix64.
 pub(super) struct Random(pub(super) u64);
@@ -34,10 +36,8 @@ fn is_excluded(insn: &Instruction) -> bool {
         || based
         || matches!(
             m,
-            // It could unmask what does not trap.
-            Ldmxcsr | Syscall | Int | Int1 | Cpuid | Rdtsc | Popf | Popfq | In | Out | Insb | Insw | Insd | Outsb | Outsw | Outsd
+            Syscall | Int | Int1 | Cpuid | Rdtsc | Popf | Popfq | In | Out | Insb | Insw | Insd | Outsb | Outsw | Outsd
         )
-        || matches!(m, Rcpps | Rcpss | Rsqrtps | Rsqrtss)
         || matches!(m, Rdrand | Rdseed | Rdtscp | Rdpid | Lsl | Sysenter | Rdfsbase | Wrfsbase | Rdgsbase | Wrgsbase)
         || matches!(m, Lss | Lfs | Lgs)
         || matches!(m, Rdsspd | Rdsspq | Clflush | Prefetchwt1)
@@ -46,44 +46,46 @@ fn is_excluded(insn: &Instruction) -> bool {
         || !matches!(insn.flow_control(), FlowControl::Next | FlowControl::Exception | FlowControl::Interrupt)
 }
 
-/// Bytes of some instruction of the table that can be compared.
+/// Bytes of some instruction of the table that can be compared: half of them any bytes, half any row.
 pub(super) fn instruction(seed: u64) -> (Vec<u8>, Instruction) {
     let mut r = Random(seed);
     loop {
-        let mut bytes = Vec::new();
-        if r.below(3) == 0 {
-            bytes.push(r.pick(&[0x66, 0xf2, 0xf3, 0xf0, 0x66, 0xf3]));
-            if r.below(8) == 0 {
-                bytes.push(r.pick(&[0x66, 0xf2, 0xf3, 0x67]));
-            }
+        let bytes = if r.below(2) == 0 { any_bytes(&mut r) } else { encode::any_form(&mut r) };
+        if let Some(insn) = comparable(&bytes) {
+            return (bytes[..insn.len()].to_vec(), insn);
         }
-        if r.below(2) == 0 {
-            bytes.push(0x40 | r.below(16) as u8);
-        }
-        match r.below(8) {
-            0..4 => bytes.push(0x0f),
-            4 => {
-                bytes.push(0xd8 | r.below(8) as u8);
-            }
-            _ => {}
-        }
-        bytes.extend((0..12).map(|_| r.next() as u8));
-        let Decoded::Insn(insn) = decode(CODE, &bytes) else { continue };
-        if insns::semantics(insn.mnemonic()).is_none() || is_excluded(&insn) {
-            continue;
-        }
-        // Strings with the address-size prefix cut registers they do not use.
-        let prefixed = |byte| bytes[..insn.len()].contains(&byte);
-        if insn.is_string_instruction() && prefixed(0x67) {
-            continue;
-        }
-        let features = insn.cpuid_features();
-        if features.iter().any(|f| format!("{f:?}").starts_with("AVX")) {
-            continue;
-        }
-        bytes.truncate(insn.len());
-        return (bytes, insn);
     }
+}
+
+/// The instruction that the bytes begin with, if it is in the table, can be compared and is one the host has.
+fn comparable(bytes: &[u8]) -> Option<Instruction> {
+    let Decoded::Insn(insn) = decode(CODE, bytes) else { return None };
+    insns::semantics(insn.mnemonic())?;
+    // Strings with the address-size prefix cut registers they do not use.
+    let short = insn.is_string_instruction() && bytes[..insn.len()].contains(&0x67);
+    let ours = matches!(insn.code().encoding(), EncodingKind::Legacy | EncodingKind::VEX);
+    let ok = ours && !short && !is_excluded(&insn) && insn.cpuid_features().iter().all(|f| host_has(*f));
+    ok.then_some(insn)
+}
+
+fn any_bytes(r: &mut Random) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if r.below(3) == 0 {
+        bytes.push(r.pick(&[0x66, 0xf2, 0xf3, 0xf0, 0x66, 0xf3]));
+        if r.below(8) == 0 {
+            bytes.push(r.pick(&[0x66, 0xf2, 0xf3, 0x67]));
+        }
+    }
+    if r.below(2) == 0 {
+        bytes.push(0x40 | r.below(16) as u8);
+    }
+    match r.below(8) {
+        0..4 => bytes.push(0x0f),
+        4 => bytes.push(0xd8 | r.below(8) as u8),
+        _ => {}
+    }
+    bytes.extend((0..12).map(|_| r.next() as u8));
+    bytes
 }
 
 fn value(r: &mut Random) -> u64 {
@@ -94,14 +96,15 @@ fn value(r: &mut Random) -> u64 {
         3 => r.next() as u8 as u64,
         4 => u64::MAX - r.below(3),
         5 => 1u64.wrapping_shl(r.next() as u32).wrapping_sub(r.below(2)),
-        6 => DATA + 8 * r.below(PAGE as u64 / 8),
+        6 => DATA + 8 * r.below(DATA_LEN as u64 / 8),
         _ => (r.next() as u16 as u64) << r.below(48),
     }
 }
 
 fn float(r: &mut Random) -> u64 {
-    let double = |r: &mut Random| match r.below(10) {
+    let double = |r: &mut Random| match r.below(11) {
         0 => 0,
+        10 => r.below(2047) << 52,
         1 => 0x7ff0_0000_0000_0000,
         2 => 0x7ff8_0000_0000_0000 | r.next() & 0xffff,
         3 => 0x7ff0_0000_0000_0000 | (1 + r.below(1 << 50)),
@@ -111,8 +114,9 @@ fn float(r: &mut Random) -> u64 {
         7 => 0x3ff0_0000_0000_0000 | r.next() >> 12,
         _ => r.next(),
     };
-    let single = |r: &mut Random| match r.below(9) {
+    let single = |r: &mut Random| match r.below(10) {
         0 => 0,
+        9 => (r.below(255) as u32) << 23,
         1 => 0x7f80_0000,
         2 => 0x7fc0_0000 | r.next() as u32 & 0xffff,
         3 => 0x7f80_0000 | (1 + r.below(1 << 21) as u32),
@@ -127,6 +131,14 @@ fn float(r: &mut Random) -> u64 {
     } else {
         let signs = r.next() & 0x8000_0000_8000_0000;
         (u64::from(single(r)) | u64::from(single(r)) << 32) ^ signs
+    }
+}
+
+fn vector_word(r: &mut Random) -> u64 {
+    match r.below(8) {
+        0 => value(r),
+        1 => [0, u64::MAX, 0x8000_8000_8000_8000, 0x7fff_7fff_8000_8000][r.below(4) as usize] ^ r.below(2),
+        _ => float(r),
     }
 }
 
@@ -160,7 +172,8 @@ pub(super) fn state(seed: u64, insns: &[Instruction]) -> State {
         let v = if r.below(2) == 0 { value(&mut r) } else { float(&mut r) };
         word.copy_from_slice(&v.to_le_bytes());
     }
-    let mxcsr = 0x1f80 | if r.below(3) == 0 { r.next() as u32 & 0xe07f } else { 0 };
+    let unmasked = if r.below(4) == 0 { r.next() as u32 & 0x1f80 } else { 0 };
+    let mxcsr = 0x1f80 & !unmasked | if r.below(3) == 0 { r.next() as u32 & 0xe07f } else { 0 };
     s.fxsave[24..28].copy_from_slice(&mxcsr.to_le_bytes());
     let cw = 0x037f & !(if r.below(3) == 0 { 0x300 } else { 0 })
         | (r.below(4) as u16) << 8
@@ -184,8 +197,9 @@ pub(super) fn state(seed: u64, insns: &[Instruction]) -> State {
     }
     for i in 0..32 {
         let at = 160 + 8 * i;
-        let v = float(&mut r);
+        let v = vector_word(&mut r);
         s.fxsave[at..at + 8].copy_from_slice(&v.to_le_bytes());
+        s.ymm[i] = vector_word(&mut r);
     }
     if r.below(12) != 0 {
         for insn in insns {
@@ -207,6 +221,16 @@ fn aim(r: &mut Random, s: &mut State, insn: &Instruction) {
         s.gpr[7] = DATA + r.below(PAGE as u64);
         return;
     }
+    if let Some(n) = vector_index(insn.memory_index()) {
+        return aim_indices(r, s, insn, n);
+    }
+    if matches!(insn.mnemonic(), Mnemonic::Vmaskmovdqu) {
+        s.gpr[7] = DATA + r.below(DATA_LEN as u64);
+    }
+    let name = format!("{:?}", insn.mnemonic());
+    if ["estr", "istr"].iter().any(|kind| name.contains(kind)) {
+        text(r, s);
+    }
     if insn.is_stack_instruction() && r.below(8) != 0 {
         s.gpr[4] = DATA + 512 + r.below(2048);
         s.gpr[5] = DATA + 512 + r.below(2048);
@@ -222,11 +246,61 @@ fn aim(r: &mut Random, s: &mut State, insn: &Instruction) {
     let mut target = DATA + 512 + r.below(3072);
     if r.below(3) != 0 {
         target &= !15;
-    } else if r.below(8) == 0 {
-        target = DATA + PAGE as u64 - r.below(2 * size + 1);
+    } else if r.below(4) == 0 {
+        // Over a border: of the two pages, or of the last one.
+        target = DATA + (r.pick(&[1, 1, 2]) * PAGE) as u64 - r.below(2 * size + 1);
     }
     let now = address(s, insn);
     s.gpr[base] = s.gpr[base].wrapping_add(target.wrapping_sub(now));
+}
+
+fn vector_index(register: Register) -> Option<usize> {
+    (register.is_xmm() || register.is_ymm()).then(|| register.number())
+}
+
+/// A gather: the base in the middle of the data, indices of which most stay inside.
+fn aim_indices(r: &mut Random, s: &mut State, insn: &Instruction, n: usize) {
+    if let Some(base) = index_of(insn.memory_base()) {
+        s.gpr[base] = (DATA + PAGE as u64).wrapping_sub(insn.memory_displacement64());
+    }
+    let scale = i64::from(insn.memory_index_scale());
+    use Mnemonic::{Vgatherqpd, Vgatherqps, Vpgatherqd, Vpgatherqq};
+    let wide = matches!(insn.mnemonic(), Vgatherqpd | Vgatherqps | Vpgatherqd | Vpgatherqq);
+    let mut index = || {
+        let reach = if r.below(12) == 0 { 0x7000 } else { PAGE as i64 - 8 };
+        (r.next() as i64 % reach) / scale
+    };
+    for word in 0..4 {
+        let value = if wide { index() as u64 } else { u64::from(index() as u32) | (index() as u64) << 32 };
+        set_vector_word(s, n, word, value);
+    }
+}
+
+fn set_vector_word(s: &mut State, n: usize, word: usize, value: u64) {
+    if word < 2 {
+        let at = 160 + 16 * n + 8 * word;
+        s.fxsave[at..at + 8].copy_from_slice(&value.to_le_bytes());
+    } else {
+        s.ymm[2 * n + word - 2] = value;
+    }
+}
+
+/// For comparisons of strings: few different bytes, zeros among them, and lengths near the vector's.
+fn text(r: &mut Random, s: &mut State) {
+    let letters = r.pick(&[2, 3, 5, 256]);
+    let step = r.pick(&[1, 2]);
+    for at in (160..416).step_by(step) {
+        s.fxsave[at] = r.below(letters) as u8;
+        if step == 2 {
+            s.fxsave[at + 1] = if r.below(16) == 0 { r.next() as u8 } else { 0 };
+        }
+    }
+    for byte in &mut s.data {
+        *byte = r.below(letters) as u8;
+    }
+    for n in [0, 2] {
+        s.gpr[n] = if r.below(8) == 0 { r.next() } else { r.below(40).wrapping_sub(20) };
+    }
 }
 
 /// The address of the memory operand.

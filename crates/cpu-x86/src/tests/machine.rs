@@ -1,13 +1,16 @@
-//! A CPU and two pages of memory, to run a few instructions in.
+//! A CPU and three pages of memory, to run a few instructions in.
 use crate::regs::*;
 use crate::{X86_64, helpers::fxsave, process};
 use arch::{Cpu, Exit, Fault, FaultKind, Trap};
 use engine::{Clock, Engine};
+use ir::Reg;
 use mmu::{FramePool, Memory, Perms, Pte};
 
 pub(super) const CODE: u64 = 0x2000_0000;
 pub(super) const DATA: u64 = 0x1000_0000;
 pub(super) const PAGE: usize = 4096;
+/// The data are two pages, with nothing mapped around them.
+pub(super) const DATA_LEN: usize = 2 * PAGE;
 
 /// What an instruction can see and change. Laid out as the native runner's `struct state`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(super) struct State {
     pub(super) code: u64,
     pub(super) address: u64,
     pub(super) fxsave: Vec<u8>,
+    /// The upper halves of the YMM registers, two words each.
+    pub(super) ymm: [u64; 32],
     pub(super) data: Vec<u8>,
 }
 
@@ -26,7 +31,7 @@ impl State {
     pub(super) fn new() -> State {
         let mut cpu = Cpu::new(&X86_64);
         process::start_thread(&mut cpu, CODE, DATA + 2048);
-        State::of(&cpu, vec![0; PAGE])
+        State::of(&cpu, vec![0; DATA_LEN])
     }
 
     pub(super) fn of(cpu: &Cpu, data: Vec<u8>) -> State {
@@ -38,6 +43,7 @@ impl State {
             code: 0,
             address: 0,
             fxsave: fxsave::save(&cpu.slots).to_vec(),
+            ymm: std::array::from_fn(|i| cpu.get(upper(i))),
             data,
         }
     }
@@ -46,6 +52,7 @@ impl State {
         let head = [self.rip, self.rflags, self.signal, self.code, self.address];
         let mut bytes: Vec<u8> = self.gpr.iter().chain(&head).flat_map(|word| word.to_le_bytes()).collect();
         bytes.extend(&self.fxsave);
+        bytes.extend(self.ymm.iter().flat_map(|word| word.to_le_bytes()));
         bytes.extend(&self.data);
         bytes
     }
@@ -61,30 +68,37 @@ impl State {
             code: word(19),
             address: word(20),
             fxsave: bytes[at..at + 512].to_vec(),
-            data: bytes[at + 512..at + 512 + PAGE].to_vec(),
+            ymm: std::array::from_fn(|i| word(at / 8 + 64 + i)),
+            data: bytes[at + 768..at + 768 + DATA_LEN].to_vec(),
         }
     }
 
-    pub(super) const SIZE: usize = 8 * 21 + 512 + PAGE;
+    pub(super) const SIZE: usize = 8 * 21 + 768 + DATA_LEN;
+}
+
+/// Word `i` of the upper halves of the YMM registers.
+fn upper(i: usize) -> Reg {
+    xmm((i / 2) as u8).up(2 + (i % 2) as u8)
 }
 
 /// Runs `text`, followed by INT3s, from this state; the state when it traps, with the signal Linux would send.
 pub(super) fn run(from: &State, text: &[u8]) -> Option<State> {
     let mut pool = FramePool::new(64);
     let mut space = pool.new_space();
-    for (at, bytes, write) in [(CODE, text, false), (DATA, &from.data[..], true)] {
+    let mut code = [0xcc; PAGE];
+    code[..text.len()].copy_from_slice(text);
+    for (at, bytes) in [(CODE, &code[..]), (DATA, &from.data[..PAGE]), (DATA + PAGE as u64, &from.data[PAGE..])] {
         let frame = pool.alloc().unwrap();
-        if !write {
-            pool.write(frame, 0, &[0xcc; PAGE], None);
-        }
         pool.write(frame, 0, bytes, None);
-        let perms = Perms { read: true, write: true, execute: !write };
-        space.map(&mut pool, at, Pte { frame, perms });
+        space.map(&mut pool, at, Pte { frame, perms: Perms { read: true, write: true, execute: at == CODE } });
     }
     let mut cpu = Cpu::new(&X86_64);
     process::start_thread(&mut cpu, CODE, 0);
     cpu.slots[..16].copy_from_slice(&from.gpr);
     fxsave::restore(&mut cpu.slots, from.fxsave[..].try_into().unwrap());
+    for (i, word) in from.ymm.into_iter().enumerate() {
+        cpu.set(upper(i), word);
+    }
     set_rflags(&mut cpu.slots, from.rflags);
     let mut engine = Engine::new();
     let clock = Clock { now: 0, carry: 0, share: 1 };
@@ -101,8 +115,8 @@ pub(super) fn run(from: &State, text: &[u8]) -> Option<State> {
         }
         trap => X86_64.abi.trap_signal(&mut cpu, trap),
     };
-    let frame = space.pte(DATA).unwrap().frame;
-    let mut state = State::of(&cpu, pool.bytes(frame).to_vec());
+    let page = |at| pool.bytes(space.pte(at).unwrap().frame).to_vec();
+    let mut state = State::of(&cpu, [page(DATA), page(DATA + PAGE as u64)].concat());
     state.signal = info.signo.into();
     state.code = info.code as u64;
     if let abi::Fields::Fault { addr } = info.fields {
@@ -112,5 +126,5 @@ pub(super) fn run(from: &State, text: &[u8]) -> Option<State> {
 }
 
 fn mapped(fault: Fault) -> bool {
-    [CODE, DATA].contains(&(fault.addr & !(PAGE as u64 - 1)))
+    [CODE, DATA, DATA + PAGE as u64].contains(&(fault.addr & !(PAGE as u64 - 1)))
 }

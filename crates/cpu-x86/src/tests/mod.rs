@@ -1,5 +1,6 @@
 //! Tests of instructions: against the host's CPU, against lines of expected state, and over any bytes at all.
 mod any_bytes;
+mod encode;
 mod generate;
 mod host;
 mod machine;

@@ -1,5 +1,6 @@
 //! The host's CPU, behind a small C program that runs in a child process.
 use super::machine::State;
+use iced_x86::CpuidFeature;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -48,6 +49,31 @@ impl Native {
             panic!("the native runner died ({e}, {:?}) of {text:02x?}", self.child.wait());
         }
         State::decode(&answer)
+    }
+}
+
+/// Whether the host's CPUID has a feature; those that are not asked for are as old as x86-64, or not in the table.
+pub(super) fn host_has(feature: CpuidFeature) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    macro_rules! detected {
+        ($($feature:ident $name:tt),*) => {
+            match feature {
+                $(CpuidFeature::$feature => is_x86_feature_detected!($name),)*
+                _ => true,
+            }
+        };
+    }
+    #[cfg(target_arch = "x86_64")]
+    return detected!(
+        SSE3 "sse3", SSSE3 "ssse3", SSE4_1 "sse4.1", SSE4_2 "sse4.2", POPCNT "popcnt", AVX "avx", AVX2 "avx2", FMA "fma",
+        F16C "f16c", BMI1 "bmi1", BMI2 "bmi2", LZCNT "lzcnt", MOVBE "movbe", ADX "adx", AES "aes", SHA "sha",
+        PCLMULQDQ "pclmulqdq", VAES "vaes", VPCLMULQDQ "vpclmulqdq", XSAVE "xsave", XSAVEC "xsavec",
+        XSAVEOPT "xsaveopt", RDRAND "rdrand", RDSEED "rdseed", CMPXCHG16B "cmpxchg16b"
+    );
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = feature;
+        false
     }
 }
 

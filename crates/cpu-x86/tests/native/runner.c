@@ -20,7 +20,8 @@ struct state {
     uint64_t rip, rflags;
     uint64_t signal, code, address;
     uint8_t fxsave[512];
-    uint8_t data[PAGE];
+    uint8_t ymm[256]; /* the upper halves of YMM0 to YMM15 */
+    uint8_t data[2 * PAGE];
 };
 
 struct request {
@@ -31,24 +32,42 @@ struct request {
 static struct request request;
 static struct state result;
 static mcontext_t home;
-static uint8_t home_fp[512];
+static uint8_t home_fp[512], home_ymm[256];
 
 static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                               REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
-static void set_fp(mcontext_t *mc, const uint8_t *image) {
+/* Where the kernel keeps the upper halves of YMM registers in a frame; none without AVX. */
+static uint8_t *ymm_of(uint8_t *fp) {
+    uint32_t magic, size;
+    memcpy(&magic, fp + 464, 4);
+    memcpy(&size, fp + 480, 4);
+    return magic == 0x46505853 && size >= 832 ? fp + 576 : 0;
+}
+
+static void set_fp(mcontext_t *mc, const uint8_t *image, const uint8_t *ymm) {
     uint8_t *fp = (uint8_t *)mc->fpregs;
     /* The last 48 bytes are the kernel's own. */
     memcpy(fp, image, 464);
     uint32_t magic;
     memcpy(&magic, fp + 464, 4);
     if (magic == 0x46505853) {
-        /* XSTATE_BV: take x87 and SSE from here. */
+        /* XSTATE_BV: take x87, SSE and AVX from here. */
         uint64_t bv;
         memcpy(&bv, fp + 512, 8);
         bv |= 3;
+        if (ymm_of(fp)) {
+            bv |= 4;
+            memcpy(ymm_of(fp), ymm, 256);
+        }
         memcpy(fp + 512, &bv, 8);
     }
+}
+
+static void get_ymm(uint8_t *fp, uint8_t *ymm) {
+    memset(ymm, 0, 256);
+    if (ymm_of(fp) && fp[512] & 4)
+        memcpy(ymm, ymm_of(fp), 256);
 }
 
 static void enter(int sig, siginfo_t *info, void *context) {
@@ -56,11 +75,12 @@ static void enter(int sig, siginfo_t *info, void *context) {
     mcontext_t *mc = &((ucontext_t *)context)->uc_mcontext;
     home = *mc;
     memcpy(home_fp, mc->fpregs, 512);
+    get_ymm((uint8_t *)mc->fpregs, home_ymm);
     for (int i = 0; i < 16; i++)
         mc->gregs[order[i]] = (greg_t)request.state.gpr[i];
     mc->gregs[REG_RIP] = CODE;
     mc->gregs[REG_EFL] = (greg_t)request.state.rflags;
-    set_fp(mc, request.state.fxsave);
+    set_fp(mc, request.state.fxsave, request.state.ymm);
 }
 
 static void leave(int sig, siginfo_t *info, void *context) {
@@ -73,8 +93,9 @@ static void leave(int sig, siginfo_t *info, void *context) {
     result.code = (uint64_t)(int64_t)info->si_code;
     result.address = (uint64_t)info->si_addr;
     memcpy(result.fxsave, mc->fpregs, 512);
+    get_ymm((uint8_t *)mc->fpregs, result.ymm);
     memcpy(mc->gregs, home.gregs, sizeof home.gregs);
-    set_fp(mc, home_fp);
+    set_fp(mc, home_fp, home_ymm);
 }
 
 static int all(ssize_t (*f)(int, void *, size_t), int fd, void *buf, size_t len) {
@@ -95,7 +116,7 @@ int main(void) {
     uint8_t *code = mmap((void *)CODE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     uint8_t *data =
-        mmap((void *)DATA, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        mmap((void *)DATA, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (code != (void *)CODE || data != (void *)DATA)
         return 2;
     static uint8_t stack[1 << 16];
@@ -112,12 +133,12 @@ int main(void) {
     while (all(read, 0, &request, sizeof request)) {
         memset(code, 0xcc, PAGE);
         memcpy(code, request.text, sizeof request.text);
-        memcpy(data, request.state.data, PAGE);
+        memcpy(data, request.state.data, 2 * PAGE);
         memset(&result, 0, sizeof result);
         alarm(10);
         raise(SIGUSR1);
         alarm(0);
-        memcpy(result.data, data, PAGE);
+        memcpy(result.data, data, 2 * PAGE);
         if (!all(write_, 1, &result, sizeof result))
             return 1;
     }
