@@ -116,6 +116,7 @@ const WRAP: i32 = 3 << 13;
 fn wrapped<F: Format>(env: &mut Env, precision: u32, negative: bool, exp: i32, sig: u128, why: Flags) -> F::Bits {
     env.raise(why);
     if !F::IS_X87 {
+        env.rounded_up = false;
         return zero::<F>(negative);
     }
     let masked = std::mem::replace(&mut env.unmasked, Flags::NONE);

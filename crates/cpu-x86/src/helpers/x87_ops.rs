@@ -200,12 +200,14 @@ pub(crate) enum Control {
     DecTop,
     /// ST(0) = ST(i) if a is not 0.
     MoveIf,
+    /// ST(i) becomes ST(0), which is popped; an empty one is only popped (FSTPNCE).
+    MovePop,
 }
 
 impl Control {
-    const ALL: [Control; 10] = {
+    const ALL: [Control; 11] = {
         use Control::*;
-        [Wait, Init, ClearExceptions, Load, Exchange, Free, FreePop, IncTop, DecTop, MoveIf]
+        [Wait, Init, ClearExceptions, Load, Exchange, Free, FreePop, IncTop, DecTop, MoveIf, MovePop]
     };
 }
 
@@ -264,6 +266,13 @@ fn control(slots: &mut Slots, _: &mut dyn GuestMemory, at: CallArgs) -> Result<(
         Control::DecTop => {
             fpu.set_codes(SW_C1, 0);
             fpu.rotate(7);
+        }
+        Control::MovePop => {
+            fpu.set_codes(SW_C1, 0);
+            if !fpu.is_empty(0) {
+                fpu.set(i, fpu.raw(0));
+            }
+            fpu.pop();
         }
         Control::MoveIf => match fpu.check_full(&[0, i]) {
             Ok(()) if value & 1 == 0 => {}

@@ -2,7 +2,7 @@
 use super::Row;
 use crate::helpers::x87::{Arith, POP, TRUNCATE};
 use crate::helpers::x87_ops::{Control, Op as X87};
-use crate::lift::x87;
+use crate::lift::{system, x87};
 use iced_x86::Mnemonic::*;
 
 pub(super) const ROWS: &[Row] = &[
@@ -21,6 +21,7 @@ pub(super) const ROWS: &[Row] = &[
     (Fstp, |l| x87::store(l, POP)),
     (Fistp, |l| x87::store(l, POP)),
     (Fbstp, |l| x87::store(l, POP)),
+    (Fstpnce, |l| x87::control(l, Control::MovePop)),
     (Fisttp, |l| x87::store(l, POP | TRUNCATE)),
     (Fadd, |l| x87::arith(l, Arith::Add, false)),
     (Fiadd, |l| x87::arith(l, Arith::Add, false)),
@@ -72,6 +73,10 @@ pub(super) const ROWS: &[Row] = &[
     (Fsincos, |l| x87::operate(l, X87::SinCos)),
     (Wait, |l| x87::control(l, Control::Wait)),
     (Fnop, |l| x87::control(l, Control::Wait)),
+    // The 8087's interrupt mask and the 287's protected mode, which are no more.
+    (Fneni, system::nop),
+    (Fndisi, system::nop),
+    (Fnsetpm, system::nop),
     (Fninit, |l| x87::control(l, Control::Init)),
     (Fnclex, |l| x87::control(l, Control::ClearExceptions)),
     (Fxch, |l| x87::control(l, Control::Exchange)),

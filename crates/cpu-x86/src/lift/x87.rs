@@ -100,7 +100,11 @@ pub(crate) fn operate(l: &mut Lift<'_>, op: x87_ops::Op) {
 
 /// FXCH, FFREE and the like.
 pub(crate) fn control(l: &mut Lift<'_>, what: Control) {
-    let i = if l.insn.op_count() > 0 { last_st(l) } else { 0 };
+    let i = match what {
+        Control::MovePop => st(l, 0),
+        _ if l.insn.op_count() > 0 => last_st(l),
+        _ => 0,
+    };
     // WAIT and FNINIT, FNCLEX are no instructions to remember; FNOP is.
     let forgotten = matches!(what, Control::Init | Control::ClearExceptions) || l.insn.mnemonic() == Mnemonic::Wait;
     let helper = if forgotten { &x87_ops::CONTROL } else { &x87_ops::REGISTERS };
@@ -125,6 +129,7 @@ pub(crate) fn fcmov(l: &mut Lift<'_>) {
 }
 
 pub(crate) fn fldcw(l: &mut Lift<'_>) {
+    l.wait_for_x87();
     let mem = l.mem();
     let value = l.load(MemTy::U16, mem);
     call(l, &x87_ops::CONTROL, value.into(), Control::Load as u16);

@@ -5,4 +5,5 @@ mod generate;
 mod host;
 mod machine;
 mod native;
+mod sweep;
 mod vectors;

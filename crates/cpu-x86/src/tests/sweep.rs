@@ -1,0 +1,154 @@
+//! Every opcode, with every operation in its ModRM byte, in registers and in memory: what traps on the host traps here,
+//! and what does not does not. So every row that 64-bit user mode has is there, and LOCK is refused where it is there.
+use super::machine::{self, CODE, DATA, State};
+use super::native::Native;
+use crate::isa::{Decoded, decode};
+use iced_x86::{CpuidFeature, Instruction, Mnemonic};
+
+const PREFIXES: [&[u8]; 10] =
+    [&[], &[0x66], &[0xf2], &[0xf3], &[0xf0], &[0x48], &[0x66, 0x48], &[0xf2, 0x48], &[0xf3, 0x48], &[0xf0, 0x48]];
+const MAPS: [&[u8]; 4] = [&[], &[0x0f], &[0x0f, 0x38], &[0x0f, 0x3a]];
+
+/// What would harm the runner, or is the host system's own affair: system calls, FS, monitors of virtual machines, TSX.
+fn is_excluded(bytes: &[u8], insn: Option<&Instruction>) -> bool {
+    use Mnemonic::*;
+    let harms = |i: &Instruction| {
+        let fs = i.op_kinds().any(|k| k == iced_x86::OpKind::Register)
+            && (0..i.op_count()).any(|n| i.op_register(n) == iced_x86::Register::FS);
+        fs || matches!(
+            i.mnemonic(),
+            Syscall | Sysenter | Int | Wrfsbase | Wrgsbase | Wrpkru | Lfs | Vmcall | Vmmcall | Vmgexit | Seamcall | Tdcall
+        ) || matches!(i.mnemonic(), Xrstor | Xrstor64 | Xbegin | Xend | Xabort | Xtest | Rdpmc | Pconfig | Getsec)
+            || matches!(i.mnemonic(), Retf | Iret | Iretd | Iretq | Tpause | Umwait | Umonitor | Enclu | Enclv | Encls)
+            // A selector, or a stack, of our own.
+            || matches!(i.mnemonic(), Hreset | Ptwrite | Senduipi | Clui | Stui | Uiret | Testui)
+    };
+    insn.is_some_and(harms) || bytes.starts_with(&[0x0f, 0x01, 0xc1])
+}
+
+/// Whether all an instruction needs is there: the host has more.
+fn is_ours(insn: &Instruction) -> bool {
+    use CpuidFeature::*;
+    let ours = [
+        INTEL8086,
+        INTEL8086_ONLY,
+        INTEL186,
+        INTEL286,
+        INTEL386,
+        INTEL486,
+        X64,
+        CPUID,
+        CMOV,
+        FPU,
+        FPU287,
+        FPU387,
+        MMX,
+        SSE,
+        SSE2,
+        SSE3,
+        SSSE3,
+        SSE4_1,
+        SSE4_2,
+        POPCNT,
+        AVX,
+        AVX2,
+        FMA,
+        F16C,
+        BMI1,
+        BMI2,
+        LZCNT,
+        MOVBE,
+        ADX,
+        AES,
+        PCLMULQDQ,
+        SHA,
+        RDRAND,
+        RDSEED,
+        FSGSBASE,
+        CX8,
+        CMPXCHG16B,
+        CLFSH,
+        CLFLUSHOPT,
+        CLWB,
+        PREFETCHW,
+        XSAVE,
+        XSAVEOPT,
+        XSAVEC,
+        FXSR,
+        TSC,
+        RDTSCP,
+        RDPID,
+        MSR,
+        PAUSE,
+        MULTIBYTENOP,
+        SYSCALL,
+        SEP,
+        INVPCID,
+        WBNOINVD,
+        CET_IBT,
+        CLDEMOTE,
+        MPX,
+    ];
+    insn.cpuid_features().iter().all(|feature| ours.contains(feature))
+}
+
+fn state() -> State {
+    let mut s = State::new();
+    s.gpr = [0x1234; 16];
+    s.gpr[2] = 1;
+    s.gpr[3] = DATA + 1024;
+    (s.gpr[4], s.gpr[5]) = (DATA + 2048, DATA + 2048);
+    (s.gpr[6], s.gpr[7]) = (DATA + 256, DATA + 512);
+    s
+}
+
+#[test]
+fn opcodes_exist_as_on_the_host() {
+    let mut native = match Native::start() {
+        Ok(native) => native,
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let before = state();
+    let mut wrong = Vec::new();
+    for prefix in PREFIXES {
+        for map in MAPS {
+            for opcode in 0..=255u8 {
+                for modrm in 0..=255u8 {
+                    // Memory by rbx, registers by cl; all registers where they are part of the opcode.
+                    let whole =
+                        map.is_empty() && opcode & 0xf8 == 0xd8 || map == [0x0f] && matches!(opcode, 1 | 0xae | 0xc7);
+                    if !(modrm & 0xc7 == 3 || modrm & 0xc7 == 0xc1 || whole && modrm >= 0xc0) {
+                        continue;
+                    }
+                    let escape = map.is_empty() && matches!(opcode, 0x0f | 0x26 | 0x2e | 0x36 | 0x3e | 0x40..=0x4f);
+                    let prefixes =
+                        map.is_empty() && matches!(opcode, 0x64..=0x67 | 0xf0 | 0xf2 | 0xf3 | 0xc4 | 0xc5 | 0x62);
+                    let maps = map == [0x0f] && matches!(opcode, 0x38 | 0x3a);
+                    if escape || prefixes || maps {
+                        continue;
+                    }
+                    let mut bytes = [prefix, map, &[opcode, modrm]].concat();
+                    bytes.extend([0; 12]);
+                    let insn = match decode(CODE, &bytes) {
+                        Decoded::Insn(insn) => Some(insn),
+                        _ => None,
+                    };
+                    bytes.truncate(insn.map_or(prefix.len() + map.len() + 6, |i| i.len()));
+                    if is_excluded(&bytes[prefix.len()..], insn.as_ref()) || insn.is_some_and(|i| !is_ours(&i)) {
+                        continue;
+                    }
+                    let Some(ours) = machine::run(&before, &bytes) else { continue };
+                    let theirs = native.run(&before, &bytes);
+                    if (ours.signal, ours.code) != (theirs.signal, theirs.code) {
+                        let (_, text) = crate::X86_64.isa.disassemble(CODE, &bytes);
+                        wrong.push(format!(
+                            "{bytes:02x?} {text}: ours {} {}, native {} {}",
+                            ours.signal, ours.code as i64, theirs.signal, theirs.code as i64
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
