@@ -71,3 +71,24 @@ const fn with(mut by: ByMnemonic, mnemonic: Mnemonic, semantics: Semantics) -> B
 pub(crate) fn semantics(mnemonic: Mnemonic) -> Option<Semantics> {
     BY_MNEMONIC.get(mnemonic as usize).copied().flatten()
 }
+
+/// The tables by name, with the mnemonics of their rows.
+#[cfg(test)]
+pub(crate) fn tables() -> Vec<(&'static str, Vec<Mnemonic>)> {
+    let of = |rows: &[Row], pairs: &[Pair]| {
+        let single = rows.iter().map(|(mnemonic, _)| *mnemonic);
+        single.chain(pairs.iter().flat_map(|(sse, avx, _)| [*sse, *avx])).collect()
+    };
+    vec![
+        ("integer", of(integer::ROWS, &[])),
+        ("control", of(system::CONTROL, &[])),
+        ("system", of(system::SYSTEM, &[])),
+        ("sse", of(sse::ROWS, sse::PAIRS)),
+        ("sse_int", of(sse_int::ROWS, sse_int::PAIRS)),
+        ("sse4", of(sse4::ROWS, sse4::PAIRS)),
+        ("avx", of(avx::ROWS, &[])),
+        ("fma", of(avx::FMA, &[])),
+        ("crypto", of(crypto::ROWS, crypto::PAIRS)),
+        ("x87", of(x87::ROWS, &[])),
+    ]
+}

@@ -58,7 +58,7 @@ pub(super) fn instruction(seed: u64) -> (Vec<u8>, Instruction) {
 }
 
 /// The instruction that the bytes begin with, if it is in the table, can be compared and is one the host has.
-fn comparable(bytes: &[u8]) -> Option<Instruction> {
+pub(super) fn comparable(bytes: &[u8]) -> Option<Instruction> {
     let Decoded::Insn(insn) = decode(CODE, bytes) else { return None };
     insns::semantics(insn.mnemonic())?;
     // Strings with the address-size prefix cut registers they do not use.

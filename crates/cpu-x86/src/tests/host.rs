@@ -22,12 +22,12 @@ fn text_of(insns: &[(Vec<u8>, Instruction)]) -> String {
     insns.iter().map(|(b, _)| format!("\n  {} {}", hex(b), isa.disassemble(CODE, b).1)).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// `loose`: the last bit of x87 results may differ, and C1 with it.
-fn difference(ours: &State, native: &State, loose: bool) -> Option<String> {
+pub(super) fn difference(ours: &State, native: &State, loose: bool) -> Option<String> {
     let mut out = String::new();
     let mut note = |what: String, a: u64, b: u64| {
         if a != b {
@@ -87,7 +87,7 @@ fn is_outside_domain(insns: &[Instruction], before: &State) -> bool {
 
 /// A state that cannot be compared: the runner's own memory may be where ours faults; what faults has already turned the
 /// x87 to MMX.
-fn is_incomparable(before: &State, ours: &State, insns: &[Instruction]) -> bool {
+pub(super) fn is_incomparable(before: &State, ours: &State, insns: &[Instruction]) -> bool {
     if is_outside_domain(insns, before) {
         return true;
     }
@@ -117,7 +117,7 @@ fn is_incomparable(before: &State, ours: &State, insns: &[Instruction]) -> bool 
 }
 
 /// VMASKMOVPS to memory and its kin.
-fn is_masked_store(insn: &Instruction) -> bool {
+pub(super) fn is_masked_store(insn: &Instruction) -> bool {
     use Mnemonic::{Vmaskmovpd, Vmaskmovps, Vpmaskmovd, Vpmaskmovq};
     matches!(insn.mnemonic(), Vmaskmovpd | Vmaskmovps | Vpmaskmovd | Vpmaskmovq) && insn.op0_kind() == OpKind::Memory
 }

@@ -48,6 +48,19 @@ impl State {
         }
     }
 
+    /// A CPU in this state.
+    pub(super) fn cpu(&self) -> Cpu {
+        let mut cpu = Cpu::new(&X86_64);
+        process::start_thread(&mut cpu, CODE, 0);
+        cpu.slots[..16].copy_from_slice(&self.gpr);
+        fxsave::restore(&mut cpu.slots, self.fxsave[..].try_into().unwrap());
+        for (i, word) in self.ymm.into_iter().enumerate() {
+            cpu.set(upper(i), word);
+        }
+        set_rflags(&mut cpu.slots, self.rflags);
+        cpu
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let head = [self.rip, self.rflags, self.signal, self.code, self.address];
         let mut bytes: Vec<u8> = self.gpr.iter().chain(&head).flat_map(|word| word.to_le_bytes()).collect();
@@ -92,14 +105,7 @@ pub(super) fn run(from: &State, text: &[u8]) -> Option<State> {
         pool.write(frame, 0, bytes, None);
         space.map(&mut pool, at, Pte { frame, perms: Perms { read: true, write: true, execute: at == CODE } });
     }
-    let mut cpu = Cpu::new(&X86_64);
-    process::start_thread(&mut cpu, CODE, 0);
-    cpu.slots[..16].copy_from_slice(&from.gpr);
-    fxsave::restore(&mut cpu.slots, from.fxsave[..].try_into().unwrap());
-    for (i, word) in from.ymm.into_iter().enumerate() {
-        cpu.set(upper(i), word);
-    }
-    set_rflags(&mut cpu.slots, from.rflags);
+    let mut cpu = from.cpu();
     let mut engine = Engine::new();
     let clock = Clock { now: 0, carry: 0, share: 1 };
     let exit = {

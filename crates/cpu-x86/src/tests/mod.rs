@@ -5,5 +5,6 @@ mod generate;
 mod host;
 mod machine;
 mod native;
+mod record;
 mod sweep;
 mod vectors;

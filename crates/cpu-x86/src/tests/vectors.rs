@@ -1,13 +1,15 @@
 //! `vectors/*.ins`: one line an instruction and case, run by the engine; the disassembly is iced's.
-use super::machine::CODE;
+use super::machine::{CODE, DATA, PAGE};
+use crate::insns;
+use crate::isa::{Decoded, decode};
 use crate::regs::*;
 use crate::{X86_64, process};
 use arch::{Cpu, Exit, Trap};
 use engine::{Clock, Engine};
-use iced_x86::Register;
-use ir::Reg;
+use ir::{GUEST_SLOTS, Reg};
 use mmu::{FramePool, Memory, Perms, Pte};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Names and values.
 type Values = BTreeMap<String, u64>;
@@ -35,9 +37,22 @@ fn parse(line: &str) -> Line {
         let words = text.split_whitespace();
         words.map(|word| word.split_once('=').expect("name=value")).map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
     };
-    let of = |text: &str| values(text).into_iter().filter(|(n, _)| n != "trap").map(|(n, v)| (n, number(&v))).collect();
+    let of = |text: &str| {
+        let words = values(text).into_iter().filter(|(n, _)| n != "trap");
+        words
+            .flat_map(|(name, value)| vector_words(&name, &value).unwrap_or_else(|| vec![(name, number(&value))]))
+            .collect()
+    };
     let trap = values(after).into_iter().find(|(n, _)| n == "trap").map(|(_, v)| v);
     Line { bytes, text: text.to_owned(), before: of(before), after: of(after), trap }
+}
+
+/// ymmN is four words, xmmN to xmmN.3.
+fn vector_words(name: &str, value: &str) -> Option<Vec<(String, u64)>> {
+    let n = name.strip_prefix("ymm")?;
+    let digits = format!("{:0>64}", value.strip_prefix("0x").expect("hexadecimal"));
+    let word = |i: usize| u64::from_str_radix(&digits[48 - 16 * i..64 - 16 * i], 16).expect("hexadecimal");
+    Some((0..4).map(|i| (format!("xmm{n}.{i}"), word(i))).collect())
 }
 
 /// The slot of a name, if it is a register in one slot.
@@ -46,15 +61,7 @@ fn slot_of(name: &str) -> Option<Reg> {
         let (n, part) = vector.split_once('.').unwrap_or((vector, "0"));
         return Some(xmm(n.parse().ok()?).up(part.parse().ok()?));
     }
-    match name {
-        "fs_base" => return Some(FS_BASE),
-        "gs_base" => return Some(GS_BASE),
-        "selectors" => return Some(SELECTORS),
-        "random" => return Some(RANDOM),
-        _ => {}
-    }
-    let at = Register::values().find(|r| r.is_gpr64() && format!("{r:?}").eq_ignore_ascii_case(name))?;
-    Some(gpr(at.number() as u8))
+    (0..GUEST_SLOTS).map(Reg).find(|reg| slot_name((*reg).into()).as_deref() == Some(name))
 }
 
 fn check(line: &str) {
@@ -63,7 +70,7 @@ fn check(line: &str) {
     assert_eq!(X86_64.isa.disassemble(CODE, bytes), (bytes.len(), text.clone()), "{line}");
     let mut pool = FramePool::new(8);
     let mut space = pool.new_space();
-    for (at, execute) in [(CODE, true), (super::machine::DATA, false)] {
+    for (at, execute) in [(CODE, true), (DATA, false), (DATA + PAGE as u64, false)] {
         let frame = pool.alloc().unwrap();
         let perms = Perms { read: true, write: !execute, execute };
         space.map(&mut pool, at, Pte { frame, perms });
@@ -79,6 +86,7 @@ fn check(line: &str) {
         match (slot_of(name), name.as_str()) {
             (Some(reg), _) => cpu.set(reg, *value),
             (None, "flags") => set_rflags(&mut cpu.slots, *value),
+            (None, "mxcsr") => set_mxcsr(&mut cpu.slots, *value as u32),
             (None, cell) => {
                 let at = number(cell.trim_matches(['[', ']']));
                 mem.write(at, &value.to_le_bytes()).unwrap_or_else(|_| panic!("{line}: {cell}"));
@@ -100,6 +108,7 @@ fn check(line: &str) {
             (Some(reg), _) => wanted.set(reg, *value),
             (None, "pc") => wanted.pc = *value,
             (None, "flags") => set_rflags(&mut wanted.slots, *value),
+            (None, "mxcsr") => set_mxcsr(&mut wanted.slots, *value as u32),
             (None, cell) => {
                 let mut bytes = [0; 8];
                 mem.read(number(cell.trim_matches(['[', ']'])), &mut bytes)
@@ -118,9 +127,30 @@ fn check(line: &str) {
     assert_eq!(crate::regs::canonical(&cpu), crate::regs::canonical(&wanted), "{line}");
 }
 
+/// The lines of all files.
+fn lines() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    let files =
+        [root.clone(), root.join("recorded")].into_iter().flat_map(|dir| std::fs::read_dir(dir).expect("there"));
+    let mut files: Vec<_> = files.map(|entry| entry.expect("there").path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    let text = files.iter().map(|path| std::fs::read_to_string(path).expect("text")).collect::<String>();
+    text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).map(str::to_owned).collect()
+}
+
 #[test]
 fn lines_hold() {
-    for text in [include_str!("../../vectors/control.ins"), include_str!("../../vectors/system.ins")] {
-        text.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).for_each(check);
-    }
+    lines().iter().for_each(|line| check(line));
+}
+
+#[test]
+fn every_row_has_a_line() {
+    let of = |line: &String| match decode(CODE, &parse(line).bytes) {
+        Decoded::Insn(insn) => insn.mnemonic(),
+        _ => panic!("no instruction: {line}"),
+    };
+    let covered: BTreeSet<_> = lines().iter().map(|line| of(line) as u32).collect();
+    let rows = insns::tables().into_iter().flat_map(|(_, mnemonics)| mnemonics);
+    let missing: Vec<_> = rows.filter(|mnemonic| !covered.contains(&(*mnemonic as u32))).collect();
+    assert!(missing.is_empty(), "rows without a line: {missing:?}");
 }
