@@ -9,6 +9,8 @@ const PC: u64 = 0x1000;
 const DATA: u64 = 0x4000;
 /// A register that no instruction writes: the address of a mapped page.
 const BASE: Reg = Reg(8);
+/// A register that instructions only move: a stack pointer, aligned at first.
+const STACK: Reg = Reg(9);
 
 /// Raw material of one operation.
 type Seed = (u8, [u8; 4], u64);
@@ -87,7 +89,7 @@ fn instruction(out: &mut Builder, seeds: &[Seed]) {
         };
         let (a, b, c) = (source(p, &temps), source(q, &temps), source(r, &temps));
         let ty = pick(&WIDE, s);
-        let value = match op % 31 {
+        let value = match op % 32 {
             0 | 1 => out.iconst(if s.is_multiple_of(2) { wide } else { wide % 9 }),
             2 | 3 => out.get(a),
             4..=8 => {
@@ -136,8 +138,8 @@ fn instruction(out: &mut Builder, seeds: &[Seed]) {
                 out.trap_if(a, Trap::Breakpoint);
                 continue;
             }
-            30 => {
-                out.check_aligned(pick(&[1, 2, 4, 16], s), a);
+            30 | 31 => {
+                out.check_aligned(pick(&[2, 4, 8, 16], s), if q.is_multiple_of(4) { a } else { STACK.into() });
                 continue;
             }
             25 => out.call(&SUM, a, Reg(q % 7), c, 0),
@@ -165,8 +167,8 @@ fn instruction(out: &mut Builder, seeds: &[Seed]) {
     {
         out.set(Reg(p % 8), last);
         if q.is_multiple_of(3) {
-            let reg = Reg(q / 3 % 8).into();
-            out.push(Op::BinImm { op: BinOp::Add, ty: Ty::I64, d: reg, a: reg, imm: i32::from(p) / 4 * 2 });
+            let imm = pick(&[16, -32, 8, 4, 2], p);
+            out.push(Op::BinImm { op: BinOp::Add, ty: Ty::I64, d: STACK.into(), a: STACK.into(), imm });
         }
         if q.is_multiple_of(4) {
             out.set_flags(FlagKind::Sub, Ty::I32, Reg(p % 8), Reg(q / 4 % 8));
@@ -222,6 +224,7 @@ fn observe(registers: &[u64; 8], run: impl FnOnce(&mut Slots, &mut Memory) -> (u
     let mut slots: Slots = [0; 256];
     slots[..8].copy_from_slice(registers);
     slots[BASE.0 as usize] = DATA;
+    slots[STACK.0 as usize] = DATA + 64;
     slots[32] = 0x1234_5678_9abc_def0;
     LazyFlags { kind: FlagKind::Sub, ty: Ty::I32, a: registers[0], b: registers[1], c: 0 }.store(&mut slots);
     let (retired, end) = run(&mut slots, &mut Memory::new(&mut space, &mut pool, 1, u64::MAX));
