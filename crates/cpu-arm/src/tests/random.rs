@@ -96,6 +96,12 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// As many seeds as are wanted.
+fn seeds(cases: u64) -> impl Iterator<Item = u64> {
+    let first = number("MINIKERN_SEED").unwrap_or(1) << 32;
+    first..first + number("MINIKERN_CASES").unwrap_or(cases)
+}
+
 /// The first of the cases that the two differ on, and how.
 fn first_difference(native: &mut Native, cases: &[Case]) -> Option<(usize, String)> {
     let theirs = native.run(cases);
@@ -226,7 +232,7 @@ fn branches() {
     };
     let (plain, branches) = (of(&[Kind::Plain]), of(&[Kind::Branch, Kind::Indirect]));
     let mut cases = Vec::new();
-    for seed in 1..1500 {
+    for seed in seeds(1500) {
         let mut r = generate::Random::new(seed);
         let mut words = Vec::new();
         while words.len() < 12 {
@@ -268,7 +274,7 @@ fn exclusives() {
     };
     let (loads, stores) = (rows(["ldx", "ldax"]), rows(["stx", "stlx"]));
     let mut cases = Vec::new();
-    for seed in 1..2000 {
+    for seed in seeds(4000) {
         let mut r = generate::Random::new(seed);
         let (load, store) = (loads[r.next() as usize % loads.len()], stores[r.next() as usize % stores.len()]);
         let size = r.next() as u32 & 1 << 30;
