@@ -18,13 +18,21 @@ fn is_32(insn: &Instruction) -> bool {
     insn.op_kinds().any(|k| matches!(k, OpKind::MemorySegESI | OpKind::MemoryESEDI))
 }
 
-/// The common start: leaves at once when there is nothing to do.
-fn begin(l: &mut Lift<'_>) -> Str {
+/// The common start: leaves at once when there is nothing to do. With 32-bit addresses that still cuts the count, and
+/// `pointers` where processors do so.
+fn begin(l: &mut Lift<'_>, pointers: &[Reg]) -> Str {
     let ty = ty_of_bytes(l.insn.memory_size().size());
     let addr = if is_32(&l.insn) { Ty::I32 } else { Ty::I64 };
     let repeated = l.insn.has_rep_prefix() || l.insn.has_repne_prefix();
     if repeated {
         let none = l.out.cmp_imm(Cond::Eq, addr, RCX, 0);
+        if addr == Ty::I32 {
+            for reg in [RCX].iter().chain(pointers) {
+                let cut = l.out.zext(Ty::I32, *reg);
+                let value = l.out.select(none, cut, *reg);
+                l.out.set(*reg, value);
+            }
+        }
         let next = l.next();
         l.out.exit_if(none, next);
     }
@@ -78,7 +86,7 @@ fn while_flag(l: &Lift<'_>) -> Option<FlagCond> {
 }
 
 pub(crate) fn movs(l: &mut Lift<'_>) {
-    let s = begin(l);
+    let s = begin(l, &[RSI, RDI]);
     let (from, to) = (pointer(l, s, RSI), pointer(l, s, RDI));
     let value = l.load(MemTy::of(s.ty), from);
     l.store(MemTy::of(s.ty), value, to);
@@ -87,7 +95,7 @@ pub(crate) fn movs(l: &mut Lift<'_>) {
 }
 
 pub(crate) fn stos(l: &mut Lift<'_>) {
-    let s = begin(l);
+    let s = begin(l, &[RDI]);
     let to = pointer(l, s, RDI);
     l.store(MemTy::of(s.ty), RAX, to);
     advance(l, s, &[RDI]);
@@ -95,7 +103,7 @@ pub(crate) fn stos(l: &mut Lift<'_>) {
 }
 
 pub(crate) fn lods(l: &mut Lift<'_>) {
-    let s = begin(l);
+    let s = begin(l, &[]);
     let from = pointer(l, s, RSI);
     let value = l.load(MemTy::of(s.ty), from);
     l.write_low(s.ty, RAX, value);
@@ -104,7 +112,7 @@ pub(crate) fn lods(l: &mut Lift<'_>) {
 }
 
 pub(crate) fn scas(l: &mut Lift<'_>) {
-    let s = begin(l);
+    let s = begin(l, &[]);
     let at = pointer(l, s, RDI);
     let value = l.load(MemTy::of(s.ty), at);
     l.out.set_flags(FlagKind::Sub, s.ty, RAX, value);
@@ -114,7 +122,7 @@ pub(crate) fn scas(l: &mut Lift<'_>) {
 }
 
 pub(crate) fn cmps(l: &mut Lift<'_>) {
-    let s = begin(l);
+    let s = begin(l, &[]);
     let (a, b) = (pointer(l, s, RSI), pointer(l, s, RDI));
     // Processors look at rdi first, as a fault on both shows.
     let b = l.load(MemTy::of(s.ty), b);

@@ -61,10 +61,8 @@ pub(super) fn instruction(seed: u64) -> (Vec<u8>, Instruction) {
 pub(super) fn comparable(bytes: &[u8]) -> Option<Instruction> {
     let Decoded::Insn(insn) = decode(CODE, bytes) else { return None };
     insns::semantics(insn.mnemonic())?;
-    // Strings with the address-size prefix cut registers they do not use.
-    let short = insn.is_string_instruction() && bytes[..insn.len()].contains(&0x67);
     let ours = matches!(insn.code().encoding(), EncodingKind::Legacy | EncodingKind::VEX);
-    let ok = ours && !short && !is_excluded(&insn) && insn.cpuid_features().iter().all(|f| host_has(*f));
+    let ok = ours && !is_excluded(&insn) && insn.cpuid_features().iter().all(|f| host_has(*f));
     ok.then_some(insn)
 }
 

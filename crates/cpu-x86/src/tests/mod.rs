@@ -8,3 +8,4 @@ mod native;
 mod record;
 mod sweep;
 mod vectors;
+mod xsave;
