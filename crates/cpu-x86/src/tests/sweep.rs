@@ -139,7 +139,9 @@ fn opcodes_exist_as_on_the_host() {
                     }
                     let Some(ours) = machine::run(&before, &bytes) else { continue };
                     let theirs = native.run(&before, &bytes);
-                    if (ours.signal, ours.code) != (theirs.signal, theirs.code) {
+                    // Where nothing happened, the breakpoint behind the instruction tells its length.
+                    let seen = |s: &State| (s.signal, s.code, s.signal == 5 && s.rip != ours.rip);
+                    if seen(&ours) != seen(&theirs) {
                         let (_, text) = crate::X86_64.isa.disassemble(CODE, &bytes);
                         wrong.push(format!(
                             "{bytes:02x?} {text}: ours {} {}, native {} {}",
