@@ -14,7 +14,7 @@ const FLAGS: u64 = 0xcd5;
 
 /// How many sequences; MINIKERN_CASES asks for more.
 fn cases() -> u32 {
-    std::env::var("MINIKERN_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
+    std::env::var("MINIKERN_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(50_000)
 }
 
 fn text_of(insns: &[(Vec<u8>, Instruction)]) -> String {
@@ -68,7 +68,7 @@ pub(super) fn difference(ours: &State, native: &State, loose: bool) -> Option<St
     for (i, (a, b)) in ours.ymm.into_iter().zip(native.ymm).enumerate() {
         note(format!("ymm{}.{}", i / 2, 2 + i % 2), a, b);
     }
-    for (at, (a, b)) in ours.data.iter().zip(&native.data).enumerate() {
+    for (at, (a, b)) in ours.data.iter().zip(&native.data).enumerate().filter(|(_, (a, b))| a != b) {
         note(format!("data+{at:#x}"), u64::from(*a), u64::from(*b));
     }
     (!out.is_empty()).then_some(out)

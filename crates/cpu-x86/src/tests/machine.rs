@@ -2,9 +2,10 @@
 use crate::regs::*;
 use crate::{X86_64, helpers::fxsave, process};
 use arch::{Cpu, Exit, Fault, FaultKind, Trap};
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, Tiers};
 use ir::Reg;
-use mmu::{FramePool, Memory, Perms, Pte};
+use jit::Jit;
+use mmu::{AddressSpace, FramePool, Memory, Perms, Pte};
 
 pub(super) const CODE: u64 = 0x2000_0000;
 pub(super) const DATA: u64 = 0x1000_0000;
@@ -94,41 +95,94 @@ fn upper(i: usize) -> Reg {
     xmm((i / 2) as u8).up(2 + (i % 2) as u8)
 }
 
-/// Runs `text`, followed by INT3s, from this state; the state when it traps, with the signal Linux would send.
+/// Runs `text`, followed by INT3s, from this state; the state when it traps, with the signal Linux would send. It is run in
+/// every form the engine has of it, and all must do the same.
 pub(super) fn run(from: &State, text: &[u8]) -> Option<State> {
-    let mut pool = FramePool::new(64);
-    let mut space = pool.new_space();
-    let mut code = [0xcc; PAGE];
-    code[..text.len()].copy_from_slice(text);
-    for (at, bytes) in [(CODE, &code[..]), (DATA, &from.data[..PAGE]), (DATA + PAGE as u64, &from.data[PAGE..])] {
-        let frame = pool.alloc().unwrap();
-        pool.write(frame, 0, bytes, None);
-        space.map(&mut pool, at, Pte { frame, perms: Perms { read: true, write: true, execute: at == CODE } });
-    }
-    let mut cpu = from.cpu();
+    let mut m = Machine::new(from, text);
     let mut engine = Engine::new();
-    let clock = Clock { now: 0, carry: 0, share: 1 };
-    let exit = {
-        let mut mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
-        engine.run(&mut cpu, &mut mem, clock, 20_000).exit
-    };
-    let Exit::Trap(trap) = exit else { return None };
-    let info = match trap {
-        Trap::Fault(fault) => {
-            let code = text.get(cpu.pc.wrapping_sub(CODE) as usize..).unwrap_or_default();
-            let kind = if mapped(fault) { FaultKind::NotPermitted } else { FaultKind::NotMapped };
-            X86_64.abi.fault_signal(&mut cpu, fault, kind, code)
-        }
-        trap => X86_64.abi.trap_signal(&mut cpu, trap),
-    };
-    let page = |at| pool.bytes(space.pte(at).unwrap().frame).to_vec();
-    let mut state = State::of(&cpu, [page(DATA), page(DATA + PAGE as u64)].concat());
-    state.signal = info.signo.into();
-    state.code = info.code as u64;
-    if let abi::Fields::Fault { addr } = info.fields {
-        state.address = addr;
+    let first = m.run(&mut engine, from, text);
+    // Run a second time, a block has its compact form.
+    let warm = m.run(&mut engine, from, text);
+    assert_same(text, &first, &warm, "in compact form");
+    if let Some(jit) = Jit::new(1 << 16) {
+        let mut engine = Engine::with_tiers(Tiers::Compiler { compiler: Box::new(jit), threshold: 1 });
+        let compiled = m.run(&mut engine, from, text);
+        assert_same(text, &first, &compiled, "compiled");
     }
-    Some(state)
+    first
+}
+
+fn assert_same(text: &[u8], plain: &Option<State>, other: &Option<State>, what: &str) {
+    if plain == other {
+        return;
+    }
+    if let (Some(plain), Some(other)) = (plain, other) {
+        let difference = super::host::difference(plain, other, false);
+        assert!(difference.is_none(), "{text:02x?} {what}: \"native\" is it: {}", difference.unwrap_or_default());
+    }
+    assert_eq!(plain.is_some(), other.is_some(), "{text:02x?} {what}");
+}
+
+struct Machine {
+    pool: FramePool,
+    space: AddressSpace,
+}
+
+impl Machine {
+    fn new(from: &State, text: &[u8]) -> Machine {
+        let mut pool = FramePool::new(64);
+        let space = pool.new_space();
+        let mut m = Machine { pool, space };
+        for (at, bytes) in m.pages(from, text) {
+            let frame = m.pool.alloc().unwrap();
+            m.pool.write(frame, 0, &bytes, None);
+            let perms = Perms { read: true, write: true, execute: at == CODE };
+            m.space.map(&mut m.pool, at, Pte { frame, perms });
+        }
+        m
+    }
+
+    fn pages(&self, from: &State, text: &[u8]) -> [(u64, Vec<u8>); 3] {
+        let mut code = vec![0xcc; PAGE];
+        code[..text.len()].copy_from_slice(text);
+        [(CODE, code), (DATA, from.data[..PAGE].to_vec()), (DATA + PAGE as u64, from.data[PAGE..].to_vec())]
+    }
+
+    fn page(&self, at: u64) -> &[u8] {
+        self.pool.bytes(self.space.pte(at).unwrap().frame)
+    }
+
+    fn run(&mut self, engine: &mut Engine, from: &State, text: &[u8]) -> Option<State> {
+        // A run before this one may have written to them, even to the code.
+        for (at, bytes) in self.pages(from, text) {
+            if self.page(at) != bytes {
+                let frame = self.space.pte(at).unwrap().frame;
+                self.pool.write(frame, 0, &bytes, None);
+            }
+        }
+        let mut cpu = from.cpu();
+        let clock = Clock { now: 0, carry: 0, share: 1 };
+        let exit = {
+            let mut mem = Memory::new(&mut self.space, &mut self.pool, 1, u64::MAX);
+            engine.run(&mut cpu, &mut mem, clock, 20_000).exit
+        };
+        let Exit::Trap(trap) = exit else { return None };
+        let info = match trap {
+            Trap::Fault(fault) => {
+                let code = text.get(cpu.pc.wrapping_sub(CODE) as usize..).unwrap_or_default();
+                let kind = if mapped(fault) { FaultKind::NotPermitted } else { FaultKind::NotMapped };
+                X86_64.abi.fault_signal(&mut cpu, fault, kind, code)
+            }
+            trap => X86_64.abi.trap_signal(&mut cpu, trap),
+        };
+        let mut state = State::of(&cpu, [self.page(DATA), self.page(DATA + PAGE as u64)].concat());
+        state.signal = info.signo.into();
+        state.code = info.code as u64;
+        if let abi::Fields::Fault { addr } = info.fields {
+            state.address = addr;
+        }
+        Some(state)
+    }
 }
 
 fn mapped(fault: Fault) -> bool {

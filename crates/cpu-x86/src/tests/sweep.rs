@@ -60,7 +60,9 @@ fn is_ours(insn: &Instruction) -> bool {
         MOVBE,
         ADX,
         AES,
+        VAES,
         PCLMULQDQ,
+        VPCLMULQDQ,
         SHA,
         RDRAND,
         RDSEED,
@@ -102,6 +104,65 @@ fn state() -> State {
     s
 }
 
+/// Runs the instruction that the bytes begin with, or six bytes behind its prefixes, on both sides.
+fn compare(
+    native: &mut Native,
+    before: &State,
+    mut bytes: Vec<u8>,
+    prefix: usize,
+    map: usize,
+    wrong: &mut Vec<String>,
+) {
+    let insn = match decode(CODE, &bytes) {
+        Decoded::Insn(insn) => Some(insn),
+        _ => None,
+    };
+    bytes.truncate(insn.map_or(prefix + map + 6, |i| i.len()));
+    if is_excluded(&bytes[prefix..], insn.as_ref()) || insn.is_some_and(|i| !is_ours(&i)) {
+        return;
+    }
+    let Some(ours) = machine::run(before, &bytes) else { return };
+    let theirs = native.run(before, &bytes);
+    // Where nothing happened, the breakpoint behind the instruction tells its length.
+    let seen = |s: &State| (s.signal, s.code, s.signal == 5 && s.rip != ours.rip);
+    if seen(&ours) != seen(&theirs) {
+        let (_, text) = crate::X86_64.isa.disassemble(CODE, &bytes);
+        wrong.push(format!(
+            "{bytes:02x?} {text}: ours {} {}, native {} {}",
+            ours.signal, ours.code as i64, theirs.signal, theirs.code as i64
+        ));
+    }
+}
+
+/// The same behind VEX: every opcode of its three maps with every prefix, length and W, and with a register in vvvv where
+/// most forms want none.
+#[test]
+fn vex_opcodes_exist_as_on_the_host() {
+    let mut native = match Native::start() {
+        Ok(native) => native,
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let before = state();
+    let mut wrong = Vec::new();
+    // Bits 0 and 1 the prefix, 2 the length, 3 W, 4 the register.
+    for (map, bits) in (1..=3u8).flat_map(|map| (0..32u8).map(move |bits| (map, bits))) {
+        let vvvv = if bits & 16 != 0 { 5 } else { 15 };
+        let head = [0xc4, 0xe0 | map, (bits & 8) << 4 | vvvv << 3 | bits & 7];
+        for opcode in 0..=255u8 {
+            let group = map == 1 && matches!(opcode, 0x71..=0x73 | 0xae) || map == 2 && opcode == 0xf3;
+            let gather = map == 2 && matches!(opcode, 0x90..=0x93);
+            let operations = if group { 0..8 } else { 0..1 };
+            for modrm in operations.flat_map(|operation: u8| [0xc1 | operation << 3, 3 | operation << 3]) {
+                // A gather's memory has an index: XMM1.
+                let operands: &[u8] = if gather && modrm < 0xc0 { &[4, 0x0b] } else { &[modrm] };
+                let bytes = [&head, &[opcode][..], operands, &[0; 12]].concat();
+                compare(&mut native, &before, bytes, 0, 3, &mut wrong);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 #[test]
 fn opcodes_exist_as_on_the_host() {
     let mut native = match Native::start() {
@@ -129,25 +190,7 @@ fn opcodes_exist_as_on_the_host() {
                     }
                     let mut bytes = [prefix, map, &[opcode, modrm]].concat();
                     bytes.extend([0; 12]);
-                    let insn = match decode(CODE, &bytes) {
-                        Decoded::Insn(insn) => Some(insn),
-                        _ => None,
-                    };
-                    bytes.truncate(insn.map_or(prefix.len() + map.len() + 6, |i| i.len()));
-                    if is_excluded(&bytes[prefix.len()..], insn.as_ref()) || insn.is_some_and(|i| !is_ours(&i)) {
-                        continue;
-                    }
-                    let Some(ours) = machine::run(&before, &bytes) else { continue };
-                    let theirs = native.run(&before, &bytes);
-                    // Where nothing happened, the breakpoint behind the instruction tells its length.
-                    let seen = |s: &State| (s.signal, s.code, s.signal == 5 && s.rip != ours.rip);
-                    if seen(&ours) != seen(&theirs) {
-                        let (_, text) = crate::X86_64.isa.disassemble(CODE, &bytes);
-                        wrong.push(format!(
-                            "{bytes:02x?} {text}: ours {} {}, native {} {}",
-                            ours.signal, ours.code as i64, theirs.signal, theirs.code as i64
-                        ));
-                    }
+                    compare(&mut native, &before, bytes, prefix.len(), map.len(), &mut wrong);
                 }
             }
         }
