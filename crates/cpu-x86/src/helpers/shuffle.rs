@@ -41,15 +41,14 @@ pub(crate) static VPERMD: Helper = Helper::pure("vpermd", 4, [4, 4, 0], |s, at| 
 /// Bytes of a chosen by those of b; zero where b has its top bit set.
 pub(crate) static PSHUFB: Helper = Helper::pure("pshufb", 2, [2, 2, 0], |s, at| {
     let (low, high) = (get(s, at.a, 0), get(s, at.a, 1));
-    let words = [0, 1].map(|i| {
-        choose(get(s, at.b, i), |n| if n & 8 == 0 { low >> (8 * (n & 7)) as u8 } else { high >> (8 * (n & 7)) as u8 })
-    });
+    let words = [0, 1]
+        .map(|i| choose(get(s, at.b, i), |n| if n & 8 == 0 { low >> (8 * (n & 7)) } else { high >> (8 * (n & 7)) }));
     put(s, at.d, 0, words[0]);
     put(s, at.d, 1, words[1]);
 });
 pub(crate) static PSHUFB_MMX: Helper = Helper::pure("pshufb_mmx", 1, [1, 1, 0], |s, at| {
     let a = get(s, at.a, 0);
-    let word = choose(get(s, at.b, 0), |n| a >> (8 * (n & 7)) as u8);
+    let word = choose(get(s, at.b, 0), |n| a >> (8 * (n & 7)));
     put(s, at.d, 0, word);
 });
 

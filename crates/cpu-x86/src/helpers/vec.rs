@@ -148,7 +148,7 @@ pub(crate) fn extend_imm(signed: bool, from: Ty, to: Ty, bit: u16) -> u16 {
 }
 
 pub(crate) static PMULHRSW: Helper = Helper::pure("pmulhrsw", 1, [1, 1, 0], |s, at| {
-    zip16(s, at, |a, b| (((sx(a) * sx(b) >> 14) + 1) >> 1) as u16);
+    zip16(s, at, |a, b| ((((sx(a) * sx(b)) >> 14) + 1) >> 1) as u16);
 });
 /// Unsigned bytes of a times signed ones of b, neighbours added.
 pub(crate) static PMADDUBSW: Helper = Helper::pure("pmaddubsw", 1, [1, 1, 0], |s, at| {

@@ -178,17 +178,12 @@ pub(crate) fn convert_down(l: &mut Lift<'_>, kind: helper::Conversion) {
     l.finish(f.d, f.bytes);
 }
 
-/// VCVTPS2PH: to a register or memory, rounded as the immediate says.
+/// VCVTPS2PH: to a register or memory, rounded as the immediate says. Processors have MXCSR's flags set when the store faults.
 pub(crate) fn convert_to_half(l: &mut Lift<'_>) {
     let (a, from) = (l.vreg(1), l.vbytes(1));
     let imm = helper::Conversion::Ps2Ph as u16 | u16::from(l.insn.immediate8()) << 8;
     let words = from / 16;
     let mem = l.is_mem(0).then(|| l.mem());
-    if let Some(mem) = mem {
-        let addr = l.lea(mem);
-        // A store that faults leaves MXCSR alone.
-        l.out.probe_write(8 * words, addr, 0);
-    }
     let d = if mem.is_some() { l.out.temp(2).into() } else { Slot::from(l.vreg(0)) };
     for i in 0..words {
         let a = Slot::from(a).up(2 * i);

@@ -2,8 +2,9 @@
 //! and what does not does not. So every row that 64-bit user mode has is there, and LOCK is refused where it is there.
 use super::machine::{self, CODE, DATA, State};
 use super::native::Native;
+use crate::insns;
 use crate::isa::{Decoded, decode};
-use iced_x86::{CpuidFeature, Instruction, Mnemonic};
+use iced_x86::{Code, CpuidFeature, EncodingKind, Instruction, Mnemonic};
 
 const PREFIXES: [&[u8]; 10] =
     [&[], &[0x66], &[0xf2], &[0xf3], &[0xf0], &[0x48], &[0x66, 0x48], &[0xf2, 0x48], &[0xf3, 0x48], &[0xf0, 0x48]];
@@ -196,4 +197,18 @@ fn opcodes_exist_as_on_the_host() {
         }
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn all_vector_instructions_of_v3_have_rows() {
+    use CpuidFeature::*;
+    let features =
+        [MMX, SSE, SSE2, SSE3, SSSE3, SSE4_1, SSE4_2, AVX, AVX2, FMA, F16C, AES, PCLMULQDQ, SHA, VAES, VPCLMULQDQ];
+    let ours = |code: &Code| {
+        let form = code.op_code();
+        let encoded = matches!(form.encoding(), EncodingKind::Legacy | EncodingKind::VEX);
+        encoded && form.mode64() && code.cpuid_features().iter().all(|feature| features.contains(feature))
+    };
+    let missing: Vec<_> = Code::values().filter(ours).filter(|c| insns::semantics(c.mnemonic()).is_none()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
