@@ -17,7 +17,6 @@ pub(crate) type Semantics = fn(&mut Builder, Args) -> Option<Then>;
 
 /// A table row: the mnemonic, the bits, and what it does.
 pub(crate) struct Insn {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold it against the reference disassembler"))]
     pub(crate) name: &'static str,
     pub(crate) bits: &'static str,
     pub(crate) lift: Semantics,

@@ -3,6 +3,8 @@
 mod atomic;
 mod base;
 mod bits;
+#[cfg(test)]
+mod check;
 mod compressed;
 mod float;
 
