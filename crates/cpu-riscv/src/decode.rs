@@ -115,7 +115,7 @@ impl Pattern {
 
     fn field(&mut self, token: &str, lsb: u32) {
         if let Some(value) = fixed_bits(token) {
-            self.mask |= (1 << width(token)) - 1 << lsb;
+            self.mask |= ((1 << width(token)) - 1) << lsb;
             self.value |= value << lsb;
         } else if let Some((name, runs)) = token.strip_suffix(']').and_then(|t| t.split_once('[')) {
             let mut at = lsb + width(token);

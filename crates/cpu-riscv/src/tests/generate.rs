@@ -60,7 +60,7 @@ pub(crate) fn kind(row: &Insn) -> Kind {
 }
 
 fn put(word: u32, lsb: u32, width: u32, value: u32) -> u32 {
-    let mask = (1 << width) - 1 << lsb;
+    let mask = ((1 << width) - 1) << lsb;
     word & !mask | value << lsb & mask
 }
 
