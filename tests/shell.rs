@@ -19,6 +19,19 @@ fn a_pipeline_crosses_architectures() {
     }
 }
 
+/// One stage an architecture, each being the first once.
+#[test]
+fn a_pipeline_goes_through_all_architectures() {
+    let all: Vec<&str> = arches().collect();
+    for first in 0..all.len() {
+        let turned = all[first..].iter().chain(&all[..first]).zip(["seq 9", "grep 5", "wc", "cat", "cat"]);
+        let stages: Vec<String> = turned.map(|(arch, tool)| format!("/{arch}/bin/{tool}")).collect();
+        let ended = sh(all[0], &stages.join(" | "));
+        let words: Vec<&str> = ended.out.split_whitespace().collect();
+        assert_eq!((ended.status, words), (0, vec!["1", "1", "2"]), "{stages:?}");
+    }
+}
+
 #[test]
 fn exec_goes_from_any_architecture_to_any() {
     for a in arches() {
