@@ -38,6 +38,7 @@ fn wrong_usage_is_2() {
         &["frobnicate"],
         &["run", "--cpus", "0"],
         &["run", "-m", "lots"],
+        &["run", "--cpu", "v4"],
         &["exec"],
         &[],
     ] {
@@ -47,7 +48,6 @@ fn wrong_usage_is_2() {
     }
     fails(&["run", "--arch", "vax"], 2, &["vax", "x86_64", "aarch64"]);
     fails(&["run", "--freezer", "1999"], 2, &["1999", "2008"]);
-    fails(&["run", "--cpu", "v4"], 2, &["v4", "v1", "v3"]);
     fails(&["run", "--trace", "everything"], 2, &["everything", "syscall"]);
 }
 
