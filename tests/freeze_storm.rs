@@ -9,14 +9,17 @@ const PROGRAMS: &[&str] =
     &["hello", "libc", "threads", "pipes", "int_ops", "printf_float", "tls", "selfmod", "signal_storm", "fork_exec"];
 
 /// xorshift64*.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % n
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
     }
 }
 
@@ -66,7 +69,7 @@ fn run_in(boot: &Boot, seed: u64, weather: Weather<'_>) -> Ended {
 }
 
 /// Freezes the group, lets time and everybody else go on, thaws it.
-fn freeze_and_thaw(console: &mut Console, random: &mut Random) {
+pub(crate) fn freeze_and_thaw(console: &mut Console, random: &mut Random) {
     cgroupfs::toggle_freezer(&mut console.machine.kernel, "/0");
     for _ in 0..random.below(20) {
         console.slice = 1 << random.below(12);
@@ -75,7 +78,8 @@ fn freeze_and_thaw(console: &mut Console, random: &mut Random) {
         }
     }
     // Thaws whatever came of it, FREEZING or FROZEN.
-    while !cgroupfs::toggle_freezer(&mut console.machine.kernel, "/0").contains("RUNNING") {}
+    let thawed = |state: &str| state.contains("RUNNING") || state.contains("THAWED");
+    while !thawed(&cgroupfs::toggle_freezer(&mut console.machine.kernel, "/0")) {}
 }
 
 #[test]

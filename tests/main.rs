@@ -18,6 +18,8 @@ mod profiles;
 mod programs;
 mod ptrace;
 mod races;
+mod random_programs;
+mod real;
 mod saved;
 mod shell;
 mod snapshot;
