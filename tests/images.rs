@@ -5,6 +5,17 @@ use kernel::vfs::cpio::{Entry, Writer};
 use std::io::Write;
 use std::path::Path;
 
+/// The default image is small, and has a shell for every architecture.
+#[test]
+fn the_default_image_is_small_and_whole() {
+    let file = std::fs::metadata(crate::support::root().join("guest/default.img")).expect("the image").len();
+    assert!(file <= 3 << 19, "{file} bytes: more than 1.5 MiB");
+    for arch in arches() {
+        let ended = crate::support::sh(arch, "uname -m");
+        assert_eq!((ended.status, ended.out.trim_end()), (0, arch));
+    }
+}
+
 #[test]
 fn an_image_goes_round() {
     let dir = scratch("cli-image");

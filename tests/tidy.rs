@@ -91,6 +91,18 @@ fn every_cpu_crate_has_the_same_files() {
     }
 }
 
+/// Any bytes as code: a fuzz target for each architecture, of a workspace that lists them all.
+#[test]
+fn every_architecture_has_a_fuzz_target() {
+    let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).expect("a manifest");
+    for arch in minikern::ARCHES {
+        let target =
+            fs::read_to_string(root().join(format!("fuzz/fuzz_targets/{}.rs", arch.name))).expect("a fuzz target");
+        assert!(target.contains(&format!("code(\"{}\"", arch.name)), "{} fuzzes another", arch.name);
+        assert!(manifest.contains(&format!("name = \"{}\"", arch.name)), "{} is no target", arch.name);
+    }
+}
+
 /// Every Rust file below a folder.
 fn rust_files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("a folder") {

@@ -21,7 +21,7 @@ struct thread {
     unsigned char *ops, *end, *code, *data;
     unsigned char length[CODE];
     unsigned size, faults, signals;
-    int pipe[2], id, in_stretch;
+    int pipe[2], from_other[2], id, in_stretch;
     mcontext_t back;
     unsigned char back_fp[4096];
 };
@@ -191,7 +191,7 @@ static void *run(void *arg) {
     stack = (char *)(((uintptr_t)stack + STACK - 1) & ~(uintptr_t)(STACK - 1));
     *(struct thread **)stack = t;
     stack_t alternate = {.ss_sp = stack + PAGE, .ss_size = STACK - PAGE};
-    REQUIRE(sigaltstack(&alternate, 0) == 0 && pipe(t->pipe) == 0);
+    REQUIRE(sigaltstack(&alternate, 0) == 0 && pipe(t->pipe) == 0 && pipe(t->from_other) == 0);
     __atomic_store_n(&tids[t->id], syscall(SYS_gettid), __ATOMIC_SEQ_CST);
     meet(t);
     while (t->ops < t->end) {
@@ -247,7 +247,7 @@ static void *run(void *arg) {
         case 'T': // a word for the other thread, a word from it
             if (members == 2) {
                 uint64_t word = t->hash;
-                REQUIRE(write(other->pipe[1], &word, 8) == 8 && read(t->pipe[0], &word, 8) == 8);
+                REQUIRE(write(other->from_other[1], &word, 8) == 8 && read(t->from_other[0], &word, 8) == 8);
                 absorb(t, word);
                 meet(t);
             }
