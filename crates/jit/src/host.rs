@@ -10,6 +10,7 @@ pub(crate) struct Features {
     pub(crate) ssse3: bool,
     pub(crate) sse41: bool,
     pub(crate) sse42: bool,
+    pub(crate) fma: bool,
 }
 
 impl Features {
@@ -24,6 +25,7 @@ impl Features {
             ssse3: has!("ssse3"),
             sse41: has!("sse4.1"),
             sse42: has!("sse4.2"),
+            fma: has!("fma") && has!("avx"),
         }
     }
 
@@ -34,5 +36,5 @@ impl Features {
 
     /// The least any x86-64 has.
     pub(crate) const NONE: Features =
-        Features { bmi1: false, bmi2: false, lzcnt: false, popcnt: false, ssse3: false, sse41: false, sse42: false };
+        Features { bmi1: false, bmi2: false, lzcnt: false, popcnt: false, ssse3: false, sse41: false, sse42: false, fma: false };
 }

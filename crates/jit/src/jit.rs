@@ -4,7 +4,7 @@ use crate::code::{self, CodeMemory, Frame, LINES, Line, Run};
 use crate::end::line;
 use crate::flags::UNKNOWN;
 use crate::host::Features;
-use crate::regs::{Pinned, Regs};
+use crate::regs::{EMPTY_CACHE, Pinned, Regs};
 use crate::thunks::{Gate, PINS, Thunks, gate, thunks};
 use crate::translate::{Context, Exit, Translator, Why};
 use arch::Isa;
@@ -158,6 +158,8 @@ impl Compiler for Jit {
             cx: Context { thunks: &live.thunks, gate, features: self.features, id, chain },
             block,
             flags: UNKNOWN,
+            refused: Vec::new(),
+            checked: EMPTY_CACHE,
             compared: None,
             insn: 0,
             cold: Vec::new(),

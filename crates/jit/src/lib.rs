@@ -9,11 +9,13 @@ mod asm;
 mod code;
 mod end;
 mod flags;
+mod float;
 mod host;
 mod jit;
 mod memory;
 mod regs;
 mod thunks;
 mod translate;
+mod vector;
 
 pub use jit::{DEFAULT_ROOM, Jit};

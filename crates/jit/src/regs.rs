@@ -19,6 +19,8 @@ const FREE: Local = Local { slot: None, dirty: false, last_use: 0, locked: false
 /// The cache at one point of a block.
 pub(crate) type Locals = [Local; LOCALS.len()];
 
+pub(crate) const EMPTY_CACHE: Locals = [FREE; LOCALS.len()];
+
 /// For each slot the register it is pinned to.
 pub(crate) type Pinned = [Option<Reg>; 256];
 
@@ -36,7 +38,7 @@ pub(crate) struct Regs<'a> {
 
 impl<'a> Regs<'a> {
     pub(crate) fn new(pinned: &'a Pinned) -> Regs<'a> {
-        Regs { pinned, locals: [FREE; LOCALS.len()], time: 0, uses: [0; 256], constants: Vec::new(), hold_temps: false }
+        Regs { pinned, locals: EMPTY_CACHE, time: 0, uses: [0; 256], constants: Vec::new(), hold_temps: false }
     }
 
     pub(crate) fn will_read(&mut self, s: Slot, n: u8) {
@@ -170,6 +172,13 @@ impl<'a> Regs<'a> {
         self.locals.iter_mut().for_each(|l| l.dirty &= l.slot.is_some_and(Slot::is_temp));
     }
 
+    /// The same for constants alone.
+    pub(crate) fn sync_constants(&mut self, asm: &mut Asm, set: &SlotSet) {
+        while let Some(at) = self.constants.iter().position(|c| set.meets(c.0, 1)) {
+            self.store_constant(asm, at);
+        }
+    }
+
     /// Stores a constant, by way of rax.
     fn store_constant(&mut self, asm: &mut Asm, at: usize) {
         let (s, value) = self.constants.swap_remove(at);
@@ -179,9 +188,7 @@ impl<'a> Regs<'a> {
 
     /// Puts those slots of the set that are only in registers into memory.
     pub(crate) fn sync(&mut self, asm: &mut Asm, set: &SlotSet) {
-        while let Some(at) = self.constants.iter().position(|c| set.meets(c.0, 1)) {
-            self.store_constant(asm, at);
-        }
+        self.sync_constants(asm, set);
         for (l, r) in self.locals.iter_mut().zip(LOCALS) {
             if let Some(s) = l.slot
                 && l.dirty

@@ -2,6 +2,7 @@
 use crate::alu::Against;
 use crate::asm::*;
 use crate::flags::Pending;
+use crate::float::Slow;
 use crate::host::Features;
 use crate::memory::Access;
 use crate::regs::{Locals, Regs, spill};
@@ -43,6 +44,8 @@ pub(crate) enum Why {
 pub(crate) enum Cold {
     /// An access refused by its inline check.
     Access(Access),
+    /// An operation refused by its inline checks, for the interpreter.
+    Slow(Slow),
     /// Goes on at an address, from the end of the block or, with the state there, from its middle.
     Go { jump: Jump, pc: u64, refund: u32, state: Option<State> },
     /// Leaves the block because the address in the register is not aligned.
@@ -73,6 +76,9 @@ pub(crate) struct Translator<'a> {
     pub(crate) cx: Context<'a>,
     pub(crate) block: &'a Block,
     pub(crate) flags: Pending,
+    /// Jumps to the cold path of the floating-point operation at hand, and the cache when its checks began.
+    pub(crate) refused: Vec<Jump>,
+    pub(crate) checked: Locals,
     /// A comparison that only the end of the block asks for.
     pub(crate) compared: Option<(ir::Cond, ir::Ty, Slot, Against)>,
     /// Which instruction of the block is at hand, from 0.
@@ -247,6 +253,8 @@ impl<'a> Translator<'a> {
                 let jump = self.asm.jcc(Cc::NE);
                 self.cold.push(Cold::Misaligned { jump, addr, state: self.state(), exit: self.stopped(None) });
             }
+            Op::Vec { .. } | Op::VecShift { .. } => self.vector(&op),
+            _ if op.uses_fp_env() && !matches!(op, Op::Call { .. }) || matches!(op, Op::Fp { .. }) => self.float(&op),
             _ => self.interpret(&op),
         }
         1
@@ -317,6 +325,7 @@ impl<'a> Translator<'a> {
         for cold in std::mem::take(&mut self.cold) {
             match cold {
                 Cold::Access(access) => self.cold_access(access),
+                Cold::Slow(slow) => self.cold_slow(slow),
                 Cold::Go { jump, pc, refund, state } => {
                     self.asm.bind(jump);
                     if let Some(state) = &state {

@@ -1,0 +1,298 @@
+//! Templates of scalar floating point, for the case in which the host's result is the guest's under every rule: rounding to
+//! nearest without flushing, INEXACT raised already, no denormal operand, and a result that is normal and not near the least.
+//! All else is the interpreter's, in cold code; `softfloat::fast` says why this is exact.
+use crate::asm::*;
+use crate::regs::Locals;
+use crate::thunks::{LOCALS, slot};
+use crate::translate::{Cold, Translator};
+use ir::{FP_ENV, FTy, FpOp, Op, Slot, Ty};
+
+/// `FP_ENV`'s bits that have to be as below: modes, and INEXACT.
+const ENV_MASK: i32 = 0x1f20;
+const ENV_WANTED: i32 = 0x20;
+const X0: Reg = Reg(0);
+const X1: Reg = Reg(1);
+const X2: Reg = Reg(2);
+
+/// An operation whose inline checks may refuse it.
+pub(crate) struct Slow {
+    pub(crate) jumps: Vec<Jump>,
+    pub(crate) op: Op,
+    /// The cache before the checks.
+    pub(crate) locals: Locals,
+    /// What comes behind it, when its result is in memory.
+    pub(crate) behind: usize,
+}
+
+/// The prefix of a scalar instruction.
+fn scalar(ty: FTy) -> u8 {
+    match ty {
+        FTy::F32 => PF3,
+        FTy::F64 => PF2,
+    }
+}
+
+fn int(ty: FTy) -> Ty {
+    match ty {
+        FTy::F32 => Ty::I32,
+        FTy::F64 => Ty::I64,
+    }
+}
+
+impl Translator<'_> {
+    /// Loads a float into a vector register, from wherever it is.
+    fn float_src(&mut self, x: Reg, s: Slot) {
+        let value = self.operand(s);
+        match value {
+            Rm::Reg(r) => self.asm.movq_to(x, r),
+            Rm::Mem(m) => self.asm.sse(PF3, 0x7e, x, m),
+        }
+    }
+
+    /// Operands are loaded, checks begin: the cold path finds the cache as it is now.
+    fn begin_checks(&mut self, op: &Op) {
+        self.regs.sync_constants(&mut self.asm, &op.reads());
+        self.checked = self.regs.locals;
+    }
+
+    /// Leaves the hot path if `cc`.
+    fn refuse(&mut self, cc: Cc) {
+        let jump = self.asm.jcc(cc);
+        self.refused.push(jump);
+    }
+
+    /// Checks the modes and that INEXACT is raised.
+    fn check_env(&mut self) {
+        self.asm.mov32(RAX, slot(FP_ENV.into()));
+        self.asm.alu_imm(Alu::And, false, RAX, ENV_MASK);
+        self.asm.alu_imm(Alu::Cmp, false, RAX, ENV_WANTED);
+        self.refuse(Cc::NE);
+    }
+
+    /// Checks that an operand is not denormal.
+    fn check_operand(&mut self, ty: FTy, x: Reg) {
+        self.asm.movq_from(RAX, x);
+        // Twice the magnitude less one: below the least normal's for denormals, far above for 0.
+        let m = Mem { base: RAX, index: Some((RAX, 0)), disp: -1 };
+        match ty {
+            FTy::F64 => {
+                self.asm.lea(RAX, m);
+                self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, 53);
+            }
+            FTy::F32 => {
+                self.asm.lea32(RAX, m);
+                self.asm.shift_imm(Shift::Shr, Ty::I32, RAX, 24);
+            }
+        }
+        self.refuse(Cc::E);
+    }
+
+    /// Checks that a result is finite and at least twice the least normal number.
+    fn check_result(&mut self, ty: FTy, x: Reg) {
+        self.asm.movq_from(RAX, x);
+        let (down, most) = match ty {
+            FTy::F64 => {
+                self.asm.alu(Alu::Add, true, RAX, RAX);
+                (53, 2044)
+            }
+            FTy::F32 => {
+                self.asm.alu(Alu::Add, false, RAX, RAX);
+                (24, 252)
+            }
+        };
+        self.asm.shift_imm(Shift::Shr, int(ty).max(Ty::I32), RAX, down);
+        self.asm.alu_imm(Alu::Sub, false, RAX, 2);
+        self.asm.alu_imm(Alu::Cmp, false, RAX, most);
+        self.refuse(Cc::A);
+    }
+
+    /// The result in `x` goes to its slot; behind that both paths meet, with it in memory.
+    fn end_float(&mut self, ty: FTy, d: Slot, x: Reg, op: &Op) {
+        match ty {
+            FTy::F64 => self.asm.sse(P66, 0xd6, x, slot(d)),
+            FTy::F32 => {
+                self.asm.movd_from(RAX, x);
+                self.asm.store(Ty::I64, slot(d), RAX);
+            }
+        }
+        self.end_slow(d, op);
+    }
+
+    fn end_slow(&mut self, d: Slot, op: &Op) {
+        let behind = self.asm.here();
+        self.regs.reload_slots(&mut self.asm, d, 1);
+        self.regs.reload_slots(&mut self.asm, FP_ENV.into(), 1);
+        let slow = Slow { jumps: std::mem::take(&mut self.refused), op: *op, locals: self.checked, behind };
+        self.cold.push(Cold::Slow(slow));
+    }
+
+    pub(crate) fn cold_slow(&mut self, slow: Slow) {
+        for jump in slow.jumps {
+            self.asm.bind(jump);
+        }
+        let reads = slow.op.reads();
+        self.sync_from(&slow.locals, &reads);
+        self.asm.mov_imm(RAX, self.ops.len() as u64);
+        self.ops.push(slow.op);
+        self.asm.call_to(self.cx.thunks.exec);
+        self.asm.jmp_to(self.asm.base + slow.behind);
+    }
+
+    /// Stores those slots of the set that only registers have, where the cache is as given.
+    fn sync_from(&mut self, locals: &Locals, set: &ir::SlotSet) {
+        for &(s, r) in &self.cx.gate.pins {
+            if set.meets(s, 1) {
+                self.asm.store(Ty::I64, slot(s), r);
+            }
+        }
+        for (l, r) in locals.iter().zip(LOCALS) {
+            if let Some(s) = l.slot
+                && l.dirty
+                && set.meets(s, 1)
+            {
+                self.asm.store(Ty::I64, slot(s), r);
+            }
+        }
+    }
+
+    pub(crate) fn float(&mut self, op: &Op) {
+        match *op {
+            Op::Fp { op: FpOp::Abs | FpOp::Neg, ty: FTy::F64, .. } => self.sign(op),
+            Op::Fp { op: fp @ (FpOp::Add | FpOp::Sub | FpOp::Mul | FpOp::Div), ty, d, a, b } => {
+                                self.float_src(X0, a);
+                self.float_src(X1, b);
+                self.begin_checks(op);
+                self.check_env();
+                self.check_operand(ty, X0);
+                self.check_operand(ty, X1);
+                let opcode = match fp {
+                    FpOp::Add => 0x58,
+                    FpOp::Sub => 0x5c,
+                    FpOp::Mul => 0x59,
+                    _ => 0x5e,
+                };
+                self.asm.sse(scalar(ty), opcode, X0, X1);
+                self.check_result(ty, X0);
+                self.end_float(ty, d, X0, op);
+            }
+            Op::Fp { op: FpOp::Sqrt, ty: FTy::F64, d, a, .. } => {
+                                self.float_src(X0, a);
+                self.begin_checks(op);
+                self.check_env();
+                // A positive normal number.
+                self.asm.movq_from(RAX, X0);
+                self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, 52);
+                self.asm.alu_imm(Alu::Sub, false, RAX, 1);
+                self.asm.alu_imm(Alu::Cmp, false, RAX, 2045);
+                self.refuse(Cc::A);
+                self.asm.sse(PF2, 0x51, X0, X0);
+                self.end_float(FTy::F64, d, X0, op);
+            }
+            Op::Fma { ty, neg_product, neg_addend, d, a, b, c } if self.cx.features.fma => {
+                                self.float_src(X0, a);
+                self.float_src(X1, b);
+                self.regs.unlock();
+                self.float_src(X2, c);
+                self.begin_checks(op);
+                self.check_env();
+                for x in [X0, X1, X2] {
+                    self.check_operand(ty, x);
+                }
+                let opcode = match (neg_product, neg_addend) {
+                    (false, false) => 0xa9,
+                    (true, false) => 0xad,
+                    (false, true) => 0xab,
+                    (true, true) => 0xaf,
+                };
+                self.asm.fma(ty == FTy::F64, opcode, X0, X1, X2);
+                self.check_result(ty, X0);
+                self.end_float(ty, d, X0, op);
+            }
+            Op::FpCmp { ty, d, a, b, .. } => {
+                                self.float_src(X0, a);
+                self.float_src(X1, b);
+                self.begin_checks(op);
+                self.check_operand(ty, X0);
+                self.check_operand(ty, X1);
+                self.asm.sse(if ty == FTy::F64 { P66 } else { 0 }, 0x2e, X0, X1);
+                self.refuse(Cc::P);
+                // 1 less, 2 equal, 4 greater.
+                self.asm.setcc(Cc::A, RAX);
+                self.asm.setcc(Cc::E, RCX);
+                self.asm.setcc(Cc::B, RDX);
+                self.asm.movzx(Ty::I8, RAX, RAX);
+                self.asm.movzx(Ty::I8, RCX, RCX);
+                self.asm.movzx(Ty::I8, RDX, RDX);
+                self.asm.lea(RCX, Mem { base: RDX, index: Some((RCX, 1)), disp: 0 });
+                self.asm.lea(RAX, Mem { base: RCX, index: Some((RAX, 2)), disp: 0 });
+                self.asm.store(Ty::I64, slot(d), RAX);
+                self.end_slow(d, op);
+            }
+            Op::IntToFp { from: Ty::I32, signed: true, to: FTy::F64, d, a } => {
+                // Always exact.
+                let a = self.operand(a);
+                self.asm.sse_zero(X0);
+                self.asm.sse_int(PF2, false, 0x2a, X0, a);
+                self.regs.unlock();
+                let d = self.dst(d);
+                self.asm.movq_from(d, X0);
+            }
+            Op::IntToFp { from: Ty::I64, signed: true, to: FTy::F64, d, a } => {
+                                let a = self.operand(a);
+                self.begin_checks(op);
+                self.check_env();
+                self.asm.sse_zero(X0);
+                self.asm.sse_int(PF2, true, 0x2a, X0, a);
+                self.end_float(FTy::F64, d, X0, op);
+            }
+            Op::FpToFp { from, d, a } => {
+                                self.float_src(X0, a);
+                self.begin_checks(op);
+                match from {
+                    // Exact for normal numbers.
+                    FTy::F32 => {
+                        self.check_result(FTy::F32, X0);
+                        self.asm.sse(PF3, 0x5a, X0, X0);
+                        self.end_float(FTy::F64, d, X0, op);
+                    }
+                    FTy::F64 => {
+                        self.check_env();
+                        self.asm.sse(PF2, 0x5a, X0, X0);
+                        self.check_result(FTy::F32, X0);
+                        self.end_float(FTy::F32, d, X0, op);
+                    }
+                }
+            }
+            Op::FpToInt { from, to: to @ (Ty::I32 | Ty::I64), signed: true, round: ir::Round::TowardZero, d, a, .. } => {
+                                self.float_src(X0, a);
+                self.begin_checks(op);
+                self.check_env();
+                self.check_operand(from, X0);
+                self.asm.sse_int(scalar(from), true, 0x2c, RAX, X0);
+                if to == Ty::I32 {
+                    self.asm.movsx(Ty::I32, true, RCX, RAX);
+                    self.asm.cmp(Ty::I64, RCX, RAX);
+                    self.refuse(Cc::NE);
+                    self.asm.mov32(RAX, RAX);
+                } else {
+                    // What does not fit is the most negative number; that itself is left to the interpreter.
+                    self.asm.mov(RCX, RAX);
+                    self.asm.alu_imm(Alu::Sub, true, RCX, 1);
+                    self.refuse(Cc::O);
+                }
+                self.asm.store(Ty::I64, slot(d), RAX);
+                self.end_slow(d, op);
+            }
+            _ => self.interpret(op),
+        }
+    }
+
+    fn sign(&mut self, op: &Op) {
+        if let Op::Fp { op, d, a, .. } = *op {
+            let a = self.operand(a);
+            let d = self.dst(d);
+            self.asm.mov(d, a);
+            self.asm.bit_change(if op == FpOp::Abs { 6 } else { 7 }, d, 63);
+        }
+    }
+}

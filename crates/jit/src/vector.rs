@@ -1,0 +1,210 @@
+//! Templates of vector operations on integers, 16 bytes at a time.
+use crate::asm::*;
+use crate::thunks::slot;
+use crate::translate::Translator;
+use ir::{BinOp, Op, Slot, Ty, VecOp};
+
+const X0: Reg = Reg(0);
+const X1: Reg = Reg(1);
+
+/// An instruction d = d op a on packed lanes.
+#[derive(Clone, Copy)]
+enum Packed {
+    /// In map 0F with prefix 66.
+    Op(u8),
+    /// In map 0F38.
+    Op38(u8),
+}
+
+/// A table by lane: opcodes in map 0F, 0 for none.
+fn by_lane(lane: Ty, opcodes: [u8; 4]) -> Option<Packed> {
+    let opcode = opcodes[lane as usize];
+    (opcode != 0).then_some(Packed::Op(opcode))
+}
+
+impl Translator<'_> {
+    fn packed(&mut self, p: Packed, d: Reg, a: Reg) {
+        match p {
+            Packed::Op(opcode) => self.asm.sse(P66, opcode, d, a),
+            Packed::Op38(opcode) => self.asm.sse38(opcode, d, a),
+        }
+    }
+
+    /// The instruction for an operation of two vectors, if the host has one.
+    fn instruction(&self, op: VecOp, lane: Ty) -> Option<Packed> {
+        let features = self.cx.features;
+        let sse41 = |opcode| features.sse41.then_some(Packed::Op38(opcode));
+        match op {
+            VecOp::Add => by_lane(lane, [0xfc, 0xfd, 0xfe, 0xd4]),
+            VecOp::Sub => by_lane(lane, [0xf8, 0xf9, 0xfa, 0xfb]),
+            VecOp::Mul if lane == Ty::I32 => sse41(0x40),
+            VecOp::Mul => by_lane(lane, [0, 0xd5, 0, 0]),
+            VecOp::And => Some(Packed::Op(0xdb)),
+            VecOp::Or => Some(Packed::Op(0xeb)),
+            VecOp::Xor => Some(Packed::Op(0xef)),
+            VecOp::CmpEq if lane == Ty::I64 => sse41(0x29),
+            VecOp::CmpEq => by_lane(lane, [0x74, 0x75, 0x76, 0]),
+            VecOp::CmpGtS if lane == Ty::I64 => features.sse42.then_some(Packed::Op38(0x37)),
+            VecOp::CmpGtS => by_lane(lane, [0x64, 0x65, 0x66, 0]),
+            VecOp::MinS => match lane {
+                Ty::I8 => sse41(0x38),
+                Ty::I32 => sse41(0x39),
+                _ => by_lane(lane, [0, 0xea, 0, 0]),
+            },
+            VecOp::MaxS => match lane {
+                Ty::I8 => sse41(0x3c),
+                Ty::I32 => sse41(0x3d),
+                _ => by_lane(lane, [0, 0xee, 0, 0]),
+            },
+            VecOp::MinU => match lane {
+                Ty::I16 => sse41(0x3a),
+                Ty::I32 => sse41(0x3b),
+                _ => by_lane(lane, [0xda, 0, 0, 0]),
+            },
+            VecOp::MaxU => match lane {
+                Ty::I16 => sse41(0x3e),
+                Ty::I32 => sse41(0x3f),
+                _ => by_lane(lane, [0xde, 0, 0, 0]),
+            },
+            VecOp::AddSatS => by_lane(lane, [0xec, 0xed, 0, 0]),
+            VecOp::AddSatU => by_lane(lane, [0xdc, 0xdd, 0, 0]),
+            VecOp::SubSatS => by_lane(lane, [0xe8, 0xe9, 0, 0]),
+            VecOp::SubSatU => by_lane(lane, [0xd8, 0xd9, 0, 0]),
+            VecOp::AvgU => by_lane(lane, [0xe0, 0xe3, 0, 0]),
+            _ => None,
+        }
+    }
+
+    fn get_lanes(&mut self, x: Reg, s: Slot, bytes: u8) {
+        if bytes == 8 {
+            self.asm.sse(PF3, 0x7e, x, slot(s));
+        } else {
+            self.asm.load128(x, slot(s));
+        }
+    }
+
+    fn put_lanes(&mut self, s: Slot, x: Reg, bytes: u8) {
+        if bytes == 8 {
+            self.asm.sse(P66, 0xd6, x, slot(s));
+        } else {
+            self.asm.store128(slot(s), x);
+        }
+    }
+
+    /// Computes each 16 bytes (or the 8 there are) by `f`, from xmm0 = a and xmm1 = b into xmm0.
+    fn each(&mut self, bytes: u8, d: Slot, a: Slot, b: Option<Slot>, f: impl Fn(&mut Self)) {
+        let n = bytes.div_ceil(8);
+        self.regs.sync_slots(&mut self.asm, a, n);
+        if let Some(b) = b {
+            self.regs.sync_slots(&mut self.asm, b, n);
+        }
+        let part = bytes.min(16);
+        // All is read before any is written: the operands may overlap.
+        let parts = bytes / part;
+        for i in 0..parts {
+            let at = i * 2;
+            self.get_lanes(X0, a.up(at), part);
+            if let Some(b) = b {
+                self.get_lanes(X1, b.up(at), part);
+            }
+            f(self);
+            self.put_lanes(d.up(at), X0, part);
+        }
+        self.regs.reload_slots(&mut self.asm, d, n);
+    }
+
+    pub(crate) fn vector(&mut self, op: &Op) {
+        match *op {
+            // Vectors of 32 bytes are done by halves, which only the same or separate slots allow.
+            Op::Vec { bytes: 32, d, a, b, .. } if overlaps(d, a) || overlaps(d, b) => self.interpret(op),
+            Op::VecShift { bytes: 32, d, a, .. } if overlaps(d, a) => self.interpret(op),
+            Op::Vec { op: vec, lane, bytes: bytes @ (8 | 16 | 32), d, a, b } => {
+                if let Some(p) = self.instruction(vec, lane) {
+                    return self.each(bytes, d, a, Some(b), |t| t.packed(p, X0, X1));
+                }
+                let other = match vec {
+                    VecOp::CmpGeS => self.instruction(VecOp::CmpGtS, lane),
+                    VecOp::Neg => self.instruction(VecOp::Sub, lane),
+                    _ => None,
+                };
+                match (vec, other) {
+                    (VecOp::AndNot, _) => self.each(bytes, d, a, Some(b), |t| {
+                        t.asm.sse(P66, 0xdf, X1, X0);
+                        t.asm.sse(0, 0x28, X0, X1);
+                    }),
+                    (VecOp::OrNot, _) => self.each(bytes, d, a, Some(b), |t| {
+                        t.ones(Reg(2));
+                        t.asm.sse(P66, 0xef, X1, Reg(2));
+                        t.asm.sse(P66, 0xeb, X0, X1);
+                    }),
+                    (VecOp::Not, _) => self.each(bytes, d, a, None, |t| {
+                        t.ones(X1);
+                        t.asm.sse(P66, 0xef, X0, X1);
+                    }),
+                    // Not b > a.
+                    (VecOp::CmpGeS, Some(p)) => self.each(bytes, d, a, Some(b), |t| {
+                        t.packed(p, X1, X0);
+                        t.ones(X0);
+                        t.asm.sse(P66, 0xef, X0, X1);
+                    }),
+                    (VecOp::Neg, Some(p)) => self.each(bytes, d, a, None, |t| {
+                        t.asm.sse(P66, 0xef, X1, X1);
+                        t.packed(p, X1, X0);
+                        t.asm.sse(0, 0x28, X0, X1);
+                    }),
+                    (VecOp::Abs, _) if lane < Ty::I64 && self.cx.features.ssse3 => {
+                        let opcode = 0x1c + lane as u8;
+                        self.each(bytes, d, a, None, |t| t.asm.sse38(opcode, X0, X0));
+                    }
+                    (VecOp::ZipLo | VecOp::ZipHi, _) if bytes == 16 => {
+                        let low = [0x60, 0x61, 0x62, 0x6c][lane as usize];
+                        let high = [0x68, 0x69, 0x6a, 0x6d][lane as usize];
+                        let opcode = if vec == VecOp::ZipLo { low } else { high };
+                        self.each(bytes, d, a, Some(b), |t| t.asm.sse(P66, opcode, X0, X1));
+                    }
+                    (VecOp::Dup, _) if bytes == 16 => {
+                        self.regs.sync_slots(&mut self.asm, a, 1);
+                        self.get_lanes(X0, a, 8);
+                        match lane {
+                            Ty::I8 => {
+                                self.asm.sse(P66, 0x60, X0, X0);
+                                self.asm.sse_imm(PF2, 0x70, X0, X0, 0);
+                                self.asm.sse_imm(P66, 0x70, X0, X0, 0);
+                            }
+                            Ty::I16 => {
+                                self.asm.sse_imm(PF2, 0x70, X0, X0, 0);
+                                self.asm.sse_imm(P66, 0x70, X0, X0, 0);
+                            }
+                            Ty::I32 => self.asm.sse_imm(P66, 0x70, X0, X0, 0),
+                            Ty::I64 => self.asm.sse(P66, 0x6c, X0, X0),
+                        }
+                        self.put_lanes(d, X0, 16);
+                        self.regs.reload_slots(&mut self.asm, d, 2);
+                    }
+                    _ => self.interpret(op),
+                }
+            }
+            Op::VecShift { op: shift, lane: lane @ (Ty::I16 | Ty::I32 | Ty::I64), bytes: bytes @ (8 | 16 | 32), d, a, amount } => {
+                let number = match shift {
+                    BinOp::Shl => 6,
+                    BinOp::Shr => 2,
+                    BinOp::Sar if lane < Ty::I64 => 4,
+                    _ => return self.interpret(op),
+                };
+                let opcode = 0x70 + lane as u8;
+                self.each(bytes, d, a, None, |t| t.asm.sse_shift(opcode, number, X0, amount));
+            }
+            _ => self.interpret(op),
+        }
+    }
+
+    /// All ones.
+    fn ones(&mut self, x: Reg) {
+        self.asm.sse(P66, 0x76, x, x);
+    }
+}
+
+/// Whether four slots from each overlap without being the same.
+fn overlaps(a: Slot, b: Slot) -> bool {
+    a != b && (a.0.wrapping_sub(b.0) < 4 || b.0.wrapping_sub(a.0) < 4)
+}
