@@ -127,6 +127,12 @@ pub struct MachineArgs {
     /// How much memory compiled code may take; when it is full, all is dropped and begun anew.
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
     pub jit_cache: u64,
+    /// At the end, say on standard error what was lifted, compiled and dropped, and where instructions were executed.
+    #[arg(long)]
+    pub stats: bool,
+    /// At the end, write a map of compiled code for Linux perf to /tmp/perf-PID.map.
+    #[arg(long)]
+    pub perf_map: bool,
     /// Say more on standard error.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -221,6 +227,9 @@ pub struct DisasmArgs {
     /// Show the IR of each block.
     #[arg(long)]
     pub ir: bool,
+    /// Show the host code the JIT makes of each block, and the IR it makes it of.
+    #[arg(long)]
+    pub host: bool,
 }
 
 /// A size as QEMU's -m takes it: digits, then K, M, G (powers of 1024) or nothing, which is M.
@@ -290,7 +299,7 @@ pub fn qemu_spellings(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
         }
         // All but -v take a value, in the next argument unless it is in this one.
         value = match text.strip_prefix("--") {
-            Some(long) => !long.contains('=') && long != "verbose" && long != "help",
+            Some(long) => !long.contains('=') && !["verbose", "help", "stats", "perf-map"].contains(&long),
             None => text == "-smp" || (text.len() == 2 && text.starts_with('-') && text != "-v" && text != "-h"),
         };
         if text == "-smp" {

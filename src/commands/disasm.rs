@@ -1,13 +1,16 @@
-//! `minikern disasm`: guest instructions, and the IR they are lifted to.
+//! `minikern disasm`: guest instructions, the IR they are lifted to, and the host code that the JIT makes of it.
 use super::Failure;
 use crate::ARCHES;
 use crate::args::DisasmArgs;
 use anyhow::{Context, Result};
 use arch::{Arch, Flow};
+use engine::Compiler;
 use goblin::elf::Elf;
 use goblin::elf::program_header::{PF_X, PT_LOAD};
 use goblin::elf::section_header::SHT_PROGBITS;
 use goblin::elf::sym::STT_FUNC;
+use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter};
+use jit::Jit;
 use std::io::Write;
 
 /// Most instructions of a block shown with its IR; the engine's own bound is its own business.
@@ -22,11 +25,15 @@ pub fn disasm(args: DisasmArgs) -> Result<u8> {
     let arch = ARCHES.iter().find(|arch| arch.elf.machine == elf.header.e_machine).ok_or_else(|| {
         Failure::error(Failure::NOT_EXECUTABLE, format!("{shown}: unsupported ELF machine {}", elf.header.e_machine))
     })?;
+    let mut host = match args.host {
+        true => Some(Jit::new(jit::DEFAULT_ROOM).context("--host: this host has no templates")?),
+        false => None,
+    };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for (start, end) in ranges(&elf, args.what.as_deref()).with_context(|| format!("{shown}"))? {
         let code = code_at(&elf, &bytes, start, end).with_context(|| format!("{shown}: no code at {start:#x}"))?;
-        if args.ir {
-            blocks(&mut out, arch, start, code)?;
+        if args.ir || args.host {
+            blocks(&mut out, arch, start, code, host.as_mut())?;
         } else {
             instructions(&mut out, arch, start, code)?;
         }
@@ -92,8 +99,14 @@ fn instructions(out: &mut impl Write, arch: &Arch, start: u64, code: &[u8]) -> s
     Ok(())
 }
 
-fn blocks(out: &mut impl Write, arch: &Arch, start: u64, code: &[u8]) -> std::io::Result<()> {
-    let mut at = 0;
+fn blocks(
+    out: &mut impl Write,
+    arch: &Arch,
+    start: u64,
+    code: &[u8],
+    mut host: Option<&mut Jit>,
+) -> std::io::Result<()> {
+    let (mut at, mut number) = (0, 0);
     while at < code.len() {
         let mut builder = ir::Builder::new(start.wrapping_add(at as u64));
         loop {
@@ -105,10 +118,33 @@ fn blocks(out: &mut impl Write, arch: &Arch, start: u64, code: &[u8]) -> std::io
                 break;
             }
         }
-        let block = builder.finish(start.wrapping_add(at as u64));
+        let mut block = builder.finish(start.wrapping_add(at as u64));
+        if host.is_some() {
+            ir::optimise(&mut block);
+        }
         for text in ir::text::print(&block, &|slot| arch.isa.slot_name(slot)).lines() {
             writeln!(out, "{:14}| {text}", "")?;
         }
+        if let Some(jit) = host.as_deref_mut() {
+            jit.compile(arch.isa, number, &block, true);
+            host_code(out, jit.code(number))?;
+            number += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The code of a block, and where it is.
+fn host_code(out: &mut impl Write, code: Option<(u64, &[u8])>) -> std::io::Result<()> {
+    let Some((at, bytes)) = code else { return writeln!(out, "{:14}> no room", "") };
+    let mut decoder = Decoder::with_ip(64, bytes, at, DecoderOptions::NONE);
+    let mut formatter = IntelFormatter::new();
+    while decoder.can_decode() {
+        let (offset, insn) = (decoder.position(), decoder.decode());
+        let mut text = String::new();
+        formatter.format(&insn, &mut text);
+        let hex: String = bytes[offset..offset + insn.len()].iter().map(|b| format!("{b:02x}")).collect();
+        writeln!(out, "{:14}> {:x}  {hex:<22} {text}", "", insn.ip())?;
     }
     Ok(())
 }

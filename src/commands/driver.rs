@@ -1,6 +1,7 @@
 //! Drives a machine: steps it, carries the console's bytes, keeps time and ends it.
 #![allow(clippy::disallowed_types)] // the host's clock paces `--clock host` and ends `--timeout`; the guest sees neither
 mod hibernate;
+mod stats;
 
 use super::Failure;
 use super::escape::{Action, Escape};
@@ -8,7 +9,7 @@ use super::trace::TraceSink;
 use crate::args::{ClockArg, MachineArgs};
 use crate::console::{self, Arrived, Input};
 use crate::terminal::{self, RawMode};
-use crate::{Boot, Machine, Step};
+use crate::{Boot, JitMode, Machine, Step};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ pub(super) struct Driver {
     raw: Option<RawMode>,
     escape: Escape,
     verbose: bool,
+    stats: bool,
+    perf_map: bool,
     swap: Option<PathBuf>,
 }
 
@@ -53,7 +56,11 @@ impl Driver {
         clock: ClockArg,
         terminal: bool,
     ) -> Result<Driver> {
-        machine.engine = args.jit().engine()?;
+        let jit = args.jit();
+        machine.engine = jit.engine()?;
+        if args.verbose > 0 && jit.mode == JitMode::Auto && machine.engine.stats().compiler.is_none() {
+            console::say("minikern: no JIT on this host: all code is interpreted\n");
+        }
         let started = Instant::now();
         machine.kernel.tty.attach(terminal);
         if let Some((columns, rows)) = terminal::size() {
@@ -76,6 +83,8 @@ impl Driver {
             raw,
             escape: Escape::default(),
             verbose: args.verbose > 0,
+            stats: args.stats,
+            perf_map: args.perf_map,
             machine,
             swap: None,
         })
@@ -104,6 +113,12 @@ impl Driver {
                 self.started.elapsed().as_secs_f64(),
                 self.machine.engine.stats()
             ));
+        }
+        if self.stats {
+            console::say(&stats::text(&self.machine.engine.stats()));
+        }
+        if self.perf_map {
+            stats::perf_map(&self.machine.engine).context("the perf map")?;
         }
         flushed.and(ended)
     }

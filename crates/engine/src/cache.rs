@@ -2,7 +2,7 @@
 use crate::compact::{Code, JumpCache, Lowered, Opcode, lower};
 use crate::compiler::Compiler;
 use crate::lift::Lifted;
-use arch::{Arch, Isa};
+use arch::Arch;
 use ir::{Block, Op};
 use mmu::{AddressSpace, FrameId};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(crate) struct Entry {
     key: Key,
     /// As lifted.
     pub(crate) block: Block,
-    isa: &'static dyn Isa,
+    arch: &'static Arch,
     /// How often it has been asked for; the second time it is lowered.
     asked: u32,
     pub(crate) lowered: Option<Lowered>,
@@ -86,7 +86,7 @@ impl Cache {
         for frame in [Some(lifted.frame), lifted.second].into_iter().flatten() {
             self.by_frame.entry(frame).or_default().push(id);
         }
-        self.entries.push(Entry { key, block: lifted.block, isa: arch.isa, asked: 0, lowered: None, native: None });
+        self.entries.push(Entry { key, block: lifted.block, arch, asked: 0, lowered: None, native: None });
         id
     }
 
@@ -124,15 +124,22 @@ impl Cache {
         let mut block = entry.block.clone();
         ir::optimise(&mut block);
         let chain = entry.key.second.is_none();
-        if !compiler.compile(entry.isa, id.0, &block, chain) {
+        if !compiler.compile(entry.arch.isa, id.0, &block, chain) {
             compiler.flush();
             self.native_life += 1;
-            if !compiler.compile(entry.isa, id.0, &block, chain) {
+            if !compiler.compile(entry.arch.isa, id.0, &block, chain) {
                 return false;
             }
         }
         entry.native = Some(self.native_life);
         true
+    }
+
+    /// The blocks that are compiled now: architecture, address, number.
+    pub(crate) fn native_blocks(&self) -> impl Iterator<Item = (&'static Arch, u64, BlockId)> {
+        let live = |(_, entry): &(usize, &Entry)| entry.native == Some(self.native_life);
+        let blocks = self.entries.iter().enumerate().filter(live);
+        blocks.map(|(number, entry)| (entry.arch, entry.block.pc, BlockId(number as u32)))
     }
 
     /// The block whose code is at `ip`.

@@ -114,6 +114,13 @@ impl Engine {
         Stats { flushes: self.cache.flushes, compiler, ..self.stats }
     }
 
+    /// Compiled code: the architecture's name, the guest address, the host address and the bytes of each block.
+    pub fn native_code(&self) -> Vec<(&'static str, u64, u64, &[u8])> {
+        let Tiers::Compiler { compiler, .. } = &self.tiers else { return Vec::new() };
+        let blocks = self.cache.native_blocks();
+        blocks.filter_map(|(arch, pc, id)| compiler.code(id.0).map(|(at, bytes)| (arch.name, pc, at, bytes))).collect()
+    }
+
     /// Runs until `budget` instructions have retired or something else stops the CPU. An instruction that traps does not
     /// retire: pc is on it and the registers are as before it. A system call retires, and pc is behind it.
     pub fn run(&mut self, cpu: &mut Cpu, mem: &mut Memory<'_>, clock: Clock, budget: u64) -> Run {

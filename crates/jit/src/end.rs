@@ -57,7 +57,8 @@ impl Translator<'_> {
                     None => {
                         // The answer goes to a temporary: none is alive at the end of a block.
                         let d = ir::Slot(ir::TEMPS);
-                        self.interpret(&Op::GetFlag { cond, d });
+                        self.regs.sync_slots(&mut self.asm, d, 1);
+                        self.flag_of_another_block(cond, d, &Op::GetFlag { cond, d });
                         let c = self.operand(d);
                         self.test_zero(c);
                         self.branch(Cc::NE, taken, next);

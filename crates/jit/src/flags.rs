@@ -302,9 +302,35 @@ impl Translator<'_> {
             }
             None => {
                 self.materialise();
-                self.interpret(op);
+                self.regs.unlock();
+                self.flag_of_another_block(cond, d, op);
             }
         }
+    }
+
+    /// Asks flags that were set in another block. Mostly that was a comparison; all else is the interpreter's.
+    pub(crate) fn flag_of_another_block(&mut self, cond: FlagCond, d: Slot, op: &Op) {
+        let kind = self.cx.difference;
+        let (None, Some(cc)) = (self.flags.known, condition(kind, cond, false)) else {
+            return self.interpret(op);
+        };
+        self.begin_checks(op);
+        self.asm.mov32(RAX, slot(FLAG_KIND.into()));
+        self.asm.mov(RCX, slot(FLAG_A.into()));
+        self.asm.cmp_imm(Ty::I32, RAX, LazyFlags::cell(kind, Ty::I64) as i32);
+        let other = self.asm.jcc_short(Cc::NE);
+        self.asm.cmp(Ty::I64, RCX, slot(FLAG_B.into()));
+        let set = self.asm.jmp_short();
+        self.asm.bind_short(other);
+        self.asm.cmp_imm(Ty::I32, RAX, LazyFlags::cell(kind, Ty::I32) as i32);
+        self.refuse(Cc::NE);
+        self.asm.cmp(Ty::I32, RCX, slot(FLAG_B.into()));
+        self.asm.bind_short(set);
+        self.asm.setcc(cc, RAX);
+        self.asm.movzx(Ty::I8, RAX, RAX);
+        self.asm.store(Ty::I64, slot(d), RAX);
+        self.end_checks(op);
+        self.regs.reload_slots(&mut self.asm, d, 1);
     }
 }
 

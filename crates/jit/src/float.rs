@@ -4,7 +4,7 @@
 use crate::asm::*;
 use crate::regs::Locals;
 use crate::thunks::{LOCALS, slot};
-use crate::translate::{Cold, Translator};
+use crate::translate::{Cold, Exit, State, Translator};
 use ir::{FP_ENV, FTy, FpOp, Op, Slot, Ty};
 
 /// `FP_ENV`'s bits that have to be as below: modes, and INEXACT.
@@ -18,8 +18,9 @@ const X2: Reg = Reg(2);
 pub(crate) struct Slow {
     pub(crate) jumps: Vec<Jump>,
     pub(crate) op: Op,
-    /// The cache before the checks.
-    pub(crate) locals: Locals,
+    /// How things were before the checks.
+    pub(crate) state: State,
+    pub(crate) exit: Exit,
     /// What comes behind it, when its result is in memory.
     pub(crate) behind: usize,
 }
@@ -50,13 +51,13 @@ impl Translator<'_> {
     }
 
     /// Operands are loaded, checks begin: the cold path finds the cache as it is now.
-    fn begin_checks(&mut self, op: &Op) {
+    pub(crate) fn begin_checks(&mut self, op: &Op) {
         self.regs.sync_constants(&mut self.asm, &op.reads());
         self.checked = self.regs.locals;
     }
 
     /// Leaves the hot path if `cc`.
-    fn refuse(&mut self, cc: Cc) {
+    pub(crate) fn refuse(&mut self, cc: Cc) {
         let jump = self.asm.jcc(cc);
         self.refused.push(jump);
     }
@@ -119,10 +120,16 @@ impl Translator<'_> {
     }
 
     fn end_slow(&mut self, d: Slot, op: &Op) {
-        let behind = self.asm.here();
+        self.end_checks(op);
         self.regs.reload_slots(&mut self.asm, d, 1);
         self.regs.reload_slots(&mut self.asm, FP_ENV.into(), 1);
-        let slow = Slow { jumps: std::mem::take(&mut self.refused), op: *op, locals: self.checked, behind };
+    }
+
+    /// Here both paths meet.
+    pub(crate) fn end_checks(&mut self, op: &Op) {
+        let jumps = std::mem::take(&mut self.refused);
+        let state = State { locals: self.checked, flags: self.flags };
+        let slow = Slow { jumps, op: *op, state, exit: self.stopped(None), behind: self.asm.here() };
         self.cold.push(Cold::Slow(slow));
     }
 
@@ -131,11 +138,14 @@ impl Translator<'_> {
             self.asm.bind(jump);
         }
         let reads = slow.op.reads();
-        self.sync_from(&slow.locals, &reads);
+        self.sync_from(&slow.state.locals, &reads);
         self.asm.mov_imm(RAX, self.ops.len() as u64);
         self.ops.push(slow.op);
         self.asm.call_to(self.cx.thunks.exec);
-        self.asm.jmp_to(self.asm.base + slow.behind);
+        self.asm.jcc_to(Cc::AE, self.asm.base + slow.behind);
+        if slow.op.may_leave() {
+            self.leave(&slow.state, slow.exit, false);
+        }
     }
 
     /// Stores those slots of the set that only registers have, where the cache is as given.
@@ -159,7 +169,7 @@ impl Translator<'_> {
         match *op {
             Op::Fp { op: FpOp::Abs | FpOp::Neg, ty: FTy::F64, .. } => self.sign(op),
             Op::Fp { op: fp @ (FpOp::Add | FpOp::Sub | FpOp::Mul | FpOp::Div), ty, d, a, b } => {
-                                self.float_src(X0, a);
+                self.float_src(X0, a);
                 self.float_src(X1, b);
                 self.begin_checks(op);
                 self.check_env();
@@ -176,7 +186,7 @@ impl Translator<'_> {
                 self.end_float(ty, d, X0, op);
             }
             Op::Fp { op: FpOp::Sqrt, ty: FTy::F64, d, a, .. } => {
-                                self.float_src(X0, a);
+                self.float_src(X0, a);
                 self.begin_checks(op);
                 self.check_env();
                 // A positive normal number.
@@ -189,7 +199,7 @@ impl Translator<'_> {
                 self.end_float(FTy::F64, d, X0, op);
             }
             Op::Fma { ty, neg_product, neg_addend, d, a, b, c } if self.cx.features.fma => {
-                                self.float_src(X0, a);
+                self.float_src(X0, a);
                 self.float_src(X1, b);
                 self.regs.unlock();
                 self.float_src(X2, c);
@@ -209,7 +219,7 @@ impl Translator<'_> {
                 self.end_float(ty, d, X0, op);
             }
             Op::FpCmp { ty, d, a, b, .. } => {
-                                self.float_src(X0, a);
+                self.float_src(X0, a);
                 self.float_src(X1, b);
                 self.begin_checks(op);
                 self.check_operand(ty, X0);
@@ -238,7 +248,7 @@ impl Translator<'_> {
                 self.asm.movq_from(d, X0);
             }
             Op::IntToFp { from: Ty::I64, signed: true, to: FTy::F64, d, a } => {
-                                let a = self.operand(a);
+                let a = self.operand(a);
                 self.begin_checks(op);
                 self.check_env();
                 self.asm.sse_zero(X0);
@@ -246,7 +256,7 @@ impl Translator<'_> {
                 self.end_float(FTy::F64, d, X0, op);
             }
             Op::FpToFp { from, d, a } => {
-                                self.float_src(X0, a);
+                self.float_src(X0, a);
                 self.begin_checks(op);
                 match from {
                     // Exact for normal numbers.
@@ -263,8 +273,16 @@ impl Translator<'_> {
                     }
                 }
             }
-            Op::FpToInt { from, to: to @ (Ty::I32 | Ty::I64), signed: true, round: ir::Round::TowardZero, d, a, .. } => {
-                                self.float_src(X0, a);
+            Op::FpToInt {
+                from,
+                to: to @ (Ty::I32 | Ty::I64),
+                signed: true,
+                round: ir::Round::TowardZero,
+                d,
+                a,
+                ..
+            } => {
+                self.float_src(X0, a);
                 self.begin_checks(op);
                 self.check_env();
                 self.check_operand(from, X0);

@@ -35,6 +35,14 @@ impl Features {
     }
 
     /// The least any x86-64 has.
-    pub(crate) const NONE: Features =
-        Features { bmi1: false, bmi2: false, lzcnt: false, popcnt: false, ssse3: false, sse41: false, sse42: false, fma: false };
+    pub(crate) const NONE: Features = Features {
+        bmi1: false,
+        bmi2: false,
+        lzcnt: false,
+        popcnt: false,
+        ssse3: false,
+        sse41: false,
+        sse42: false,
+        fma: false,
+    };
 }

@@ -9,7 +9,7 @@ use crate::thunks::{Gate, PINS, Thunks, gate, thunks};
 use crate::translate::{Context, Exit, Translator, Why};
 use arch::Isa;
 use engine::{Compiler, CompilerStats, Guest, Left};
-use ir::{Block, Op, Slot, TEMPS};
+use ir::{Block, FlagKind, Op, Slot, TEMPS};
 
 /// How much code memory there is if nobody says.
 pub const DEFAULT_ROOM: usize = 64 << 20;
@@ -25,6 +25,8 @@ struct Target {
     isa: usize,
     pinned: Box<Pinned>,
     gate: Gate,
+    /// How its comparisons set flags, as far as seen.
+    difference: FlagKind,
 }
 
 /// A compiled block.
@@ -133,7 +135,7 @@ impl Live {
         let mut asm = Asm::new(self.code.address(self.code.used()));
         let gate = gate(&mut asm, &pins);
         self.code.append(&asm.bytes)?;
-        self.targets.push(Target { isa: key, pinned, gate });
+        self.targets.push(Target { isa: key, pinned, gate, difference: FlagKind::Sub });
         Some(self.targets.len() - 1)
     }
 }
@@ -151,11 +153,14 @@ impl Compiler for Jit {
         }
         let Some(target) = live.target(isa) else { return false };
         let at = live.code.used();
-        let Target { pinned, gate, .. } = &live.targets[target];
+        if block.ops.iter().any(|op| matches!(op, Op::SetFlags { kind: FlagKind::SubArm, .. })) {
+            live.targets[target].difference = FlagKind::SubArm;
+        }
+        let Target { pinned, gate, difference, .. } = &live.targets[target];
         let translator = Translator {
             asm: Asm::new(live.code.address(at)),
             regs: Regs::new(pinned),
-            cx: Context { thunks: &live.thunks, gate, features: self.features, id, chain },
+            cx: Context { thunks: &live.thunks, gate, features: self.features, id, chain, difference: *difference },
             block,
             flags: UNKNOWN,
             refused: Vec::new(),

@@ -50,6 +50,24 @@ impl Translator<'_> {
         }
     }
 
+    /// Faults as a write would. What the inline check cannot tell, the interpreter does.
+    pub(crate) fn probe_write(&mut self, op: &Op) {
+        let Op::ProbeWrite { bytes, addr, disp } = *op else { return };
+        let addr = self.address(addr, disp);
+        self.begin_checks(op);
+        self.asm.mov32(RDX, addr);
+        self.asm.alu_imm(Alu::And, false, RDX, PAGE_SIZE as i32 - 1);
+        self.asm.alu_imm(Alu::Cmp, false, RDX, PAGE_SIZE as i32 - bytes as i32);
+        self.refuse(Cc::A);
+        self.asm.mov(RDX, addr);
+        self.asm.shift_imm(Shift::Shr, Ty::I64, RDX, PAGE_SHIFT as u8);
+        self.asm.alu_imm(Alu::Cmp, true, RDX, VIEW_PAGES as i32);
+        self.refuse(Cc::AE);
+        self.asm.alu_imm(Alu::Cmp, true, addend(RDX, true), 0);
+        self.refuse(Cc::E);
+        self.end_checks(op);
+    }
+
     /// The register that holds base + disp: rcx, or that of the base itself.
     fn address(&mut self, base: Slot, disp: i32) -> Reg {
         let base = self.src(base);

@@ -212,6 +212,7 @@ impl<'a> Regs<'a> {
 
     /// `n` slots from `s` were written in memory.
     pub(crate) fn reload_slots(&mut self, asm: &mut Asm, s: Slot, n: u8) {
+        self.constants.retain(|c| c.0.0.wrapping_sub(s.0) >= n);
         for i in 0..n {
             let at = s.up(i);
             if let Some(r) = self.pinned[at.0 as usize] {

@@ -68,6 +68,8 @@ pub(crate) struct Context<'a> {
     pub(crate) features: Features,
     pub(crate) id: u32,
     pub(crate) chain: bool,
+    /// Which kind of difference the architecture's comparisons set flags by.
+    pub(crate) difference: ir::FlagKind,
 }
 
 pub(crate) struct Translator<'a> {
@@ -253,6 +255,7 @@ impl<'a> Translator<'a> {
                 let jump = self.asm.jcc(Cc::NE);
                 self.cold.push(Cold::Misaligned { jump, addr, state: self.state(), exit: self.stopped(None) });
             }
+            Op::ProbeWrite { .. } => self.probe_write(&op),
             Op::Vec { .. } | Op::VecShift { .. } => self.vector(&op),
             _ if op.uses_fp_env() && !matches!(op, Op::Call { .. }) || matches!(op, Op::Fp { .. }) => self.float(&op),
             _ => self.interpret(&op),

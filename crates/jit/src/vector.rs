@@ -184,7 +184,14 @@ impl Translator<'_> {
                     _ => self.interpret(op),
                 }
             }
-            Op::VecShift { op: shift, lane: lane @ (Ty::I16 | Ty::I32 | Ty::I64), bytes: bytes @ (8 | 16 | 32), d, a, amount } => {
+            Op::VecShift {
+                op: shift,
+                lane: lane @ (Ty::I16 | Ty::I32 | Ty::I64),
+                bytes: bytes @ (8 | 16 | 32),
+                d,
+                a,
+                amount,
+            } => {
                 let number = match shift {
                     BinOp::Shl => 6,
                     BinOp::Shr => 2,
