@@ -19,7 +19,7 @@ mod tests;
 mod thread_info;
 
 use arch::{Arch, Cpu, ElfIdent, Isa};
-use ir::{Builder, EX_ADDR, EX_SIZE, FP_ENV, Flow, Slot, Trap};
+use ir::{Builder, EX_ADDR, EX_SIZE, FP_ENV, Flow, Reg, Slot, Trap};
 use lift::Then;
 
 /// 64-bit RISC-V, with Sv39's half of the address space for user space.
@@ -55,6 +55,12 @@ impl Isa for Rv64 {
 
     fn slot_name(&self, slot: Slot) -> Option<String> {
         regs::name(slot)
+    }
+
+    fn hot_slots(&self) -> &'static [Reg] {
+        // a0 to a5: what leaf functions compute in.
+        const HOT: [Reg; 6] = [regs::x(10), regs::x(11), regs::x(12), regs::x(13), regs::x(14), regs::x(15)];
+        &HOT
     }
 
     fn canonical(&self, cpu: &Cpu) -> Vec<u64> {

@@ -2,6 +2,7 @@
 mod toy;
 
 use arch::Exit;
+use engine::Engine;
 use mmu::PAGE_SIZE;
 use proptest::prelude::*;
 use toy::*;
@@ -38,10 +39,10 @@ fn instruction() -> impl Strategy<Value = T> {
 /// Everything a guest could tell two runs apart by.
 type Outcome = (Exit, u64, Vec<u64>, Vec<[u8; PAGE_SIZE as usize]>);
 
-fn outcome(program: &[T], at: u64, total: u64, budgets: &[u64]) -> Outcome {
+fn outcome(engine: Engine, program: &[T], at: u64, total: u64, budgets: &[u64]) -> Outcome {
     let mut code = vec![1; at as usize];
     code.extend(assemble(program));
-    let mut m = Machine::with_code(&code);
+    let mut m = Machine::with_engine(&code, engine);
     if code.len() as u64 <= PAGE_SIZE {
         m.map(CODE + PAGE_SIZE, RWX);
     }
@@ -71,8 +72,13 @@ proptest! {
         at in prop_oneof![Just(0), PAGE_SIZE - 60..PAGE_SIZE],
         budgets in prop::collection::vec(1u64..200, 1..4),
     ) {
-        let whole = outcome(&program, at, 3000, &[3000]);
-        prop_assert_eq!(&outcome(&program, at, 3000, &[1]), &whole, "one at a time");
-        prop_assert_eq!(&outcome(&program, at, 3000, &budgets), &whole, "cut");
+        let whole = outcome(Engine::new(), &program, at, 3000, &[3000]);
+        prop_assert_eq!(&outcome(Engine::new(), &program, at, 3000, &[1]), &whole, "one at a time");
+        prop_assert_eq!(&outcome(Engine::new(), &program, at, 3000, &budgets), &whole, "cut");
+        for (threshold, budgets) in [(1, &[3000][..]), (1, &budgets), (3, &budgets)] {
+            if let Some(engine) = compiling(threshold) {
+                prop_assert_eq!(&outcome(engine, &program, at, 3000, budgets), &whole, "compiled, {}", threshold);
+            }
+        }
     }
 }

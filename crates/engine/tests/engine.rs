@@ -217,3 +217,18 @@ fn exclusives_fail_after_another_tasks_store_and_succeed_otherwise() {
     m.cpu.slots[1] = DATA + 1;
     assert_eq!(m.run(1).exit, Exit::Trap(Trap::Alignment { addr: DATA + 1 }));
 }
+
+#[test]
+fn code_memory_that_is_full_is_emptied_and_execution_goes_on() {
+    const BLOCKS: usize = 24_000;
+    let mut program: Vec<T> = (0..BLOCKS).flat_map(|_| [T::AddImm(1, 1), T::Jump(0)]).collect();
+    program.extend([T::Const(2, CODE), T::JumpReg(2)]);
+    let Some(engine) = compiling(1) else { return };
+    let mut m = Machine::with_engine(&assemble(&program), engine);
+    let round = 2 * BLOCKS as u64 + 2;
+    let run = m.run(3 * round + 5);
+    assert_eq!((run.exit, run.ticks), (Exit::Budget, 3 * round + 5));
+    assert_eq!(m.cpu.slots[1], 3 * BLOCKS as u64 + 3);
+    let compiler = m.engine.stats().compiler.expect("it compiles");
+    assert!(compiler.flushes > 1 && compiler.bytes <= compiler.room, "{compiler:?}");
+}

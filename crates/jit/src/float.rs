@@ -53,6 +53,8 @@ impl Translator<'_> {
     /// Operands are loaded, checks begin: the cold path finds the cache as it is now.
     pub(crate) fn begin_checks(&mut self, op: &Op) {
         self.regs.sync_constants(&mut self.asm, &op.reads());
+        // The modes are looked up in memory.
+        self.regs.sync_slots(&mut self.asm, FP_ENV.into(), 1);
         self.checked = self.regs.locals;
     }
 

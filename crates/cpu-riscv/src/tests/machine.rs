@@ -3,7 +3,7 @@ use crate::RISCV64;
 use crate::helpers::{fcsr, set_fcsr};
 use crate::regs::{f, x};
 use arch::{Cpu, Exit, FaultKind, Trap};
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, Tiers};
 use mmu::{AddressSpace, FramePool, Memory, Perms, Pte};
 use std::collections::BTreeMap;
 
@@ -122,10 +122,20 @@ fn changed(before: &[u8], after: &[u8]) -> BTreeMap<u64, u64> {
     (0..).step_by(8).zip(pairs).filter(|(_, (old, new))| old != new).map(|(at, (_, new))| (at, new)).collect()
 }
 
-/// Runs a case to the trap that ends it.
+/// Runs a case to the trap that ends it, interpreted and, where the host has templates, compiled: to the same end.
 pub(crate) fn run(case: &Case) -> Outcome {
+    let interpreted = run_by(Engine::new(), case);
+    if let Some(jit) = jit::Jit::new(0) {
+        let compiled = run_by(Engine::with_tiers(Tiers::Compiler { compiler: Box::new(jit), threshold: 1 }), case);
+        assert!(compiled == interpreted, "{:x?} seed {:#x} differs when compiled", case.code(), case.seed);
+    }
+    interpreted
+}
+
+fn run_by(engine: Engine, case: &Case) -> Outcome {
     let bytes = data(case.seed);
     let mut m = Machine::new(&case.code(), &case.state, &bytes);
+    m.engine = engine;
     let exit = m.run(case.insns.len() as u64 + 1);
     let info = match exit {
         Exit::Trap(Trap::Fault(fault)) => RISCV64.abi.fault_signal(&mut m.cpu, fault, FaultKind::NotMapped, &[]),

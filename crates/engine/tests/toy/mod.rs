@@ -5,7 +5,7 @@ use arch::{
     Arch, Cpu, CpuLevel, ElfIdent, FaultKind, Isa, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags,
     UserMemory,
 };
-use engine::{Clock, Engine, Run};
+use engine::{Clock, Engine, Run, Tiers};
 use ir::*;
 use mmu::{AddressSpace, FrameId, FramePool, Memory, PAGE_SIZE, Perms, Pte};
 
@@ -250,6 +250,12 @@ pub const RW: Perms = Perms { read: true, write: true, execute: false };
 pub const RX: Perms = Perms { read: true, write: false, execute: true };
 pub const RWX: Perms = Perms { read: true, write: true, execute: true };
 
+/// An engine that compiles what is asked for the `threshold`-th time; `None` where the host has no templates.
+pub fn compiling(threshold: u32) -> Option<Engine> {
+    let compiler = Box::new(jit::Jit::new(0)?);
+    Some(Engine::with_tiers(Tiers::Compiler { compiler, threshold }))
+}
+
 /// A machine of one task.
 pub struct Machine {
     pub cpu: Cpu,
@@ -267,11 +273,15 @@ impl Machine {
     }
 
     pub fn with_code(code: &[u8]) -> Machine {
+        Machine::with_engine(code, Engine::new())
+    }
+
+    pub fn with_engine(code: &[u8], engine: Engine) -> Machine {
         let mut pool = FramePool::new(256);
         let space = pool.new_space();
         let mut cpu = Cpu::new(&TOY);
         cpu.pc = CODE;
-        let mut machine = Machine { cpu, pool, space, engine: Engine::new(), ticks: 0 };
+        let mut machine = Machine { cpu, pool, space, engine, ticks: 0 };
         for (i, page) in code.chunks(PAGE_SIZE as usize).enumerate() {
             let frame = machine.map(CODE + i as u64 * PAGE_SIZE, RWX);
             machine.pool.write(frame, 0, page, None);

@@ -347,6 +347,11 @@ impl Writer<'_> {
 
     fn float(&mut self, a: Slot, b: Slot) {
         self.raised = true;
+        // A rounding of its own, as some architectures' instructions have.
+        if self.random.one_in(4) {
+            let env = self.out.insert(Ty::I64, FP_ENV, a, 8, 2);
+            self.out.set(FP_ENV, env);
+        }
         let (fty, ty) = (self.random.pick(&FTYS), self.random.pick(&[Ty::I32, Ty::I64]));
         let signed = self.random.one_in(2);
         let value = match self.random.below(10) {
