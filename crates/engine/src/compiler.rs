@@ -45,7 +45,7 @@ pub struct Guest<'a, 'm> {
     pub clock: &'a Clock,
     /// The budget of the whole run.
     pub budget: u64,
-    /// What is left of it; charged for what has retired, except in the block that `Left::Stopped` names.
+    /// What is left of it; charged for what has retired, except in the block that `Left` names.
     pub left: &'a mut u64,
     pub context: u32,
 }
@@ -59,6 +59,8 @@ pub enum Left {
     Link { exit: u32, pc: u64 },
     /// A system call; on at this address.
     Syscall(u64),
+    /// The end of block `id` is a trap. Nothing of the block has been charged.
+    Trap { id: u32 },
     /// Instruction number `insn` of block `id` could not complete. Nothing of the block has been charged.
     Stopped { leave: Leave, id: u32, insn: u32 },
 }

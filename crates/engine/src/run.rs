@@ -232,9 +232,18 @@ impl Engine {
                 turn.cpu.pc = next;
                 return Some(Exit::Syscall);
             }
+            Left::Trap { id } => return self.trapped(turn, BlockId(id)),
             Left::Stopped { leave, id, insn } => return self.stopped(turn, BlockId(id), leave, insn as usize),
         }
         None
+    }
+
+    /// Settles a block that ends in a trap.
+    fn trapped(&mut self, turn: &mut Turn, id: BlockId) -> Option<Exit> {
+        let block = &self.cache.get(id).block;
+        let plain::End::Trap(trap, pc) = plain::end(&block.term, &turn.cpu.slots) else { return None };
+        let retired = block.insns as u64 - 1;
+        self.settle(turn, id, Stretch { retired, end: StretchEnd::Stopped(Leave::Trap(trap), pc) })
     }
 
     /// Settles the stop of a block at its instruction number `insn`.
@@ -275,14 +284,7 @@ impl Engine {
                 let insn = self.cache.get(id).lowered.as_ref().map_or(0, |lowered| lowered.insn_at(ip));
                 return self.stopped(turn, id, leave, insn);
             }
-            Out::Trap(ip) => {
-                let id = self.cache.block_of(ip);
-                let block = &self.cache.get(id).block;
-                if let plain::End::Trap(trap, pc) = plain::end(&block.term, &turn.cpu.slots) {
-                    let retired = block.insns as u64 - 1;
-                    return self.settle(turn, id, Stretch { retired, end: StretchEnd::Stopped(Leave::Trap(trap), pc) });
-                }
-            }
+            Out::Trap(ip) => return self.trapped(turn, self.cache.block_of(ip)),
         }
         None
     }

@@ -5,7 +5,6 @@ use crate::code::{LINES, Line};
 use crate::regs::spill;
 use crate::thunks::{STACK_CONTEXT, STACK_JUMPS};
 use crate::translate::{Cold, Exit, Translator, Why};
-use engine::Leave;
 use ir::{Op, Term, Ty};
 use mmu::page_floor;
 use std::mem::offset_of;
@@ -75,10 +74,9 @@ impl Translator<'_> {
                 let state = self.state();
                 self.leave(&state, Exit { id, refund: 0, why: Why::Syscall(next) }, false);
             }
-            Term::Trap { trap, .. } => {
+            Term::Trap { .. } => {
                 let state = self.state();
-                let exit = self.stopped(Some(Leave::Trap(trap)));
-                self.leave(&state, exit, false);
+                self.leave(&state, Exit { id, refund: block.insns, why: Why::Trap }, false);
             }
         }
     }

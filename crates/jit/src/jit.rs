@@ -206,6 +206,10 @@ impl Compiler for Jit {
             Why::Goto(pc) => Left::Goto(pc),
             Why::Link { pc, .. } => Left::Link { exit: number, pc },
             Why::Syscall(next) => Left::Syscall(next),
+            Why::Trap => {
+                self.stats.retired += u64::from(exit.refund) - 1;
+                Left::Trap { id: exit.id }
+            }
             Why::Stopped { insn, leave } => {
                 let leave = leave.or(frame.leave).expect("a callback that fails says why");
                 self.stats.retired += u64::from(insn);

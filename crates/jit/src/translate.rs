@@ -33,6 +33,8 @@ pub(crate) enum Why {
         stub: usize,
     },
     Syscall(u64),
+    /// The block ends in a trap.
+    Trap,
     /// Instruction number `insn` could not complete; why is here, or else in the frame.
     Stopped {
         insn: u32,

@@ -430,7 +430,7 @@ impl Writer<'_> {
             }
             9 => self.out.jump_reg(CODE_AT, JumpHint::Return),
             10 => self.out.syscall(next),
-            _ if self.random.one_in(3) => self.out.trap(Trap::Illegal, pc),
+            _ if self.random.one_in(3) => self.out.trap(Trap::Illegal, pc + self.random.below(2) * LEN),
             _ => self.out.jump(next),
         }
     }
