@@ -430,7 +430,10 @@ impl Writer<'_> {
             }
             9 => self.out.jump_reg(CODE_AT, JumpHint::Return),
             10 => self.out.syscall(next),
-            _ if self.random.one_in(3) => self.out.trap(Trap::Illegal, pc + self.random.below(2) * LEN),
+            _ if self.random.one_in(3) => {
+                let behind = self.random.one_in(2);
+                self.out.trap(if behind { Trap::Breakpoint } else { Trap::Illegal }, pc + behind as u64 * LEN);
+            }
             _ => self.out.jump(next),
         }
     }
