@@ -297,7 +297,8 @@ impl Translator<'_> {
             UnOp::Ctz => features.bmi1,
             UnOp::Popcnt => features.popcnt,
             UnOp::Bswap => true,
-            UnOp::Rev16 | UnOp::Rev32 | UnOp::Cls | UnOp::BitRev | UnOp::Box32 | UnOp::Unbox32 => false,
+            UnOp::Box32 | UnOp::Unbox32 => wide,
+            UnOp::Rev16 | UnOp::Rev32 | UnOp::Cls | UnOp::BitRev => false,
         };
         if !known {
             return self.interpret(op);
@@ -326,6 +327,19 @@ impl Translator<'_> {
             UnOp::Popcnt => {
                 self.asm.movzx(ty, d, a);
                 self.asm.count(0xb8, false, d, d);
+            }
+            UnOp::Box32 => {
+                self.asm.mov_imm(RAX, 0xffff_ffff_0000_0000);
+                self.asm.alu(Alu::Or, true, RAX, a);
+                self.asm.mov(d, RAX);
+            }
+            UnOp::Unbox32 => {
+                self.asm.mov(RAX, a);
+                self.asm.mov32(d, RAX);
+                self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, 32);
+                self.asm.cmp_imm(Ty::I32, RAX, -1);
+                self.asm.mov_imm(RAX, 0x7fc0_0000);
+                self.asm.cmov(Cc::NE, d, RAX);
             }
             _ => {
                 self.asm.movzx(ty, d, a);

@@ -65,8 +65,9 @@ const BINS: [BinOp; 25] = [
     BinOp::DivU, BinOp::RemS, BinOp::RemU, BinOp::MinS, BinOp::MaxU, BinOp::MaxS,
 ];
 #[rustfmt::skip]
-const UNS: [UnOp; 10] = [
+const UNS: [UnOp; 12] = [
     UnOp::Neg, UnOp::Not, UnOp::Clz, UnOp::Ctz, UnOp::Cls, UnOp::Popcnt, UnOp::Bswap, UnOp::BitRev, UnOp::Rev16, UnOp::Rev32,
+    UnOp::Box32, UnOp::Unbox32,
 ];
 #[rustfmt::skip]
 const CONDS: [Cond; 12] = [
@@ -196,7 +197,7 @@ impl Writer<'_> {
             9 | 10 => {
                 let un = self.random.pick(&UNS);
                 let ty = match un {
-                    UnOp::Rev32 => Ty::I64,
+                    UnOp::Rev32 | UnOp::Box32 | UnOp::Unbox32 => Ty::I64,
                     _ => ty,
                 };
                 self.out.un(un, ty, a)
