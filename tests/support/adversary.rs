@@ -174,10 +174,10 @@ impl AnyCode {
         let mut random = Random(seed | 1);
         let cut = run(&mut pieces, step_over, &mut |machine| {
             let word = random.next();
-            if word % 64 == 0 {
+            if word.is_multiple_of(64) {
                 *machine = machine.snapshot();
             }
-            if word % 3 == 0 { 1 } else { 1 + (word >> 8) % 200 }
+            if word.is_multiple_of(3) { 1 } else { 1 + (word >> 8) % 200 }
         });
         let state = |machine: &Machine| (machine.kernel.halted, machine.kernel.clock.now, machine.state_hash());
         assert_eq!((cut, state(&pieces)), (retired, state(&whole)), "cut to pieces, it is another run");
