@@ -1,5 +1,5 @@
 //! The template JIT: IR blocks into x86-64 host code, one pass over a block's operations. It fills `engine`'s trait
-//! [`Compiler`]; what it has no template for it lets the interpreter execute, so every block can be compiled.
+//! `engine::Compiler`; what it has no template for it lets the interpreter execute, so every block can be compiled.
 //!
 //! Compiled code is exact: it is charged for a block at its entry, and gives back what did not retire; when an instruction
 //! stops, registers and flags are as the interpreter would have left them. Any CPU is named by none of this: which guest
