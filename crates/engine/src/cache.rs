@@ -105,6 +105,12 @@ impl Cache {
         entry.lowered.as_ref().map(|lowered| lowered.entry)
     }
 
+    /// Whether the block's frame alone decides what its bytes are. Only such blocks may be linked to: the second frame of
+    /// the others is looked up each time, since another may be there by then.
+    pub(crate) fn in_one_frame(&self, id: BlockId) -> bool {
+        self.get(id).key.second.is_none()
+    }
+
     /// How often numbers and places in code became invalid.
     pub(crate) fn lives(&self) -> (u64, u32) {
         (self.flushes, self.native_life)

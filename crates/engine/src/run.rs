@@ -6,7 +6,7 @@ use crate::compiler::{Compiler, CompilerStats, Guest, Left};
 use crate::lift::{MAX_BYTES, MAX_INSNS, lift, lift_assisted};
 use crate::plain::{self, Clock, Stretch, StretchEnd};
 use arch::{Cpu, Exit, Watch};
-use ir::{Op, Term, Trap};
+use ir::{Op, Trap};
 use mmu::{Access, Fault, Memory, PAGE_SIZE, page_floor};
 
 /// The engine of a machine. All it holds is a cache: dropping it changes nothing a guest can see.
@@ -156,7 +156,7 @@ impl Engine {
                 }
             }
             let tier = self.tier(turn, id);
-            let came_from = link.take().filter(|_| lives == self.cache.lives());
+            let came_from = link.take().filter(|_| lives == self.cache.lives() && self.cache.in_one_frame(id));
             let exit = match tier {
                 Tier::Compact(entry) => {
                     self.cache.jumps.set(turn.cpu.pc, turn.context, entry);
@@ -250,11 +250,7 @@ impl Engine {
     fn stopped(&mut self, turn: &mut Turn, id: BlockId, leave: Leave, insn: usize) -> Option<Exit> {
         let block = &self.cache.get(id).block;
         let mut marks = block.ops.iter().filter_map(|op| if let Op::Insn { pc } = op { Some(*pc) } else { None });
-        let pc = match block.term {
-            // The end of a block may trap behind its instruction.
-            Term::Trap { trap, pc } if insn + 1 == block.insns as usize && leave == Leave::Trap(trap) => pc,
-            _ => marks.nth(insn).unwrap_or(block.pc),
-        };
+        let pc = marks.nth(insn).unwrap_or(block.pc);
         self.settle(turn, id, Stretch { retired: insn as u64, end: StretchEnd::Stopped(leave, pc) })
     }
 

@@ -2,6 +2,7 @@
 mod toy;
 
 use arch::Exit;
+use engine::Engine;
 use ir::{Access, Fault, Trap};
 use mmu::{PAGE_SIZE, Perms, Pte};
 use toy::*;
@@ -160,6 +161,27 @@ fn a_missing_second_page_faults_at_its_first_byte() {
     m.cpu.pc = CODE + PAGE_SIZE - 4;
     m.run(1);
     assert_eq!(m.cpu.slots[5], (1 << 16) + 77);
+}
+
+#[test]
+fn the_second_page_of_an_instruction_is_looked_up_every_time() {
+    let mut code = vec![1; PAGE_SIZE as usize - 4];
+    T::Const(5, 0x1122_3344_5566_7788).encode(&mut code);
+    T::Syscall.encode(&mut code);
+    let second = CODE + PAGE_SIZE;
+    for engine in [Some(Engine::new()), compiling(1)].into_iter().flatten() {
+        let mut m = Machine::with_engine(&code, engine);
+        let run = |m: &mut Machine| {
+            m.cpu.pc = second - 40;
+            m.run(1000).exit
+        };
+        // Often enough for the block in front to be linked to it.
+        (0..4).for_each(|_| assert_eq!(run(&mut m), Exit::Syscall));
+        m.space.protect(&mut m.pool, second, second + PAGE_SIZE, |_| RW);
+        assert_eq!(run(&mut m), fault(second, Access::Execute));
+        m.space.protect(&mut m.pool, second, second + PAGE_SIZE, |_| RWX);
+        assert_eq!(run(&mut m), Exit::Syscall);
+    }
 }
 
 #[test]

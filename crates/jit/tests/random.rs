@@ -150,3 +150,32 @@ proptest! {
         same(&outcome(&program, seed, 1000, &budgets, Some(3)), &expected)?;
     }
 }
+
+/// A conditional trap of the kind that ends its block leaves the pc on the instruction, the end behind it.
+#[test]
+fn a_trap_in_front_of_the_same_trap() {
+    let program = [
+        0,
+        65491168125,
+        8575461130374144085,
+        0,
+        868953139,
+        2187185146984,
+        12744787742772527184,
+        17299488602087781124,
+        15821206142090456944,
+        14036317382213845664,
+        9941315137820795010,
+        5864136661687036879,
+        17447761397550892721,
+        13494228413372345443,
+        1165153942715411146,
+        13544718919161167240,
+        15435649792106553055,
+        3389140840592064851,
+    ];
+    let seed = 4082798904957318155;
+    let expected = outcome(&program, seed, 1000, &[1000], None);
+    let compiled = same(&outcome(&program, seed, 1000, &[1000], Some(1)), &expected);
+    assert!(compiled.is_ok(), "{:?}: {}", compiled, explain(&program, seed));
+}
