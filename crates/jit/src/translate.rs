@@ -117,6 +117,9 @@ impl<'a> Translator<'a> {
                 at += 1;
             } else {
                 at += self.operation(at);
+                if self.regs.hold_temps {
+                    self.hold_temps(at);
+                }
                 self.regs.end_operation();
             }
         }
@@ -301,9 +304,6 @@ impl<'a> Translator<'a> {
             self.cold.push(Cold::Leave { jump, state: self.state(), exit, raw: machine });
         }
         self.written(&writes);
-        if machine {
-            self.regs.hold_temps = false;
-        }
     }
 
     /// Puts the slots of a set into memory where they are newer in registers.

@@ -151,6 +151,13 @@ proptest! {
     }
 }
 
+/// A program that failed once.
+fn again(program: &[u64], seed: u64) {
+    let expected = outcome(program, seed, 1000, &[1000], None);
+    let compiled = same(&outcome(program, seed, 1000, &[1000], Some(1)), &expected);
+    assert!(compiled.is_ok(), "{compiled:?}: {}", explain(program, seed));
+}
+
 /// A conditional trap of the kind that ends its block leaves the pc on the instruction, the end behind it.
 #[test]
 fn a_trap_in_front_of_the_same_trap() {
@@ -174,8 +181,11 @@ fn a_trap_in_front_of_the_same_trap() {
         15435649792106553055,
         3389140840592064851,
     ];
-    let seed = 4082798904957318155;
-    let expected = outcome(&program, seed, 1000, &[1000], None);
-    let compiled = same(&outcome(&program, seed, 1000, &[1000], Some(1)), &expected);
-    assert!(compiled.is_ok(), "{:?}: {}", compiled, explain(&program, seed));
+    again(&program, 4082798904957318155);
+}
+
+/// Each may read temporaries that nothing else reads.
+#[test]
+fn two_helpers_over_the_machine_in_one_instruction() {
+    again(&[913227709976382736, 12836881482897166236], 31068957174307);
 }
