@@ -1,6 +1,6 @@
 //! What Linux does on one CPU, at the border between guest and kernel.
 use crate::{Cpu, CpuLevel, Fault, ReturnPath, ThreadFlags, Trap, UserMemory};
-use abi::{Errno, Fields, OpenFlagBits, SI_USER, SIGTRAP, SigAltStack, SigSet, Siginfo, Stat, Sysno};
+use abi::{Errno, Fields, OpenFlagBits, SI_USER, SIGTRAP, Siginfo, Stat, Sysno};
 
 /// A system call in normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +85,10 @@ pub trait LinuxAbi: Sync {
     /// interrupted call, in the order this architecture's Linux does it. It decides from the register file alone whether
     /// a call is interrupted. After [`crate::GetSignal::Away`] it returns at once and is walked again from its start.
     fn do_signal(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath);
-    /// rt_sigreturn: takes back the frame `do_signal` wrote at the stack pointer; gives the mask and alternate stack to
-    /// restore. Also notes that no system call is being made any more, so that nothing is restarted.
-    fn restore_sigframe(&self, cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno>;
+    /// rt_sigreturn: takes back the frame `do_signal` wrote at the stack pointer, piece by piece in the order this
+    /// architecture's Linux does it. An error is a SIGSEGV for a task that keeps what it has got by then. Also notes that no
+    /// system call is being made any more, so that nothing is restarted.
+    fn restore_sigframe(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<(), Errno>;
 
     /// execve: the state a program starts with, on a CPU that is new. Everything else is zero or its architectural reset
     /// value.

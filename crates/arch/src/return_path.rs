@@ -60,6 +60,10 @@ pub trait ReturnPath: UserMemory {
     fn signal_setup_done(&mut self, delivery: &Delivery, frame: Result<(), Errno>);
     /// No signal was delivered: puts back the mask that sigsuspend and its like saved.
     fn restore_saved_sigmask(&mut self);
+    /// `set_current_blocked`, for rt_sigreturn.
+    fn set_blocked(&mut self, mask: SigSet);
+    /// `restore_altstack`: the alternate stack of a frame, unless `sp` is on the one in use or it is none.
+    fn restore_altstack(&mut self, altstack: &SigAltStack, sp: u64);
 }
 
 /// Where a signal frame goes: on the alternate stack if the action asks for it and it is not in use, else below `sp`.

@@ -4,12 +4,9 @@ use crate::regs::{FAULT_ADDRESS, FAULT_CODE, SP, TPIDR_EL0, x};
 use crate::{ptrace, signal, syscall, thread_info};
 use abi::{
     BUS_ADRALN, BUS_ADRERR, Errno, Fields, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
-    SIGTRAP, SigAltStack, SigSet, Siginfo, Stat, TRAP_BRKPT, TRAP_TRACE,
+    SIGTRAP, Siginfo, Stat, TRAP_BRKPT, TRAP_TRACE,
 };
-use arch::{
-    Access, Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap,
-    UserMemory,
-};
+use arch::{Access, Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap};
 use ir::{EX_SIZE, FP_ENV};
 use softfloat::Env;
 
@@ -85,8 +82,8 @@ impl LinuxAbi for Arm64Linux {
         signal::do_signal(cpu, path);
     }
 
-    fn restore_sigframe(&self, cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
-        signal::restore_sigframe(cpu, mem)
+    fn restore_sigframe(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<(), Errno> {
+        signal::restore_sigframe(cpu, path)
     }
 
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64) {

@@ -135,8 +135,8 @@ fn records(cpu: &Cpu) -> Vec<u8> {
     out
 }
 
-/// `sys_rt_sigreturn` without its last step: the alternate stack and mask are the kernel's.
-pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
+/// `sys_rt_sigreturn`.
+pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<(), Errno> {
     let at = cpu.get(SP);
     if !at.is_multiple_of(16) {
         return Err(Errno::EFAULT);
@@ -144,9 +144,9 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Resul
     let mut mask = [0; 8];
     let mut stack = [0; 24];
     let mut context = [0; 272];
-    mem.read(at.wrapping_add(frame::SIGMASK), &mut mask)?;
-    mem.read(at.wrapping_add(frame::STACK), &mut stack)?;
-    mem.read(at.wrapping_add(frame::REGS), &mut context)?;
+    path.read(at.wrapping_add(frame::SIGMASK), &mut mask)?;
+    path.set_blocked(SigSet(u64::from_le_bytes(mask)));
+    path.read(at.wrapping_add(frame::REGS), &mut context)?;
     let words: Vec<u64> = context.chunks_exact(8).map(word).collect();
     let (regs, rest) = words.split_at(32);
     // As in Linux the general registers are the frame's from here on, whatever is wrong with the rest of it.
@@ -159,13 +159,15 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Resul
     if rest[1] & (PSR_MODE | PSR_DAIF) != 0 {
         return Err(Errno::EFAULT);
     }
-    let fpsimd = find_fpsimd(mem, at.wrapping_add(frame::RECORDS))?;
+    let fpsimd = find_fpsimd(path, at.wrapping_add(frame::RECORDS))?;
     let vectors: Vec<u64> = fpsimd[16..].chunks_exact(8).map(word).collect();
     let status = word(&fpsimd[8..16]);
     cpu.slots[v(0).0 as usize..][..vectors.len()].copy_from_slice(&vectors);
     set_fpcr(&mut cpu.slots, status >> 32);
     set_fpsr(&mut cpu.slots, status & 0xffff_ffff);
-    Ok((SigSet(u64::from_le_bytes(mask)), SigAltStack::decode_64(&stack)))
+    path.read(at.wrapping_add(frame::STACK), &mut stack)?;
+    path.restore_altstack(&SigAltStack::decode_64(&stack), cpu.get(SP));
+    Ok(())
 }
 
 fn word(bytes: &[u8]) -> u64 {

@@ -3,7 +3,7 @@ use crate::regs::{A0, SP, TP};
 use crate::{extensions, ptrace, signal, syscall, thread_info};
 use abi::{
     BUS_ADRALN, BUS_ADRERR, Errno, Fields, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
-    SIGTRAP, SigAltStack, SigSet, Siginfo, Stat, Sysno, TRAP_BRKPT,
+    SIGTRAP, Siginfo, Stat, Sysno, TRAP_BRKPT,
 };
 use arch::{
     Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory,
@@ -64,8 +64,8 @@ impl LinuxAbi for RiscvLinux {
         signal::do_signal(cpu, path);
     }
 
-    fn restore_sigframe(&self, cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
-        signal::restore_sigframe(cpu, mem)
+    fn restore_sigframe(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<(), Errno> {
+        signal::restore_sigframe(cpu, path)
     }
 
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64) {

@@ -3,7 +3,7 @@ use crate::helpers::{fcsr, set_fcsr};
 use crate::regs::{A0, A1, A2, A7, IN_SYSCALL, ORIG_A0, RA, RESTART_PC, RESTART_RESULT, SP, f, x};
 use crate::syscall;
 use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet, Sysno, generic_sysno};
-use arch::{Cpu, Delivery, GetSignal, ReturnPath, UserMemory, sigsp};
+use arch::{Cpu, Delivery, GetSignal, ReturnPath, sigsp};
 use ir::EX_SIZE;
 
 /// `struct rt_sigframe`: siginfo, then ucontext, whose mcontext is the registers and a union of floating-point states that
@@ -136,18 +136,18 @@ pub(crate) fn words(bytes: &[u8]) -> Vec<u64> {
     bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
 }
 
-/// `sys_rt_sigreturn` without its last step: the alternate stack and mask are the kernel's. No alignment is asked for.
-pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
+/// `sys_rt_sigreturn`. No alignment is asked for.
+pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<(), Errno> {
     let at = cpu.get(SP);
-    let mut read = |offset, buf: &mut [u8]| mem.read(at.wrapping_add(offset), buf);
     let (mut mask, mut stack) = ([0; 8], [0; 24]);
     let (mut regs, mut fpregs) = ([0; 256], [0; frame::FPREGS_SIZE]);
     let mut reserved = [0; frame::RESERVED_SIZE];
-    read(frame::SIGMASK, &mut mask)?;
+    path.read(at.wrapping_add(frame::SIGMASK), &mut mask)?;
+    path.set_blocked(SigSet(u64::from_le_bytes(mask)));
+    let mut read = |offset, buf: &mut [u8]| path.read(at.wrapping_add(offset), buf);
     read(frame::REGS, &mut regs)?;
     read(frame::FPREGS, &mut fpregs)?;
     read(frame::RESERVED, &mut reserved)?;
-    read(frame::STACK, &mut stack)?;
     // Not the end of the list (END_MAGIC, END_HDR_SIZE): a state of an extension that is not there.
     if reserved != [0; frame::RESERVED_SIZE] {
         return Err(Errno::EINVAL);
@@ -158,5 +158,7 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Resul
     set_fp_state(cpu, &words(&fpregs));
     cpu.set(EX_SIZE, 0);
     syscall::forget(cpu);
-    Ok((SigSet(u64::from_le_bytes(mask)), SigAltStack::decode_64(&stack)))
+    path.read(at.wrapping_add(frame::STACK), &mut stack)?;
+    path.restore_altstack(&SigAltStack::decode_64(&stack), cpu.get(SP));
+    Ok(())
 }

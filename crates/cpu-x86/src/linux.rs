@@ -1,6 +1,6 @@
 //! What Linux on x86-64 does, as the kernel asks for it.
 use crate::{cpuid, process, ptrace, regs::*, signal, syscall, thread_info, traps};
-use abi::{Errno, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat, Sysno};
+use abi::{Errno, OpenFlagBits, Siginfo, Stat, Sysno};
 use arch::{
     Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory,
 };
@@ -47,8 +47,8 @@ impl LinuxAbi for X86Linux {
     fn do_signal(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) {
         signal::do_signal(cpu, path);
     }
-    fn restore_sigframe(&self, cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
-        signal::restore_sigframe(cpu, mem)
+    fn restore_sigframe(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<(), Errno> {
+        signal::restore_sigframe(cpu, path)
     }
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64) {
         process::start_thread(cpu, entry, sp);

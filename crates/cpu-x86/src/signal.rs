@@ -233,26 +233,19 @@ impl ir::GuestMemory for Helped<'_> {
 }
 
 /// rt_sigreturn: the restorer has popped the frame's first word.
-pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> {
-    let frame = cpu.get(RSP).wrapping_sub(8);
+pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<(), Errno> {
+    let sp = cpu.get(RSP);
     let mut image = [0; SIGINFO];
-    mem.read(frame, &mut image)?;
+    path.read(sp.wrapping_sub(8), &mut image)?;
     let word = |at: usize| {
         let bytes = image[at..at + 8].first_chunk().expect("the frame has eight bytes there");
         u64::from_le_bytes(*bytes)
     };
     let half = |at: usize| u16::from_le_bytes([image[at], image[at + 1]]);
-    // Linux would run 32-bit code through other selectors; here there is none.
-    if half(SIGCONTEXT + SC_CS) | 3 != USER_CS || half(SIGCONTEXT + SC_SS) | 3 != USER_DS {
-        return Err(Errno::EFAULT);
-    }
-    let fpstate = word(SIGCONTEXT + SC_FPSTATE);
-    if fpstate == 0 {
-        reset_fpu(cpu);
-    } else if let Err(errno) = restore_fpstate(cpu, mem, fpstate) {
-        reset_fpu(cpu);
-        return Err(errno);
-    }
+    path.set_blocked(SigSet(word(UC_SIGMASK)));
+    // Since 6.12 the alternate stack comes first, so the handler's stack pointer is what must not be on it.
+    let altstack = image[UC_STACK..UC_STACK + 24].first_chunk().expect("the frame has a stack_t there");
+    path.restore_altstack(&SigAltStack::decode_64(altstack), sp);
     for (n, reg) in SC_GPRS.into_iter().enumerate() {
         cpu.set(reg, word(SIGCONTEXT + 8 * n));
     }
@@ -260,8 +253,18 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, mem: &mut dyn UserMemory) -> Resul
     let flags = rflags(&cpu.slots) & !FIX_EFLAGS | word(SIGCONTEXT + SC_EFLAGS) & FIX_EFLAGS;
     set_rflags(&mut cpu.slots, flags);
     cpu.set(ORIG_RAX, u64::MAX);
-    let altstack = image[UC_STACK..UC_STACK + 24].first_chunk().expect("the frame has a stack_t there");
-    Ok((SigSet(word(UC_SIGMASK)), SigAltStack::decode_64(altstack)))
+    let fpstate = word(SIGCONTEXT + SC_FPSTATE);
+    if fpstate == 0 {
+        reset_fpu(cpu);
+    } else if let Err(errno) = restore_fpstate(cpu, path, fpstate) {
+        reset_fpu(cpu);
+        return Err(errno);
+    }
+    // Linux would run 32-bit code through other selectors; here there is none.
+    if half(SIGCONTEXT + SC_CS) | 3 != USER_CS || half(SIGCONTEXT + SC_SS) | 3 != USER_DS {
+        return Err(Errno::EFAULT);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -278,11 +281,15 @@ mod tests {
         answer: Option<GetSignal>,
         done: Option<Result<(), Errno>>,
         mask_restored: bool,
+        /// What rt_sigreturn restored, and where the stack pointer was then.
+        blocked: Option<SigSet>,
+        altstack: Option<(SigAltStack, u64)>,
     }
 
     impl Path {
         fn new(answer: GetSignal) -> Path {
-            Path { mem: vec![0xee; 0x4000], answer: Some(answer), done: None, mask_restored: false }
+            let (blocked, altstack) = (None, None);
+            Path { mem: vec![0xee; 0x4000], answer: Some(answer), done: None, mask_restored: false, blocked, altstack }
         }
         fn range(&self, addr: u64, len: usize) -> Result<std::ops::Range<usize>, Errno> {
             let at = usize::try_from(addr.wrapping_sub(BASE)).map_err(|_| Errno::EFAULT)?;
@@ -323,6 +330,12 @@ mod tests {
         }
         fn restore_saved_sigmask(&mut self) {
             self.mask_restored = true;
+        }
+        fn set_blocked(&mut self, mask: SigSet) {
+            self.blocked = Some(mask);
+        }
+        fn restore_altstack(&mut self, altstack: &SigAltStack, sp: u64) {
+            self.altstack = Some((*altstack, sp));
         }
     }
 
@@ -415,8 +428,9 @@ mod tests {
             cpu.set(xmm(n), 1);
         }
         cpu.set(RSP, cpu.get(RSP) + 8);
-        let (mask, alt) = restore_sigframe(&mut cpu, &mut path).unwrap();
-        assert_eq!((mask, alt), (SigSet(0x5555), SigAltStack::default()));
+        let sp = cpu.get(RSP);
+        restore_sigframe(&mut cpu, &mut path).unwrap();
+        assert_eq!((path.blocked, path.altstack), (Some(SigSet(0x5555)), Some((SigAltStack::default(), sp))));
         assert_eq!(crate::regs::canonical(&cpu), before);
     }
 
@@ -503,11 +517,16 @@ mod tests {
         let fp = path.u64(c.get(RSP) + 224);
         let good = path.mem.clone();
         path.write(fp + 24, &[0xff; 4]).unwrap();
-        assert_eq!(restore_sigframe(&mut c.clone(), &mut path).unwrap_err(), Errno::EFAULT, "reserved bits of mxcsr");
+        let mut refused = c.clone();
+        refused.set(gpr(15), 0);
+        assert_eq!(restore_sigframe(&mut refused, &mut path), Err(Errno::EFAULT), "reserved bits of mxcsr");
+        // Everything in front of the floating-point state is the frame's by then.
+        assert_eq!((path.blocked, refused.get(gpr(15))), (Some(SigSet(0x5555)), c.get(gpr(15))));
+        assert_eq!((refused.get(RSP), mxcsr(&refused.slots)), (BASE + 0x3000, MXCSR_RESET));
         path.mem.clone_from(&good);
         let cs = c.get(RSP) + 40 + 144;
         path.write(cs, &[0x23]).unwrap();
-        assert_eq!(restore_sigframe(&mut c.clone(), &mut path).unwrap_err(), Errno::EFAULT, "32-bit code");
+        assert_eq!(restore_sigframe(&mut c.clone(), &mut path), Err(Errno::EFAULT), "32-bit code");
         path.mem.clone_from(&good);
         // Flags user space may not set do not come back.
         path.write(c.get(RSP) + 40 + 136, &[0xff; 8]).unwrap();

@@ -116,8 +116,9 @@ impl LinuxAbi for TestAbi {
             }
         }
     }
-    fn restore_sigframe(&self, _cpu: &mut Cpu, _mem: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack)> {
-        Ok((SigSet::EMPTY, SigAltStack::default()))
+    fn restore_sigframe(&self, _cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<()> {
+        path.set_blocked(SigSet::EMPTY);
+        Ok(())
     }
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, _sp: u64) {
         cpu.pc = entry;

@@ -1,10 +1,7 @@
 //! A toy instruction set of variable length, to test the engine without any real CPU: an operation byte, then operands.
 #![allow(unreachable_pub, dead_code)]
-use abi::{Errno, OpenFlagBits, SigAltStack, SigSet, Siginfo, Stat};
-use arch::{
-    Arch, Cpu, CpuLevel, ElfIdent, FaultKind, Isa, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags,
-    UserMemory,
-};
+use abi::{Errno, OpenFlagBits, Siginfo, Stat};
+use arch::{Arch, Cpu, CpuLevel, ElfIdent, FaultKind, Isa, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags};
 use engine::{Clock, Engine, Run, Tiers};
 use ir::*;
 use mmu::{AddressSpace, FrameId, FramePool, Memory, PAGE_SIZE, Perms, Pte};
@@ -223,7 +220,7 @@ impl LinuxAbi for NoLinux {
     fn get_regset(&self, _: &Cpu, _: u32) -> Result<Regset, Errno> { unreachable!() }
     fn set_regset(&self, _: &mut Cpu, _: u32, _: &[u8]) -> Result<(), Errno> { unreachable!() }
     fn do_signal(&self, _: &mut Cpu, _: &mut dyn ReturnPath) { unreachable!() }
-    fn restore_sigframe(&self, _: &mut Cpu, _: &mut dyn UserMemory) -> Result<(SigSet, SigAltStack), Errno> { unreachable!() }
+    fn restore_sigframe(&self, _: &mut Cpu, _: &mut dyn ReturnPath) -> Result<(), Errno> { unreachable!() }
     fn start_thread(&self, _: &mut Cpu, _: u64, _: u64) { unreachable!() }
     fn copy_thread(&self, _: &mut Cpu, _: Option<u64>, _: Option<u64>) { unreachable!() }
     fn stack_pointer(&self, _: &Cpu) -> u64 { unreachable!() }

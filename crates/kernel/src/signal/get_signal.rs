@@ -4,7 +4,7 @@ use super::send::kernel_only;
 use crate::freezer::{self, freezing};
 use crate::{Kernel, Result, Tid, TraceKind};
 use abi::{
-    DefaultAction, SIG_DFL, SIG_IGN, SIGKILL, SIGSTOP, SS_AUTODISARM, SaFlags, SigAltStack, SigSet, Siginfo,
+    DefaultAction, SIG_DFL, SIG_IGN, SIGKILL, SIGSEGV, SIGSTOP, SS_AUTODISARM, SaFlags, SigAltStack, SigSet, Siginfo,
     WaitStatus, default_action, signal_name,
 };
 use arch::{Delivery, Freeze, GetSignal, ReturnPath, SignalEra, Tif, UserMemory};
@@ -19,6 +19,20 @@ pub(crate) fn do_signal(kernel: &mut Kernel, tid: Tid) {
     // A thread that died here without anyone to reap it is gone.
     if let Some(task) = kernel.tasks.get_mut(tid) {
         task.cpu = cpu;
+    }
+}
+
+/// rt_sigreturn: the architecture takes its frame back.
+pub(crate) fn restore_sigframe(kernel: &mut Kernel, tid: Tid) {
+    let task = &mut kernel.tasks[tid];
+    // An old restart must not survive a handler.
+    task.restart_block = None;
+    let arch = task.cpu.arch;
+    let mut cpu = std::mem::replace(&mut task.cpu, arch::Cpu::new(arch));
+    let restored = arch.abi.restore_sigframe(&mut cpu, &mut Path { kernel, tid });
+    kernel.tasks[tid].cpu = cpu;
+    if restored.is_err() {
+        kernel.force_signal(tid, Siginfo::kernel(SIGSEGV));
     }
 }
 
@@ -300,6 +314,15 @@ impl ReturnPath for Path<'_> {
 
     fn restore_saved_sigmask(&mut self) {
         self.kernel.restore_saved_mask(self.tid);
+    }
+
+    fn set_blocked(&mut self, mask: SigSet) {
+        self.kernel.set_blocked(self.tid, mask);
+    }
+
+    fn restore_altstack(&mut self, altstack: &SigAltStack, sp: u64) {
+        // Errors are nobody's.
+        let _ = self.kernel.set_altstack(self.tid, altstack, sp);
     }
 }
 

@@ -4,7 +4,7 @@ mod jobctl;
 mod pending;
 mod send;
 
-pub(crate) use get_signal::{do_signal, recalc_sigpending};
+pub(crate) use get_signal::{do_signal, recalc_sigpending, restore_sigframe};
 pub(crate) use jobctl::{group_ticks, is_orphaned_pgrp, orphaned_without};
 pub use pending::Pending;
 pub(crate) use send::{Target, fatal_signal_pending};

@@ -1,6 +1,6 @@
 //! kill and its kin, masks and handlers, waiting for signals, alternate stacks.
 use super::{Call, OnSignal, Outcome, Progress, Row, Sleep, full};
-use crate::signal::Target;
+use crate::signal::{self, Target};
 use crate::{Kernel, Result, Tgid, Tid, WaitKey};
 use abi::{
     CAP_KILL, Errno, Fields, MINSIGSTKSZ, Restart, SI_TKILL, SI_USER, SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK,
@@ -346,21 +346,7 @@ fn sigtimedwait_args(
 }
 
 fn rt_sigreturn(kernel: &mut Kernel, tid: Tid, _call: &mut Call) -> Outcome {
-    let arch = kernel.tasks[tid].arch();
-    let mut cpu = std::mem::replace(&mut kernel.tasks[tid].cpu, arch::Cpu::new(arch));
-    let restored = arch.abi.restore_sigframe(&mut cpu, &mut kernel.user(tid));
-    let sp = arch.abi.stack_pointer(&cpu);
-    kernel.tasks[tid].cpu = cpu;
-    // An old restart must not survive a handler.
-    kernel.tasks[tid].restart_block = None;
-    match restored {
-        Ok((mask, altstack)) => {
-            kernel.set_blocked(tid, mask);
-            // `restore_altstack`: what the frame says, if it is one; errors are nobody's.
-            let _ = set_altstack(kernel, tid, &altstack, sp);
-        }
-        Err(_) => kernel.force_signal(tid, Siginfo::kernel(abi::SIGSEGV)),
-    }
+    signal::restore_sigframe(kernel, tid);
     Outcome::NoReturn
 }
 
@@ -379,29 +365,31 @@ fn do_sigaltstack(kernel: &mut Kernel, tid: Tid, new: u64, old: u64) -> Result<(
     if new != 0 {
         let mut raw = [0; 24];
         kernel.user(tid).read(new, &mut raw)?;
-        set_altstack(kernel, tid, &SigAltStack::decode_64(&raw), sp)?;
+        kernel.set_altstack(tid, &SigAltStack::decode_64(&raw), sp)?;
     }
     if old != 0 { kernel.user(tid).write(old, &before.encode_64()) } else { Ok(()) }
 }
 
-/// `do_sigaltstack`: not while the task is on it.
-fn set_altstack(kernel: &mut Kernel, tid: Tid, new: &SigAltStack, sp: u64) -> Result<()> {
-    let task = &mut kernel.tasks[tid];
-    let now = task.altstack;
-    if now.size != 0 && now.flags & SS_AUTODISARM == 0 && now.contains(sp) {
-        return Err(Errno::EPERM);
+impl Kernel {
+    /// `do_sigaltstack`: not while the task is on it.
+    pub(crate) fn set_altstack(&mut self, tid: Tid, new: &SigAltStack, sp: u64) -> Result<()> {
+        let task = &mut self.tasks[tid];
+        let now = task.altstack;
+        if now.size != 0 && now.flags & SS_AUTODISARM == 0 && now.contains(sp) {
+            return Err(Errno::EPERM);
+        }
+        let mode = new.flags & !SS_AUTODISARM;
+        if !matches!(mode, SS_DISABLE | SS_ONSTACK | 0) {
+            return Err(Errno::EINVAL);
+        }
+        if mode == SS_DISABLE {
+            task.altstack = SigAltStack { sp: 0, flags: new.flags, size: 0 };
+            return Ok(());
+        }
+        if new.size < task.arch().abi.minsigstksz().max(MINSIGSTKSZ) {
+            return Err(Errno::ENOMEM);
+        }
+        task.altstack = SigAltStack { sp: new.sp, flags: new.flags & SS_AUTODISARM, size: new.size };
+        Ok(())
     }
-    let mode = new.flags & !SS_AUTODISARM;
-    if !matches!(mode, SS_DISABLE | SS_ONSTACK | 0) {
-        return Err(Errno::EINVAL);
-    }
-    if mode == SS_DISABLE {
-        task.altstack = SigAltStack { sp: 0, flags: new.flags, size: 0 };
-        return Ok(());
-    }
-    if new.size < task.arch().abi.minsigstksz().max(MINSIGSTKSZ) {
-        return Err(Errno::ENOMEM);
-    }
-    task.altstack = SigAltStack { sp: new.sp, flags: new.flags & SS_AUTODISARM, size: new.size };
-    Ok(())
 }
