@@ -1,5 +1,6 @@
 //! Error numbers (`asm-generic/errno.h`) and, apart from them, the kernel's own restart codes.
 
+use crate::SaFlags;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -212,6 +213,22 @@ impl Restart {
             Restart::Block => 516,
         }
     }
+
+    /// What a system call's result asks for, if it was interrupted.
+    pub fn of(result: i64) -> Option<Restart> {
+        [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block]
+            .into_iter()
+            .find(|restart| result == -i64::from(restart.code()))
+    }
+
+    /// Whether the call fails with EINTR when a handler with these flags has run.
+    pub fn is_ended_by(self, flags: SaFlags) -> bool {
+        match self {
+            Restart::NoHand | Restart::Block => true,
+            Restart::Sys => !flags.contains(SaFlags::SA_RESTART),
+            Restart::NoIntr => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -238,6 +255,9 @@ mod tests {
     fn no_restart_code_is_an_errno() {
         for r in [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block] {
             assert!(Errno(r.code()).name().is_none());
+            assert_eq!(Restart::of(-i64::from(r.code())), Some(r));
         }
+        // 515 is ENOIOCTLCMD.
+        assert_eq!([512, 0, -4, -511, -515, -517, i64::MIN].map(Restart::of), [None; 7]);
     }
 }

@@ -42,7 +42,7 @@ pub use signal::*;
 pub use stat::*;
 pub use sysinfo::*;
 pub use sysno::*;
-pub use sysno_generic::generic_sysno;
+pub use sysno_generic::{GENERIC_RESTART_SYSCALL, generic_sysno};
 pub use sysno_x86_64::x86_64_sysno;
 pub use time::*;
 pub use tty::*;

@@ -109,6 +109,11 @@ impl Siginfo {
         Siginfo { signo, errno: 0, code: SI_KERNEL, fields: Fields::None }
     }
 
+    /// Of an instruction: `force_sig_fault`.
+    pub fn fault(signo: u8, code: i32, addr: u64) -> Siginfo {
+        Siginfo { signo, errno: 0, code, fields: Fields::Fault { addr } }
+    }
+
     pub fn encode_64(&self) -> [u8; 128] {
         let w = Writer::new().u32(self.signo.into()).i32(self.errno).i32(self.code).zero(4);
         match self.fields {

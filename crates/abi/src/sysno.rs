@@ -72,7 +72,7 @@ impl Sysno {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{generic_sysno, x86_64_sysno};
+    use crate::{GENERIC_RESTART_SYSCALL, generic_sysno, x86_64_sysno};
     use std::collections::BTreeSet;
 
     #[test]
@@ -105,7 +105,12 @@ mod tests {
         for (nr, s) in [(0, Sysno::Read), (56, Sysno::Clone), (219, Sysno::RestartSyscall), (435, Sysno::Clone3)] {
             assert_eq!(x86_64_sysno(nr), Some(s));
         }
-        for (nr, s) in [(63, Sysno::Read), (220, Sysno::Clone), (128, Sysno::RestartSyscall), (435, Sysno::Clone3)] {
+        for (nr, s) in [
+            (63, Sysno::Read),
+            (220, Sysno::Clone),
+            (GENERIC_RESTART_SYSCALL, Sysno::RestartSyscall),
+            (435, Sysno::Clone3),
+        ] {
             assert_eq!(generic_sysno(nr), Some(s));
         }
         assert_eq!(x86_64_sysno(512), None);

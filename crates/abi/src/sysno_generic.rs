@@ -4,6 +4,9 @@
 
 use crate::Sysno;
 
+/// `__NR_restart_syscall`, which a signal-return path writes by itself.
+pub const GENERIC_RESTART_SYSCALL: u64 = 128;
+
 /// The call numbered `nr`, if there is one.
 pub fn generic_sysno(nr: u64) -> Option<Sysno> {
     use Sysno as S;

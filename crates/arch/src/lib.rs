@@ -5,6 +5,7 @@
 mod cpu;
 mod level;
 mod linux;
+mod restart;
 mod return_path;
 pub mod saved;
 mod thread_info;
@@ -13,6 +14,7 @@ pub use cpu::{Cpu, Exit, Isa, Watch};
 pub use ir::{Access, Fault, Flow, GuestMemory, Slots, Trap};
 pub use level::CpuLevel;
 pub use linux::{FaultKind, LinuxAbi, Regset, SyscallRequest};
+pub use restart::RestartRegs;
 pub use return_path::{Delivery, Freeze, GetSignal, ReturnPath, SignalEra, UserMemory, sigsp};
 pub use thread_info::{ThreadFlags, ThreadInfo, Tif};
 

@@ -37,7 +37,8 @@ pub trait LinuxAbi: Sync {
     fn thread_flags(&self) -> &'static ThreadFlags;
 
     /// Entry into a system call: reads the request and notes in the register file that one is being made (x86: orig_rax
-    /// and rax = -ENOSYS; arm64: orig_x0 and syscallno).
+    /// and rax = -ENOSYS; arm64: orig_x0 and syscallno). An exclusive reservation ends here, as nobody can see that it
+    /// lasts until the way back, where the CPU drops it (ERET) or the kernel does (riscv, by a store-conditional).
     fn syscall_enter(&self, cpu: &mut Cpu) -> SyscallRequest;
     /// The kernel function that calls a system call's own, as /proc/PID/wchan shows it where that one has left the stack
     /// (a sleep gone on with by restart_syscall).

@@ -1,0 +1,63 @@
+//! Restarting an interrupted system call where the first argument's register is also the result's: what arm64's `do_signal`
+//! and riscv's `arch_do_signal_or_restart` do around `get_signal`.
+use crate::Cpu;
+use abi::{Errno, GENERIC_RESTART_SYSCALL, Restart, SaFlags};
+use ir::Reg;
+
+/// The registers such a port restarts a call with. An interrupted call is rewound before `get_signal`, so that a tracer
+/// sees it so, and that may be undone after it. What Linux keeps on its stack meanwhile is in two cells, as a path that
+/// comes `Away` is walked again.
+#[derive(Debug)]
+pub struct RestartRegs {
+    /// First argument and result.
+    pub result: Reg,
+    /// The first argument as it was when the call was entered (`pt_regs.orig_x0`).
+    pub argument: Reg,
+    pub number: Reg,
+    /// Cell: the result of the call that was rewound (`retval`); 0 = none was.
+    pub rewound: Reg,
+    /// Cell: where it was rewound to (`restart_addr`).
+    pub rewound_to: Reg,
+    /// Length of the system call instruction.
+    pub insn: u64,
+}
+
+impl RestartRegs {
+    /// Before `get_signal`, where a call was being made: if it was interrupted, back onto its instruction.
+    pub fn rewind(&self, cpu: &mut Cpu) {
+        let result = cpu.get(self.result);
+        if Restart::of(result as i64).is_some() {
+            cpu.set(self.result, cpu.get(self.argument));
+            cpu.pc = cpu.pc.wrapping_sub(self.insn);
+            cpu.set(self.rewound, result);
+            cpu.set(self.rewound_to, cpu.pc);
+        }
+    }
+
+    /// Whether a call is rewound and what became of it is not decided yet.
+    pub fn is_rewound(&self, cpu: &Cpu) -> bool {
+        cpu.get(self.rewound) != 0
+    }
+
+    /// How the call wants to go on that was rewound, once. A tracer that went elsewhere has decided for itself.
+    fn take(&self, cpu: &mut Cpu) -> Option<Restart> {
+        let restart = Restart::of(cpu.get(self.rewound) as i64).filter(|_| cpu.pc == cpu.get(self.rewound_to));
+        cpu.set(self.rewound, 0);
+        restart
+    }
+
+    /// A handler with these flags is to be called: the call fails or is made again after it.
+    pub fn handled(&self, cpu: &mut Cpu, flags: SaFlags) {
+        if self.take(cpu).is_some_and(|restart| restart.is_ended_by(flags)) {
+            cpu.set(self.result, Errno::EINTR.to_return());
+            cpu.pc = cpu.pc.wrapping_add(self.insn);
+        }
+    }
+
+    /// No handler is called: the call is made again.
+    pub fn not_handled(&self, cpu: &mut Cpu) {
+        if self.take(cpu) == Some(Restart::Block) {
+            cpu.set(self.number, GENERIC_RESTART_SYSCALL);
+        }
+    }
+}
