@@ -18,7 +18,7 @@ use std::path::Path;
 
 const MAGIC: &[u8; 8] = b"minikern";
 /// Grows when the file, or the meaning of a field, changes; that a field came or went is noticed without it.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Magic number, version, lengths of header and body, checksum.
 const HEAD: usize = 8 + 4 + 4 + 8 + 4;
 const CHECKSUM_AT: usize = HEAD - 4;

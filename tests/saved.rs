@@ -219,7 +219,7 @@ fn a_damaged_file_says_what_is_wrong() {
         refused(&file)
     };
     assert!(changed(0).contains("not a saved machine"), "{}", changed(0));
-    assert!(changed(VERSION).contains("version 18"), "{}", changed(VERSION));
+    assert!(changed(VERSION).contains("version 19"), "{}", changed(VERSION));
     assert!(changed(HEADER_LEN).contains("its head says"), "{}", changed(HEADER_LEN));
     for at in (CHECKSUM..FILE.len()).step_by(997).chain([CHECKSUM, FILE.len() - 1]) {
         assert!(changed(at).contains("checksum"), "byte {at}: {}", changed(at));

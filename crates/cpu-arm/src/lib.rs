@@ -1,7 +1,8 @@
 //! AArch64: the A64 instruction set as IR, and what arm64 Linux does at the border to user space.
 //!
 //! Instructions are rows of `insns` over functions of `lift`; what IR cannot say is in `helpers`. The Linux half is
-//! `syscall`, `signal`, `process` and `thread_info`, named as the kernel names its files.
+//! `syscall`, `signal`, `process`, `ptrace` and `thread_info`, named as the kernel names its files, and `features`: what
+//! programs are told of the CPU.
 mod decode;
 mod disasm;
 mod features;
@@ -56,11 +57,14 @@ impl Isa for A64 {
     }
 
     fn hot_slots(&self) -> &'static [Reg] {
-        &[Reg(0), Reg(1), Reg(2), Reg(3), Reg(4), Reg(19)]
+        // X0 to X4: what leaf functions compute in; X19: the first that a called function keeps.
+        const HOT: [Reg; 6] = [regs::x(0), regs::x(1), regs::x(2), regs::x(3), regs::x(4), regs::x(19)];
+        &HOT
     }
+
     fn canonical(&self, cpu: &Cpu) -> Vec<u64> {
         let mut words = vec![cpu.pc, regs::pstate(cpu)];
-        words.extend_from_slice(&cpu.slots[..=regs::FAULT_CODE.0 as usize]);
+        words.extend_from_slice(&cpu.slots[..regs::COUNT]);
         let monitor = if cpu.get(EX_SIZE) == 0 { 0 } else { cpu.get(EX_ADDR) };
         words.extend([cpu.get(FP_ENV), monitor, cpu.get(EX_SIZE)]);
         words

@@ -1,13 +1,13 @@
 //! Program start, threads, traps and the facts of the port: `arch/arm64/kernel/{process,traps}.c`, `mm/fault.c`.
 use crate::features::{self, MIDR};
 use crate::regs::{FAULT_ADDRESS, FAULT_CODE, SP, TPIDR_EL0, x};
-use crate::{ptrace, signal, syscall, thread_info};
+use crate::{AARCH64, ptrace, signal, syscall, thread_info};
 use abi::{
-    BUS_ADRALN, BUS_ADRERR, Errno, Fields, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
+    BUS_ADRALN, BUS_ADRERR, Errno, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
     SIGTRAP, Siginfo, Stat, TRAP_BRKPT, TRAP_TRACE,
 };
 use arch::{Access, Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap};
-use ir::{EX_SIZE, FP_ENV};
+use ir::FP_ENV;
 use softfloat::Env;
 
 /// arm64 Linux.
@@ -25,6 +25,7 @@ mod esr {
     pub(super) const TRANSLATION: u64 = 0x07;
     pub(super) const PERMISSION: u64 = 0x0f;
     pub(super) const ALIGNMENT: u64 = 0x21;
+    pub(super) const STATUS: u64 = 0x3f;
 }
 
 /// What the signal frame tells of a fault.
@@ -33,8 +34,10 @@ fn set_fault(cpu: &mut Cpu, addr: u64, syndrome: u64) {
     cpu.set(FAULT_CODE, syndrome);
 }
 
-fn fault_info(signo: u8, code: i32, addr: u64) -> Siginfo {
-    Siginfo { signo, errno: 0, code, fields: Fields::Fault { addr } }
+/// The same of an access (`set_thread_esr`): of what is not user space's a program is told nothing but that.
+fn set_access_fault(cpu: &mut Cpu, addr: u64, syndrome: u64) {
+    let is_users = addr < AARCH64.task_size;
+    set_fault(cpu, addr, if is_users { syndrome } else { syndrome & !esr::STATUS | esr::TRANSLATION_0 });
 }
 
 impl LinuxAbi for Arm64Linux {
@@ -44,6 +47,10 @@ impl LinuxAbi for Arm64Linux {
 
     fn syscall_enter(&self, cpu: &mut Cpu) -> SyscallRequest {
         syscall::enter(cpu)
+    }
+
+    fn syscall_caller(&self) -> &'static str {
+        "invoke_syscall"
     }
 
     fn set_return(&self, cpu: &mut Cpu, value: i64) {
@@ -88,14 +95,13 @@ impl LinuxAbi for Arm64Linux {
 
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64) {
         cpu.set(FP_ENV, Env::ARM.to_cell());
-        cpu.pc = entry;
+        cpu.pc = untagged(entry);
         cpu.set(SP, sp);
         syscall::forget(cpu);
     }
 
     fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>) {
         child.set(x(0), 0);
-        child.set(EX_SIZE, 0);
         if let Some(sp) = sp {
             child.set(SP, sp);
         }
@@ -123,10 +129,8 @@ impl LinuxAbi for Arm64Linux {
             FaultKind::PastEof => (SIGBUS, BUS_ADRERR, esr::TRANSLATION),
         };
         let addr = untagged(fault.addr);
-        // `set_thread_esr`: of the kernel's half nothing is told.
-        let status = if addr >> 55 == 0 { status } else { esr::TRANSLATION_0 };
-        set_fault(cpu, addr, class | write | status);
-        fault_info(signo, code, addr)
+        set_access_fault(cpu, addr, class | write | status);
+        Siginfo::fault(signo, code, addr)
     }
 
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo {
@@ -136,31 +140,28 @@ impl LinuxAbi for Arm64Linux {
             // `do_sp_pc_abort`; these come before any fault of the access itself.
             Trap::Alignment { addr } if addr == cpu.pc && !addr.is_multiple_of(4) => {
                 set_fault(cpu, 0, esr::PC_ALIGNMENT);
-                fault_info(SIGBUS, BUS_ADRALN, addr)
+                Siginfo::fault(SIGBUS, BUS_ADRALN, addr)
             }
             Trap::Alignment { addr } if addr == cpu.get(SP) && !addr.is_multiple_of(16) => {
                 set_fault(cpu, 0, esr::SP_ALIGNMENT);
-                fault_info(SIGBUS, BUS_ADRALN, addr)
+                Siginfo::fault(SIGBUS, BUS_ADRALN, untagged(addr))
             }
             // `do_alignment_fault`
             Trap::Alignment { addr } => {
-                set_fault(cpu, untagged(addr), esr::DATA_ABORT | esr::ALIGNMENT);
-                fault_info(SIGBUS, BUS_ADRALN, untagged(addr))
+                set_access_fault(cpu, untagged(addr), esr::DATA_ABORT | esr::ALIGNMENT);
+                Siginfo::fault(SIGBUS, BUS_ADRALN, untagged(addr))
             }
-            Trap::Breakpoint => fault_info(SIGTRAP, TRAP_BRKPT, cpu.pc),
-            Trap::SingleStep => fault_info(SIGTRAP, TRAP_TRACE, cpu.pc),
+            Trap::Breakpoint => Siginfo::fault(SIGTRAP, TRAP_BRKPT, cpu.pc),
+            Trap::SingleStep => Siginfo::fault(SIGTRAP, TRAP_TRACE, cpu.pc),
             // `force_signal_inject`; the traps of other architectures do not arise.
             _ => {
                 set_fault(cpu, 0, 0);
-                fault_info(SIGILL, ILL_ILLOPC, cpu.pc)
+                Siginfo::fault(SIGILL, ILL_ILLOPC, cpu.pc)
             }
         }
     }
 
     /// `__kernel_rt_sigreturn`: mov x8, #139; svc #0.
-    fn syscall_caller(&self) -> &'static str {
-        "invoke_syscall"
-    }
     fn vdso_text(&self) -> &'static [u8] {
         &[0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4]
     }
@@ -204,7 +205,7 @@ impl LinuxAbi for Arm64Linux {
     }
 }
 
-/// An address without its tag.
+/// An address without its tag. So is one that is branched to, by an exception return as well: AArch64.BranchAddr.
 pub(crate) fn untagged(addr: u64) -> u64 {
     ((addr << 8) as i64 >> 8) as u64
 }

@@ -22,6 +22,12 @@ pub(crate) const FAULT_ADDRESS: Reg = Reg(100);
 /// Syndrome of the last fault (`thread.fault_code`); 0 = none to report.
 pub(crate) const FAULT_CODE: Reg = Reg(101);
 
+/// The result of a call that the signal-return path has rewound, and where to.
+pub(crate) const RESTART_RESULT: Reg = Reg(102);
+pub(crate) const RESTART_PC: Reg = Reg(103);
+/// How many slots there are.
+pub(crate) const COUNT: usize = 104;
+
 /// `NO_SYSCALL` of `asm/ptrace.h`.
 pub(crate) const NO_SYSCALL: u64 = u32::MAX as u64;
 
@@ -31,7 +37,7 @@ pub(crate) const QC: u64 = 1 << 32;
 /// Bit of `FP_ENV` that holds FPCR.AHP: conversions here choose the format by it.
 pub(crate) const AHP: u64 = 1 << 33;
 
-const _: () = assert!(FAULT_CODE.0 < GUEST_SLOTS && FP_ENV.0 >= GUEST_SLOTS);
+const _: () = assert!(COUNT <= GUEST_SLOTS as usize && FP_ENV.0 >= GUEST_SLOTS);
 
 /// Xn, n < 31.
 pub(crate) const fn x(n: u8) -> Reg {
@@ -55,6 +61,8 @@ pub(crate) fn name(slot: Slot) -> Option<String> {
         99 => "syscallno".to_owned(),
         100 => "fault_address".to_owned(),
         101 => "fault_code".to_owned(),
+        102 => "restart_result".to_owned(),
+        103 => "restart_pc".to_owned(),
         _ => return None,
     })
 }

@@ -1,90 +1,79 @@
 //! `arch/arm64/kernel/signal.c`: the return path's signal half, and the frame it writes and rt_sigreturn reads.
 use crate::helpers::system::{flags_of, fpsr, set_fpcr, set_fpsr};
 use crate::process::untagged;
-use crate::regs::{FAULT_ADDRESS, FAULT_CODE, FPCR, LR, ORIG_X0, SP, pstate, v, x};
+use crate::regs::{
+    FAULT_ADDRESS, FAULT_CODE, FPCR, LR, NO_SYSCALL, ORIG_X0, RESTART_PC, RESTART_RESULT, SP, SYSCALLNO, pstate, v, x,
+};
 use crate::syscall;
-use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet, Sysno, generic_sysno};
-use arch::{Cpu, Delivery, GetSignal, ReturnPath, UserMemory, sigsp};
+use abi::{Errno, SaFlags, SigAltStack, SigSet};
+use arch::{Cpu, Delivery, GetSignal, RestartRegs, ReturnPath, UserMemory, sigsp};
 use ir::{EX_SIZE, LazyFlags};
 
 /// `struct rt_sigframe`: siginfo, then ucontext, whose mcontext ends in 4096 bytes of records.
 mod frame {
-    pub(super) const SIZE: u64 = 4688;
     pub(super) const UC: u64 = 128;
     pub(super) const STACK: u64 = UC + 16;
     pub(super) const SIGMASK: u64 = UC + 40;
+    /// `struct sigcontext`: the fault's address, registers, padding, records.
     pub(super) const FAULT_ADDRESS: u64 = UC + 176;
     pub(super) const REGS: u64 = FAULT_ADDRESS + 8;
     pub(super) const RECORDS: u64 = FAULT_ADDRESS + 288;
     pub(super) const RECORDS_SIZE: u64 = 4096;
+    pub(super) const SIZE: u64 = RECORDS + RECORDS_SIZE;
+    /// `struct frame_record`, above the frame: X29 and LR.
+    pub(super) const LINK_SIZE: u64 = 16;
     pub(super) const FPSIMD_MAGIC: u32 = 0x4650_8001;
     pub(super) const FPSIMD_SIZE: usize = 528;
     pub(super) const ESR_MAGIC: u32 = 0x4553_5201;
     pub(super) const ESR_SIZE: usize = 16;
     pub(super) const EXTRA_MAGIC: u32 = 0x4558_5401;
     pub(super) const EXTRA_SIZE: u64 = 32;
-    /// `SIGFRAME_MAXSZ`
+    /// `SIGFRAME_MAXSZ`: how far from its first byte the records of a frame may reach.
     pub(super) const MAX_SIZE: u64 = 256 << 10;
 }
 
 /// `signal_minsigstksz`: the frame, the frame record above it, and alignment.
-pub(crate) const MINSIGSTKSZ: u64 = frame::SIZE + 16 + 16;
+pub(crate) const MINSIGSTKSZ: u64 = frame::SIZE + frame::LINK_SIZE + 16;
 
 /// Fields of PSTATE that a program may not choose: the mode, and D A I F.
 pub(crate) const PSR_MODE: u64 = 0x1f;
 pub(crate) const PSR_DAIF: u64 = 0x3c0;
 
-/// `do_signal`. Linux rewinds before `get_signal` and may undo that after it; the registers are out of every reader's
-/// sight in between, so here the rewind waits for the outcome, and a path that comes `Away` has changed nothing.
+/// What a call is restarted with.
+const RESTART: RestartRegs = RestartRegs {
+    result: x(0),
+    argument: ORIG_X0,
+    number: x(8),
+    rewound: RESTART_RESULT,
+    rewound_to: RESTART_PC,
+    insn: 4,
+};
+
+/// `do_signal`. Walked again, it takes no number for a call's that a tracer wrote meanwhile.
 pub(crate) fn do_signal(cpu: &mut Cpu, path: &mut dyn ReturnPath) {
-    let restart = syscall::restart_code(cpu);
+    if cpu.get(SYSCALLNO) != NO_SYSCALL && !RESTART.is_rewound(cpu) {
+        syscall::forget(cpu);
+        RESTART.rewind(cpu);
+    }
     match path.get_signal() {
         GetSignal::Away => {}
         GetSignal::Deliver(delivery) => {
-            let restarts = match restart {
-                Some(Restart::NoIntr) => true,
-                Some(Restart::Sys) => delivery.action.flags.contains(SaFlags::SA_RESTART),
-                _ => false,
-            };
-            if restarts {
-                rewind(cpu);
-            } else if restart.is_some() {
-                cpu.set(x(0), Errno::EINTR.to_return());
-            }
-            syscall::forget(cpu);
+            RESTART.handled(cpu, delivery.action.flags);
             let written = setup_rt_frame(cpu, path, &delivery);
             path.signal_setup_done(&delivery, written);
         }
         GetSignal::Nothing => {
-            if let Some(restart) = restart {
-                rewind(cpu);
-                if restart == Restart::Block {
-                    cpu.set(x(8), restart_syscall());
-                }
-            }
-            syscall::forget(cpu);
+            RESTART.not_handled(cpu);
             path.restore_saved_sigmask();
         }
     }
 }
 
-/// Back onto the SVC, with the argument that the result had overwritten.
-fn rewind(cpu: &mut Cpu) {
-    cpu.pc = cpu.pc.wrapping_sub(4);
-    cpu.set(x(0), cpu.get(ORIG_X0));
-}
-
-/// `__NR_restart_syscall`.
-fn restart_syscall() -> u64 {
-    debug_assert_eq!(generic_sysno(128), Some(Sysno::RestartSyscall));
-    128
-}
-
 /// Writes the frame and enters the handler; on failure the registers are as they were.
 fn setup_rt_frame(cpu: &mut Cpu, mem: &mut dyn ReturnPath, delivery: &Delivery) -> Result<(), Errno> {
-    let record = (sigsp(cpu.get(SP), delivery).wrapping_sub(16)) & !15;
+    let record = sigsp(cpu.get(SP), delivery).wrapping_sub(frame::LINK_SIZE) & !15;
     let at = record.wrapping_sub(frame::SIZE);
-    let mut link = Vec::with_capacity(16);
+    let mut link = Vec::with_capacity(frame::LINK_SIZE as usize);
     put(&mut link, &[cpu.get(x(29)), cpu.get(LR)]);
     mem.write(record, &link)?;
     mem.write(at.wrapping_add(frame::UC), &[0; 16])?;
@@ -104,7 +93,7 @@ fn setup_rt_frame(cpu: &mut Cpu, mem: &mut dyn ReturnPath, delivery: &Delivery) 
     let restorer = action.flags.contains(SaFlags::SA_RESTORER);
     cpu.set(LR, if restorer { action.restorer } else { delivery.trampoline });
     cpu.set(EX_SIZE, 0);
-    cpu.pc = action.handler;
+    cpu.pc = untagged(action.handler);
     Ok(())
 }
 
@@ -159,7 +148,7 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Resu
     if rest[1] & (PSR_MODE | PSR_DAIF) != 0 {
         return Err(Errno::EFAULT);
     }
-    let fpsimd = find_fpsimd(path, at.wrapping_add(frame::RECORDS))?;
+    let fpsimd = find_fpsimd(path, at)?;
     let vectors: Vec<u64> = fpsimd[16..].chunks_exact(8).map(word).collect();
     let status = word(&fpsimd[8..16]);
     cpu.slots[v(0).0 as usize..][..vectors.len()].copy_from_slice(&vectors);
@@ -176,8 +165,8 @@ fn word(bytes: &[u8]) -> u64 {
 
 /// `parse_user_sigframe`: the one `fpsimd_context` among the records, which may go on behind the frame if an
 /// `extra_context` says so. Records of features we do not have, and unknown ones, are refused.
-fn find_fpsimd(mem: &mut dyn UserMemory, records: u64) -> Result<[u8; frame::FPSIMD_SIZE], Errno> {
-    let (mut base, mut offset, mut limit) = (records, 0u64, frame::RECORDS_SIZE);
+fn find_fpsimd(mem: &mut dyn UserMemory, at: u64) -> Result<[u8; frame::FPSIMD_SIZE], Errno> {
+    let (mut base, mut offset, mut limit) = (at.wrapping_add(frame::RECORDS), 0u64, frame::RECORDS_SIZE);
     let (mut found, mut extra) = (None, false);
     while limit - offset >= 8 && offset.is_multiple_of(16) {
         let here = base.wrapping_add(offset);
@@ -203,7 +192,7 @@ fn find_fpsimd(mem: &mut dyn UserMemory, records: u64) -> Result<[u8; frame::FPS
                 mem.read(here.wrapping_add(8), &mut words)?;
                 (base, offset, limit) = (word(&words[..8]), 0, word(&words[8..]));
                 let aligned = base.is_multiple_of(16) && limit.is_multiple_of(16);
-                if !aligned || base != behind || limit > frame::MAX_SIZE - behind.wrapping_sub(records) {
+                if !aligned || base != behind || limit > frame::MAX_SIZE - behind.wrapping_sub(at) {
                     return Err(Errno::EINVAL);
                 }
                 extra = true;

@@ -4,8 +4,7 @@ use abi::{Restart, generic_sysno};
 use arch::{Cpu, SyscallRequest};
 use ir::EX_SIZE;
 
-/// The number is the low half of X8, as `el0_svc` reads it; `clone`'s arguments are in the generic order already. ERET will
-/// clear the exclusive monitor.
+/// The number is the low half of X8, as `el0_svc` reads it; `clone`'s arguments are in the generic order already.
 pub(crate) fn enter(cpu: &mut Cpu) -> SyscallRequest {
     cpu.set(EX_SIZE, 0);
     let nr = cpu.get(x(8)) & 0xffff_ffff;
@@ -31,22 +30,11 @@ pub(crate) fn forget(cpu: &mut Cpu) {
     cpu.set(SYSCALLNO, NO_SYSCALL);
 }
 
-/// X0 of a call that will be restarted, -ERESTARTSYS and its like, or nothing.
-pub(crate) fn restart_code(cpu: &Cpu) -> Option<Restart> {
-    if cpu.get(SYSCALLNO) == NO_SYSCALL {
-        return None;
-    }
-    let result = cpu.get(x(0)) as i64;
-    [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block]
-        .into_iter()
-        .find(|r| result == -i64::from(r.code()))
-}
-
 /// A call that ended is forgotten at once: were it not, user code could be taken for it that happens to hold -512 in X0
 /// when it is interrupted.
 pub(crate) fn set_return(cpu: &mut Cpu, value: i64) {
     cpu.set(x(0), value as u64);
-    if restart_code(cpu).is_none() {
+    if Restart::of(value).is_none() {
         forget(cpu);
     }
 }

@@ -172,7 +172,7 @@ fn beyond_reference(row: &str, word: u32) -> bool {
     NEWER.contains(&row) || unpredictable(row, word)
 }
 
-/// What the reference prints and we do not have: it is not for EL0, or of a feature that `process` does not claim.
+/// What the reference prints and we do not have: it is not for EL0, or of a feature that `features` does not claim.
 fn not_ours(word: u32, printed: &str) -> bool {
     // Bits 28:25 = 0010 is SVE.
     let sve = word >> 25 & 15 == 2;

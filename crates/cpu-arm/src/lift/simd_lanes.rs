@@ -120,7 +120,7 @@ pub(crate) fn three_same(b: &mut Builder, w: Word, sizes: Sizes, how: How) -> Op
     apply(b, w, shape(w, sizes)?, how, vn(w), vm(w))
 }
 
-/// CMLE and CMLT against zero, and three-register operations whose operands the operation wants exchanged.
+/// Three registers, floating point.
 pub(crate) fn float_same(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
     apply(b, w, float_shape(w)?, how, vn(w), vm(w))
 }

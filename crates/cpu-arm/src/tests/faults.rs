@@ -37,6 +37,11 @@ fn translation_and_permission() {
     // Of the kernel's half a program is told a translation fault of level 0, whatever was there (`set_thread_esr`).
     let kernel = 0xffff_8000_0000_1000;
     assert_eq!(at(LDR, kernel), ((segv, SEGV_MAPERR, kernel), (kernel, esr(0x24, 4))));
+    // The same of what is above user space in its own half: no space has it (`is_ttbr0_addr`).
+    for (addr, level) in [(AARCH64.task_size - 8, 7), (AARCH64.task_size, 4), (1 << 54, 4)] {
+        assert_eq!(at(LDR, addr), ((segv, SEGV_MAPERR, addr), (addr, esr(0x24, level))));
+        assert_eq!(at(BR, addr), ((segv, SEGV_MAPERR, addr), (addr, esr(0x20, level))));
+    }
     // Code that may not be executed, and none.
     assert_eq!(at(BR, DATA), ((segv, SEGV_ACCERR, DATA), (DATA, esr(0x20, 0xf))));
     assert_eq!(at(BR, unmapped), ((segv, SEGV_MAPERR, unmapped), (unmapped, esr(0x20, 7))));
@@ -54,9 +59,15 @@ fn alignment() {
             "{word:x}"
         );
     }
+    // Of an address that is the kernel's, the syndrome is that of a translation.
+    let kernel = 0xffff_8000_0000_1004;
+    let trap = trapped(&[0xc85f_fc20], |state| state.x[1] = kernel);
+    assert_eq!(trap, ((bus, BUS_ADRALN, kernel), (kernel, esr(0x24, 4))));
     // The stack pointer and the pc: the address is in siginfo alone.
     let sp = DATA + 0x1008;
     assert_eq!(trapped(&[0xf940_03e0], |state| state.sp = sp), ((bus, BUS_ADRALN, sp), (0, esr(0x26, 0))));
+    let tagged = sp | 0x5a << 56;
+    assert_eq!(trapped(&[0xf940_03e0], |state| state.sp = tagged), ((bus, BUS_ADRALN, sp), (0, esr(0x26, 0))));
     let pc = CODE + 2;
     assert_eq!(trapped(&[BR], |state| state.x[1] = pc), ((bus, BUS_ADRALN, pc), (0, esr(0x22, 0))));
     // An alignment fault comes before one of translation.

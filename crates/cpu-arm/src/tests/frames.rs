@@ -273,7 +273,9 @@ fn records_behind_the_frame() {
     };
     assert!(restore(&|_, _| {}).is_ok());
     assert_eq!(restore(&|w, base| w[1] = base + 16), Err(Errno::EINVAL), "elsewhere");
-    assert_eq!(restore(&|w, _| w[2] = 0x4_0000), Err(Errno::EINVAL), "larger than any frame");
+    // SIGFRAME_MAXSZ counts from the frame's first byte: 640 of it are in front of what goes on behind.
+    assert!(restore(&|w, _| w[2] = (256 << 10) - 640).is_ok());
+    assert_eq!(restore(&|w, _| w[2] = (256 << 10) - 624), Err(Errno::EINVAL), "larger than any frame");
     assert_eq!(restore(&|w, _| w[2] = 0xffff_fff0), Err(Errno::EINVAL), "oversized");
     assert_eq!(restore(&|w, _| w[2] = 528 + 8), Err(Errno::EINVAL), "unaligned");
     assert_eq!(restore(&|w, _| w[2] = 528 - 16), Err(Errno::EINVAL), "shorter than its record");
@@ -314,10 +316,8 @@ fn a_handler_interrupts_or_restarts() {
         let mut cpu = interrupted(restart);
         let pc = cpu.pc;
         let path = deliver(&mut cpu, flags);
-        let mc = cpu.get(SP) + 128 + 176;
-        let saved = (path.word(mc + 8), path.word(mc + 264));
         let wanted = if restarts { (0x1111, pc - 4) } else { (Errno::EINTR.to_return(), pc) };
-        assert_eq!(saved, wanted, "{restart:?} {flags:?}");
+        assert_eq!(saved(&cpu, &path), wanted, "{restart:?} {flags:?}");
     }
 }
 
@@ -337,14 +337,86 @@ fn without_a_handler_the_call_is_made_again() {
     }
 }
 
+/// What a frame says of the interrupted call: X0 and pc.
+fn saved(cpu: &Cpu, path: &Path) -> (u64, u64) {
+    let mc = cpu.get(SP) + 128 + 176;
+    (path.word(mc + 8), path.word(mc + 264))
+}
+
+/// A stop in the middle shows the tracer a call that is rewound and made no more; what becomes of it is decided after the
+/// stop.
 #[test]
-fn a_path_that_comes_away_changes_nothing() {
-    let mut cpu = interrupted(Restart::NoHand);
-    let before = AARCH64.isa.canonical(&cpu);
+fn a_path_that_comes_away_has_rewound_once() {
+    for ending in [GetSignal::Nothing, delivery(SaFlags::SA_RESTART)] {
+        let mut cpu = interrupted(Restart::NoHand);
+        let pc = cpu.pc;
+        for _ in 0..3 {
+            AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+            assert_eq!((cpu.pc, cpu.get(x(0))), (pc - 4, 0x1111));
+            assert_eq!(AARCH64.abi.syscall_arguments(&cpu).0 as u32, u32::MAX);
+        }
+        let handled = matches!(ending, GetSignal::Deliver(_));
+        let mut path = Path::new(ending);
+        AARCH64.abi.do_signal(&mut cpu, &mut path);
+        if handled {
+            assert_eq!(saved(&cpu, &path), (Errno::EINTR.to_return(), pc), "pause, stopped and continued");
+        } else {
+            assert_eq!((cpu.pc, cpu.get(x(0))), (pc - 4, 0x1111));
+        }
+    }
+}
+
+/// A tracer that sends the tracee elsewhere while it is stopped keeps it from being interrupted or restarted.
+#[test]
+fn a_tracer_may_choose_another_pc() {
+    let mut cpu = interrupted(Restart::Block);
+    let pc = cpu.pc;
     AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
-    assert_eq!(AARCH64.isa.canonical(&cpu), before);
-    let path = deliver(&mut cpu, SaFlags::SA_RESTART);
-    assert_eq!(path.word(cpu.get(SP) + 128 + 176 + 8), Errno::EINTR.to_return(), "pause, stopped and continued");
+    cpu.pc = 0x7000;
+    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+    assert_eq!((cpu.pc, cpu.get(x(0)), cpu.get(x(8))), (0x7000, 0x1111, 98));
+    cpu.pc = pc - 4;
+    let path = deliver(&mut cpu, SaFlags::empty());
+    assert_eq!(saved(&cpu, &path), (0x1111, pc - 4), "that is over");
+}
+
+/// What a tracer notes as the call's number during a stop is not a call that was interrupted.
+#[test]
+fn a_tracer_makes_no_restart() {
+    let mut cpu = interrupted(Restart::NoHand);
+    let pc = cpu.pc;
+    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+    AARCH64.abi.set_regset(&mut cpu, abi::NT_ARM_SYSTEM_CALL, &98u32.to_le_bytes()).unwrap();
+    cpu.set(x(0), -513i64 as u64);
+    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+    assert_eq!((cpu.pc, cpu.get(x(0))), (pc - 4, -513i64 as u64));
+}
+
+/// An exception return drops the tag of the pc as a branch does (AArch64.ExceptionReturn: BranchAddr).
+#[test]
+fn a_handler_and_an_entry_have_no_tag() {
+    let mut cpu = cpu(3);
+    let GetSignal::Deliver(mut d) = delivery(SaFlags::empty()) else { panic!() };
+    for (tagged, pc) in [(0x5a << 56 | HANDLER, HANDLER), (0x5a << 56 | 1 << 55, 0xff80 << 48)] {
+        d.action.handler = tagged;
+        AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Deliver(d.clone())));
+        assert_eq!(cpu.pc, pc);
+        AARCH64.abi.start_thread(&mut cpu, tagged, STACK + 0x3000);
+        assert_eq!(cpu.pc, pc);
+    }
+}
+
+/// AT_MINSIGSTKSZ: any alternate stack of that size holds a frame.
+#[test]
+fn the_smallest_stack_is_large_enough() {
+    for sp in STACK + 1..STACK + 17 {
+        let mut cpu = cpu(3);
+        let GetSignal::Deliver(mut d) = delivery(SaFlags::SA_ONSTACK) else { panic!() };
+        d.altstack = SigAltStack { sp, flags: 0, size: AARCH64.abi.minsigstksz() };
+        let mut path = Path::new(GetSignal::Deliver(d));
+        AARCH64.abi.do_signal(&mut cpu, &mut path);
+        assert!(path.done == Some(Ok(())) && cpu.get(SP) >= sp, "{sp:#x}");
+    }
 }
 
 /// A completed call is not restarted, whatever user code then has in X0.
