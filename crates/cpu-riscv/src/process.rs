@@ -2,20 +2,21 @@
 use crate::regs::{A0, SP, TP};
 use crate::{extensions, ptrace, signal, syscall, thread_info};
 use abi::{
-    BUS_ADRALN, BUS_ADRERR, Errno, Fields, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
+    BUS_ADRALN, BUS_ADRERR, Errno, ILL_ILLOPC, OpenFlagBits, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGILL, SIGSEGV,
     SIGTRAP, Siginfo, Stat, Sysno, TRAP_BRKPT,
 };
 use arch::{
     Cpu, CpuLevel, Fault, FaultKind, LinuxAbi, Regset, ReturnPath, SyscallRequest, ThreadFlags, Trap, UserMemory,
 };
-use ir::{EX_SIZE, FP_ENV};
+use ir::FP_ENV;
 use softfloat::Env;
 
 /// riscv Linux.
 pub(crate) struct RiscvLinux;
 
-fn fault_info(signo: u8, code: i32, addr: u64) -> Siginfo {
-    Siginfo { signo, errno: 0, code, fields: Fields::Fault { addr } }
+/// What a program goes on at: sepc's lowest bit is always 0 (privileged manual, "Supervisor Exception Program Counter").
+pub(crate) fn even(pc: u64) -> u64 {
+    pc & !1
 }
 
 impl LinuxAbi for RiscvLinux {
@@ -70,13 +71,12 @@ impl LinuxAbi for RiscvLinux {
 
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64) {
         cpu.set(FP_ENV, Env::RISCV.to_cell());
-        cpu.pc = entry;
+        cpu.pc = even(entry);
         cpu.set(SP, sp);
     }
 
     fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>) {
         child.set(A0, 0);
-        child.set(EX_SIZE, 0);
         syscall::forget(child);
         if let Some(sp) = sp {
             child.set(SP, sp);
@@ -97,20 +97,20 @@ impl LinuxAbi for RiscvLinux {
     /// `bad_area`, `do_sigbus`.
     fn fault_signal(&self, _: &mut Cpu, fault: Fault, kind: FaultKind, _: &[u8]) -> Siginfo {
         match kind {
-            FaultKind::NotMapped => fault_info(SIGSEGV, SEGV_MAPERR, fault.addr),
-            FaultKind::NotPermitted => fault_info(SIGSEGV, SEGV_ACCERR, fault.addr),
-            FaultKind::PastEof => fault_info(SIGBUS, BUS_ADRERR, fault.addr),
+            FaultKind::NotMapped => Siginfo::fault(SIGSEGV, SEGV_MAPERR, fault.addr),
+            FaultKind::NotPermitted => Siginfo::fault(SIGSEGV, SEGV_ACCERR, fault.addr),
+            FaultKind::PastEof => Siginfo::fault(SIGBUS, BUS_ADRERR, fault.addr),
         }
     }
 
     fn trap_signal(&self, cpu: &mut Cpu, trap: Trap) -> Siginfo {
         match trap {
             Trap::Fault(fault) => self.fault_signal(cpu, fault, FaultKind::NotMapped, &[]),
-            Trap::Breakpoint => fault_info(SIGTRAP, TRAP_BRKPT, cpu.pc),
+            Trap::Breakpoint => Siginfo::fault(SIGTRAP, TRAP_BRKPT, cpu.pc),
             // `do_trap_error` is told the pc, not the address.
-            Trap::Alignment { .. } => fault_info(SIGBUS, BUS_ADRALN, cpu.pc),
+            Trap::Alignment { .. } => Siginfo::fault(SIGBUS, BUS_ADRALN, cpu.pc),
             // The traps of other architectures do not arise.
-            _ => fault_info(SIGILL, ILL_ILLOPC, cpu.pc),
+            _ => Siginfo::fault(SIGILL, ILL_ILLOPC, cpu.pc),
         }
     }
 

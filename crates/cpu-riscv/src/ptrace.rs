@@ -1,4 +1,5 @@
 //! `arch/riscv/kernel/ptrace.c`: the registers as a tracer reads and writes them.
+use crate::process::even;
 use crate::regs::x;
 use crate::signal::{bytes, fp_state, set_fp_state, words};
 use abi::{Errno, NT_PRFPREG, NT_PRSTATUS};
@@ -20,7 +21,7 @@ pub(crate) fn set_regset(cpu: &mut Cpu, note: u32, data: &[u8]) -> Result<(), Er
         NT_PRSTATUS => {
             for (n, &word) in (0..32).zip(&words) {
                 match n {
-                    0 => cpu.pc = word,
+                    0 => cpu.pc = even(word),
                     n => cpu.set(x(n), word),
                 }
             }

@@ -1,15 +1,15 @@
 //! `arch/riscv/kernel/signal.c`: the return path's signal half, and the frame it writes and rt_sigreturn reads.
 use crate::helpers::{fcsr, set_fcsr};
+use crate::process::even;
 use crate::regs::{A0, A1, A2, A7, IN_SYSCALL, ORIG_A0, RA, RESTART_PC, RESTART_RESULT, SP, f, x};
 use crate::syscall;
-use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet, Sysno, generic_sysno};
-use arch::{Cpu, Delivery, GetSignal, ReturnPath, sigsp};
+use abi::{Errno, SigAltStack, SigSet};
+use arch::{Cpu, Delivery, GetSignal, RestartRegs, ReturnPath, sigsp};
 use ir::EX_SIZE;
 
 /// `struct rt_sigframe`: siginfo, then ucontext, whose mcontext is the registers and a union of floating-point states that
 /// ends in the header of the first extension.
 mod frame {
-    pub(super) const SIZE: u64 = 1088;
     pub(super) const UC: u64 = 128;
     pub(super) const STACK: u64 = UC + 16;
     pub(super) const SIGMASK: u64 = UC + 40;
@@ -20,65 +20,34 @@ mod frame {
     /// `__reserved` of `struct __riscv_extra_ext_header`, then the header of the extension that ends the list.
     pub(super) const RESERVED: u64 = FPREGS + 516;
     pub(super) const RESERVED_SIZE: usize = 12;
+    pub(super) const SIZE: u64 = RESERVED + RESERVED_SIZE as u64;
 }
 
 /// `get_rt_frame_size`.
 pub(crate) const MINSIGSTKSZ: u64 = frame::SIZE;
 
-/// The kind of restart that a result asks for.
-pub(crate) fn restart_of(result: i64) -> Option<Restart> {
-    [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block]
-        .into_iter()
-        .find(|r| result == -i64::from(r.code()))
-}
+/// What a call is restarted with.
+const RESTART: RestartRegs =
+    RestartRegs { result: A0, argument: ORIG_A0, number: A7, rewound: RESTART_RESULT, rewound_to: RESTART_PC, insn: 4 };
 
-/// `arch_do_signal_or_restart`. An interrupted call is rewound before `get_signal`, so that a tracer sees it so, and that
-/// may be undone after it. What Linux keeps on its stack meanwhile is in two cells, as a path that comes `Away` is walked
-/// again.
+/// `arch_do_signal_or_restart`.
 pub(crate) fn do_signal(cpu: &mut Cpu, path: &mut dyn ReturnPath) {
     if cpu.get(IN_SYSCALL) != 0 {
         syscall::forget(cpu);
-        let result = cpu.get(A0);
-        if restart_of(result as i64).is_some() {
-            cpu.set(A0, cpu.get(ORIG_A0));
-            cpu.pc = cpu.pc.wrapping_sub(ECALL_SIZE);
-            cpu.set(RESTART_RESULT, result);
-            cpu.set(RESTART_PC, cpu.pc);
+        RESTART.rewind(cpu);
+    }
+    match path.get_signal() {
+        GetSignal::Away => {}
+        GetSignal::Deliver(delivery) => {
+            RESTART.handled(cpu, delivery.action.flags);
+            let written = setup_rt_frame(cpu, path, &delivery);
+            path.signal_setup_done(&delivery, written);
+        }
+        GetSignal::Nothing => {
+            RESTART.not_handled(cpu);
+            path.restore_saved_sigmask();
         }
     }
-    let signal = path.get_signal();
-    if matches!(signal, GetSignal::Away) {
-        return;
-    }
-    // A tracer that went elsewhere has decided for itself.
-    let restart = restart_of(cpu.get(RESTART_RESULT) as i64).filter(|_| cpu.pc == cpu.get(RESTART_PC));
-    cpu.set(RESTART_RESULT, 0);
-    if let GetSignal::Deliver(delivery) = signal {
-        let interrupts = match restart {
-            Some(Restart::NoHand | Restart::Block) => true,
-            Some(Restart::Sys) => !delivery.action.flags.contains(SaFlags::SA_RESTART),
-            _ => false,
-        };
-        if interrupts {
-            cpu.set(A0, Errno::EINTR.to_return());
-            cpu.pc = cpu.pc.wrapping_add(ECALL_SIZE);
-        }
-        let written = setup_rt_frame(cpu, path, &delivery);
-        path.signal_setup_done(&delivery, written);
-    } else {
-        if restart == Some(Restart::Block) {
-            cpu.set(A7, restart_syscall());
-        }
-        path.restore_saved_sigmask();
-    }
-}
-
-const ECALL_SIZE: u64 = 4;
-
-/// `__NR_restart_syscall`.
-fn restart_syscall() -> u64 {
-    debug_assert_eq!(generic_sysno(128), Some(Sysno::RestartSyscall));
-    128
 }
 
 /// Writes the frame and enters the handler; on failure the registers are as they were. Handlers get all three arguments
@@ -100,7 +69,7 @@ fn setup_rt_frame(cpu: &mut Cpu, mem: &mut dyn ReturnPath, delivery: &Delivery) 
     cpu.set(A1, at);
     cpu.set(A2, field(frame::UC));
     cpu.set(EX_SIZE, 0);
-    cpu.pc = delivery.action.handler;
+    cpu.pc = even(delivery.action.handler);
     Ok(())
 }
 
@@ -153,7 +122,7 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Resu
         return Err(Errno::EINVAL);
     }
     let regs = words(&regs);
-    cpu.pc = regs[0];
+    cpu.pc = even(regs[0]);
     cpu.slots[1..32].copy_from_slice(&regs[1..]);
     set_fp_state(cpu, &words(&fpregs));
     cpu.set(EX_SIZE, 0);

@@ -1,8 +1,9 @@
 //! System call entry and return, `do_trap_ecall_u` of arch/riscv/kernel/traps.c.
 use crate::hwprobe;
 use crate::regs::{A0, A7, IN_SYSCALL, ORIG_A0, x};
-use abi::{Errno, Sysno, generic_sysno};
+use abi::{Errno, Restart, Sysno, generic_sysno};
 use arch::{Cpu, SyscallRequest, UserMemory};
+use ir::EX_SIZE;
 
 /// The port's own calls; the others have the generic numbers.
 pub(crate) const OWN: &[Sysno] = &[Sysno::RiscvHwprobe, Sysno::RiscvFlushIcache];
@@ -17,6 +18,7 @@ fn sysno(nr: u64) -> Option<Sysno> {
 
 /// a0 says that nothing was done until something is.
 pub(crate) fn enter(cpu: &mut Cpu) -> SyscallRequest {
+    cpu.set(EX_SIZE, 0);
     cpu.set(ORIG_A0, cpu.get(A0));
     cpu.set(A0, Errno::ENOSYS.to_return());
     cpu.set(IN_SYSCALL, 1);
@@ -45,7 +47,7 @@ pub(crate) fn forget(cpu: &mut Cpu) {
 /// when it is interrupted.
 pub(crate) fn set_return(cpu: &mut Cpu, value: i64) {
     cpu.set(A0, value as u64);
-    if crate::signal::restart_of(value).is_none() {
+    if Restart::of(value).is_none() {
         forget(cpu);
     }
 }

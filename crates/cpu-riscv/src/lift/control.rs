@@ -51,9 +51,7 @@ pub(crate) fn fence_i(b: &mut Builder, a: Args) -> Option<Then> {
     END
 }
 
-/// Linux drops the reservation on its way back to user space.
 pub(crate) fn ecall(b: &mut Builder, a: Args) -> Option<Then> {
-    b.push(Op::ClearEx);
     b.syscall(a.next());
     END
 }

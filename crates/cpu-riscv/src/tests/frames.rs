@@ -1,13 +1,14 @@
 //! Signal delivery over a piece of memory for a stack: the frame's layout, round trips, restarts, and frames made up by a
 //! guest.
 use super::generate::{self, Random};
-use super::machine::Machine;
+use super::machine::{DATA, Machine, State};
 use super::memory::Bytes;
 use crate::RISCV64;
 use crate::helpers::fcsr;
 use crate::regs::{A0, A1, A2, A7, IN_SYSCALL, ORIG_A0, RA, RESTART_PC, RESTART_RESULT, SP, f, x};
 use abi::{Errno, Fields, Restart, SaFlags, SigAction, SigAltStack, SigSet, Siginfo};
-use arch::{Cpu, Delivery, Freeze, GetSignal, ReturnPath, SignalEra, UserMemory};
+use arch::{Cpu, Delivery, Exit, Freeze, GetSignal, ReturnPath, SignalEra, Trap, UserMemory};
+use ir::EX_SIZE;
 use proptest::prelude::*;
 
 const STACK: u64 = 0x2000_0000;
@@ -300,6 +301,39 @@ fn a_tracer_may_choose_another_pc() {
     cpu.pc = cpu.get(RESTART_PC);
     let path = deliver(&mut cpu, SaFlags::empty());
     assert_eq!(saved(&cpu, &path).0, 0x1111, "that is over");
+}
+
+/// sepc holds no odd address (privileged manual, "Supervisor Exception Program Counter"), so none is returned to.
+#[test]
+fn no_pc_is_odd() {
+    let mut cpu = cpu(5);
+    let GetSignal::Deliver(mut d) = delivery(SaFlags::empty()) else { panic!() };
+    d.action.handler |= 1;
+    let mut path = Path::new(GetSignal::Deliver(d));
+    RISCV64.abi.do_signal(&mut cpu, &mut path);
+    assert_eq!(cpu.pc, HANDLER);
+    path.write(cpu.get(SP) + 128 + 176, &0x1235u64.to_le_bytes()).unwrap();
+    RISCV64.abi.restore_sigframe(&mut cpu, &mut path).unwrap();
+    assert_eq!(cpu.pc, 0x1234);
+    RISCV64.abi.set_regset(&mut cpu, abi::NT_PRSTATUS, &0x2345u64.to_le_bytes()).unwrap();
+    assert_eq!(cpu.pc, 0x2344);
+    RISCV64.abi.start_thread(&mut cpu, 0x3457, STACK);
+    assert_eq!(cpu.pc, 0x3456);
+}
+
+/// On its way back from any exception Linux breaks the reservation (`ret_from_exception`).
+#[test]
+fn a_system_call_breaks_the_reservation() {
+    let mut state = State::default();
+    state.x[11] = DATA;
+    // lr.d a0, (a1); ecall; sc.d a2, a0, (a1)
+    let code: Vec<u8> = [0x1005_b52f_u32, 0x73, 0x18a5_b62f].into_iter().flat_map(u32::to_le_bytes).collect();
+    let mut m = Machine::new(&code, &state, &[0; 64]);
+    assert_eq!(m.run(10), Exit::Syscall);
+    assert_eq!(m.cpu.get(EX_SIZE), 8);
+    RISCV64.abi.syscall_enter(&mut m.cpu);
+    assert_eq!(m.run(10), Exit::Trap(Trap::Breakpoint));
+    assert_eq!(m.cpu.get(A2), 1);
 }
 
 /// A completed call is not restarted, whatever user code then has in a0.
