@@ -142,7 +142,6 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Resu
     cpu.slots[..regs.len()].copy_from_slice(regs);
     cpu.pc = untagged(rest[0]);
     LazyFlags::bits(flags_of(rest[1])).store(&mut cpu.slots);
-    cpu.set(EX_SIZE, 0);
     syscall::forget(cpu);
     // `valid_native_regs`: AArch64, EL0t, nothing masked; else only N, Z, C and V are kept.
     if rest[1] & (PSR_MODE | PSR_DAIF) != 0 {

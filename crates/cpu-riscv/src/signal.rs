@@ -109,25 +109,27 @@ pub(crate) fn words(bytes: &[u8]) -> Vec<u64> {
 pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<(), Errno> {
     let at = cpu.get(SP);
     let (mut mask, mut stack) = ([0; 8], [0; 24]);
-    let (mut regs, mut fpregs) = ([0; 256], [0; frame::FPREGS_SIZE]);
-    let mut reserved = [0; frame::RESERVED_SIZE];
+    syscall::forget(cpu);
     path.read(at.wrapping_add(frame::SIGMASK), &mut mask)?;
     path.set_blocked(SigSet(u64::from_le_bytes(mask)));
-    let mut read = |offset, buf: &mut [u8]| path.read(at.wrapping_add(offset), buf);
-    read(frame::REGS, &mut regs)?;
-    read(frame::FPREGS, &mut fpregs)?;
-    read(frame::RESERVED, &mut reserved)?;
-    // Not the end of the list (END_MAGIC, END_HDR_SIZE): a state of an extension that is not there.
-    if reserved != [0; frame::RESERVED_SIZE] {
-        return Err(Errno::EINVAL);
-    }
-    let regs = words(&regs);
-    cpu.pc = even(regs[0]);
-    cpu.slots[1..32].copy_from_slice(&regs[1..]);
-    set_fp_state(cpu, &words(&fpregs));
-    cpu.set(EX_SIZE, 0);
-    syscall::forget(cpu);
+    restore_sigcontext(cpu, path, at)?;
     path.read(at.wrapping_add(frame::STACK), &mut stack)?;
     path.restore_altstack(&SigAltStack::decode_64(&stack), cpu.get(SP));
     Ok(())
+}
+
+/// `restore_sigcontext`.
+fn restore_sigcontext(cpu: &mut Cpu, path: &mut dyn ReturnPath, at: u64) -> Result<(), Errno> {
+    let mut read = |offset, buf: &mut [u8]| path.read(at.wrapping_add(offset), buf);
+    let (mut regs, mut fpregs) = ([0; 256], [0; frame::FPREGS_SIZE]);
+    let mut reserved = [0; frame::RESERVED_SIZE];
+    read(frame::REGS, &mut regs)?;
+    let regs = words(&regs);
+    cpu.pc = even(regs[0]);
+    cpu.slots[1..32].copy_from_slice(&regs[1..]);
+    read(frame::FPREGS, &mut fpregs)?;
+    set_fp_state(cpu, &words(&fpregs));
+    read(frame::RESERVED, &mut reserved)?;
+    // Not the end of the list (END_MAGIC, END_HDR_SIZE): a state of an extension that is not there.
+    if reserved == [0; frame::RESERVED_SIZE] { Ok(()) } else { Err(Errno::EINVAL) }
 }
