@@ -1,132 +1,117 @@
 #!/usr/bin/env python3
-"""Compares minikern with qemu-user: the programs of benches/programs, both architectures, one interleaved run.
+"""Compares minikern with qemu-user or qemu-system: every architecture of tests/programs/arches.txt, one interleaved run.
 
-`.ci/setup && cargo build --release && python3 benches/compare.py [--rounds N] [--arch A] [PROGRAM...]`
+`.ci/setup && .ci/programs && cargo build --release && python3 benches/compare.py --write-docs`
 
-Each round runs every program under both, so that a machine that slows down slows both. What counts is the median of
-user plus system time, of all processes a run made. The geometric mean is over the CPU-bound programs; the
-kernel_* programs and the start of `hello` stand apart. Boot is `minikern run` fed `exit`, to the end, with its largest
-resident set. Results go to target/bench/compare.json too.
+Each round runs every program under all, so that a machine that slows down slows all. What counts is the median of user
+plus system time, of all processes a run made; a ratio's spread is the least and the greatest of single rounds. The
+programs are of three kinds: bound by the CPU, cold (short runs of real programs), bound by the kernel; the last are
+compared with the host's own run, too. Boot is `minikern run` fed `exit`, to the end, with its largest resident set.
+Results go to target/bench/compare.json too. `--callgrind` counts user instructions instead, which no load disturbs.
 """
 
 import argparse
 import json
-import math
-import os
 import pathlib
 import platform
-import shutil
-import signal
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BENCHES = ROOT / "target" / "oracle" / "benches"
-MINIKERN = ROOT / "target" / "release" / "minikern"
-LIMIT_SECONDS = 120
-# Programs that QEMU is no peer for: benches/freeze.py's.
-OTHERS = {"freeze_sleepers"}
+import system
+import table
+from cases import cases, minikern_command, native_command, needs, stage, user_command
+from measure import MINIKERN, ROOT, arches, count, machine, measure, qemu_user, version
 
 
-def measure(command, stdin=b""):
-    """One run: output, status, user+system seconds, wall seconds, largest resident set in KiB.
+class Cell:
+    """The runs of one program under one emulator."""
 
-    The resident set is never below this interpreter's own, which the child has until it calls execve.
-    """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as into:
-        into.write(stdin)
-        into.seek(0)
-        start = time.monotonic()
-        child = subprocess.Popen(command, stdin=into, stdout=out, stderr=subprocess.DEVNULL, start_new_session=True)
-        signal.signal(signal.SIGALRM, lambda *_: os.killpg(child.pid, signal.SIGKILL))
-        signal.alarm(LIMIT_SECONDS)
-        _, status, usage = os.wait4(child.pid, 0)
-        signal.alarm(0)
-        wall = time.monotonic() - start
-        child.returncode = status
-        out.seek(0)
-        return out.read(), status, usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss
+    def __init__(self):
+        self.cpu, self.wall = [], []
+
+    def result(self, others):
+        """Medians; ratios to each of the others with their spread."""
+        found = {"cpu": statistics.median(self.cpu), "wall": statistics.median(self.wall)}
+        for who, other in others.items():
+            base = statistics.median(other.cpu)
+            if other is not self and base > 0:
+                each = [mine / theirs for mine, theirs in zip(self.cpu, other.cpu) if theirs > 0]
+                found[f"to_{who}"] = {"ratio": found["cpu"] / base, "least": min(each), "most": max(each)}
+        return found
 
 
-def machine():
-    model = platform.processor() or platform.machine()
-    try:
-        for line in open("/proc/cpuinfo"):
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    except OSError:
-        pass
-    return {"cpu": model, "cores": os.cpu_count(), "system": f"{platform.system()} {platform.release()}"}
+def commands_of(case, at, arch, engines):
+    """Who runs it, and how: the emulators first, then the peers."""
+    found = {f"minikern {engine}": (minikern_command(case, at, engine), at) for engine in engines}
+    qemu = user_command(case, at, arch)
+    if qemu:
+        found["qemu"] = (qemu, at)
+    if case.native:
+        found["native"] = native_command(case)
+    return found
 
 
-def qemu_command(arch, qemu, name):
-    """How qemu-user runs a program; None where the comparison would not be fair."""
-    program = str(BENCHES / arch / name)
-    if name != "kernel_exec":
-        return [qemu, program]
-    # execve under qemu-user leaves the emulator: for the host's own architecture it would run natively.
-    if arch == platform.machine():
-        return None
-    return [str(ROOT / ".ci" / "with-binfmt"), arch, program]
-
-
-def compare(arch, qemu, names, rounds):
-    """Medians of each program, all programs once a round under both."""
-    runs = {name: {"minikern": [], "qemu": [], "wall": {"minikern": [], "qemu": []}, "note": ""} for name in names}
-    for number in range(rounds):
-        for name in names:
-            run = runs[name]
-            if run["note"]:
+def rounds_of(chosen, at, arch, options):
+    """All programs once a round under all; a row each."""
+    cells, notes = {}, {}
+    for number in range(options.rounds):
+        for case in chosen:
+            if case.name in notes:
                 continue
-            commands = [("minikern", [str(MINIKERN), "exec", str(BENCHES / arch / name)]),
-                        ("qemu", qemu_command(arch, qemu, name) if qemu else None)]
             outputs = {}
-            for who, command in commands if number % 2 == 0 else commands[::-1]:
-                if command is None:
-                    continue
-                output, status, cpu, wall, _ = measure(command)
-                outputs[who] = output
+            commands = list(commands_of(case, at, arch, options.engine).items())
+            for who, (command, cwd) in commands if number % 2 == 0 else commands[::-1]:
+                output, status, cpu, wall, _ = measure(command, cwd=cwd)
                 if status != 0:
-                    run["note"] = f"{who} failed, wait status {status}"
-                run[who].append(cpu)
-                run["wall"][who].append(wall)
-            if not run["note"] and len(set(outputs.values())) != 1:
-                run["note"] = "outputs differ"
-            if sys.stderr.isatty():
-                print(f"\r{arch} round {number + 1} of {rounds} {name:16}\r", end="", file=sys.stderr, flush=True)
+                    notes[case.name] = f"{who} failed, wait status {status}"
+                # A guest's console is a terminal: it ends lines with two characters.
+                outputs[who] = output.replace(b"\r\n", b"\n")
+                cell = cells.setdefault(case.name, {}).setdefault(who, Cell())
+                cell.cpu.append(cpu)
+                cell.wall.append(wall)
+            if case.name not in notes and len(set(outputs.values())) != 1:
+                notes[case.name] = "outputs differ"
+            progress(f"{arch} round {number + 1} of {options.rounds} {case.name}")
     rows = []
-    for name in names:
-        run = runs[name]
-        row = {"program": name, "note": run["note"]}
-        for who in ("minikern", "qemu"):
-            if run[who]:
-                row[who] = statistics.median(run[who])
-                row[who + "_wall"] = statistics.median(run["wall"][who])
-        if not run["note"] and "qemu" in row and row["qemu"] > 0:
-            row["ratio"] = row["minikern"] / row["qemu"]
+    for case in chosen:
+        row = {"program": case.name, "kind": case.kind, "note": notes.get(case.name, "")}
+        if not row["note"]:
+            peers = {who: cell for who, cell in cells[case.name].items() if not who.startswith("minikern")}
+            row |= {who: cell.result(peers) for who, cell in cells[case.name].items()}
         rows.append(row)
     return rows
 
 
-def show(arch, rows):
-    print(f"\n{arch:18}{'minikern s':>12}{'qemu-user s':>13}{'ratio':>8}")
-    for row in rows:
-        cells = [f"{row[who]:.3f}" if who in row else "-" for who in ("minikern", "qemu")]
-        ratio = f"{row['ratio']:.2f}" if "ratio" in row else "-"
-        print(f"{row['program']:18}{cells[0]:>12}{cells[1]:>13}{ratio:>8}  {row['note']}")
-    ratios = [r["ratio"] for r in rows if "ratio" in r and not r["program"].startswith("kernel_") and r["program"] != "hello"]
-    if not ratios:
-        return None
-    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-    print(f"{'geometric mean':18}{'':25}{mean:8.2f}  over {len(ratios)} CPU-bound programs")
-    return mean
+def counts_of(chosen, at, arch, options):
+    """Instructions instead of seconds: one run is enough. What starts other programs is left out: the kernel's part is not seen."""
+    rows = []
+    for case in chosen:
+        if case.execs or case.kind == "kernel":
+            continue
+        row = {"program": case.name, "kind": case.kind, "note": ""}
+        for who, (command, cwd) in commands_of(case, at, arch, options.engine).items():
+            progress(f"{arch} callgrind {case.name} {who}")
+            number = count(command, cwd)
+            if number is None:
+                row["note"] = f"{who} does not run under callgrind"
+            else:
+                row[who] = {"cpu": number / 1e9, "wall": 0}
+        if not row["note"] and "qemu" in row:
+            for engine in options.engine:
+                cell = row[f"minikern {engine}"]
+                ratio = cell["cpu"] / row["qemu"]["cpu"]
+                cell["to_qemu"] = {"ratio": ratio, "least": ratio, "most": ratio}
+        rows.append(row)
+    return rows
+
+
+def progress(text):
+    if sys.stderr.isatty():
+        print(f"\r{text:60}\r", end="", file=sys.stderr, flush=True)
 
 
 def boot(rounds):
+    """`minikern run`, to the prompt and out of it."""
     walls, sizes = [], []
     for _ in range(rounds):
         _, status, _, wall, rss = measure([str(MINIKERN), "run"], b"exit\n")
@@ -135,41 +120,70 @@ def boot(rounds):
             return None
         walls.append(wall)
         sizes.append(rss)
-    result = {"wall_seconds": statistics.median(walls), "max_rss_kib": max(sizes)}
-    print(f"\nboot to the prompt and exit: {result['wall_seconds'] * 1000:.1f} ms, {result['max_rss_kib'] / 1024:.1f} MiB at most")
-    return result
+    return {"wall": statistics.median(walls), "max_rss_kib": max(sizes)}
+
+
+def chosen_of(options, at, arch):
+    """The programs asked for of those that are there."""
+    chosen = []
+    for case in cases():
+        if options.only and not any(word in (case.name, case.kind) for word in options.only):
+            continue
+        missing = [name for name in needs(case) if not (at / name).exists()]
+        if missing:
+            print(f"skipped: {arch}: {case.name}: no {', '.join(missing)} (.ci/setup, .ci/programs)")
+        else:
+            chosen.append(case)
+    return chosen
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", choices=("user", "system"), default="user", help="qemu-user, or qemu-system that boots Linux")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--arch", action="append", help="only this architecture; may be repeated")
+    parser.add_argument("--only", action="append", help="only this program or kind (cpu, cold, kernel); may be repeated")
+    parser.add_argument("--engine", action="append", choices=("auto", "on", "off"), help="minikern's --jit [auto]; may be repeated")
+    parser.add_argument("--baseline", type=pathlib.Path, help="an earlier compare.json: adds how times changed")
+    parser.add_argument("--callgrind", action="store_true", help="count instructions; slow, choose with --only and --arch")
+    parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/PERFORMANCE.md")
+    options = parser.parse_args()
+    options.engine = options.engine or ["auto"]
+    options.arch = options.arch or arches()
+    return options
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--arch", action="append")
-    parser.add_argument("programs", nargs="*")
-    options = parser.parse_args()
-    host = machine()
-    print(f"{host['cpu']}, {host['cores']} cores, {host['system']}; medians of {options.rounds} interleaved rounds")
+    options = parse()
     if not MINIKERN.exists():
         print("skipped: no target/release/minikern (cargo build --release)")
         return 0
-    result = {"machine": host, "rounds": options.rounds, "arches": {}}
-    lines = (ROOT / "tests" / "programs" / "arches.txt").read_text().splitlines()
-    for arch in options.arch or [line.split()[0] for line in lines if line and line[0] != "#"]:
-        names = options.programs or sorted(p.stem for p in (ROOT / "benches" / "programs").glob("*.c") if p.stem not in OTHERS)
-        missing = [n for n in names if not (BENCHES / arch / n).exists()]
-        if missing:
-            print(f"skipped: {arch}: not built: {' '.join(missing)} (.ci/setup)")
-        names = [n for n in names if n not in missing]
-        qemu = shutil.which(f"qemu-{arch}-static") or shutil.which(f"qemu-{arch}")
-        if qemu is None:
+    name = "callgrind" if options.callgrind else "compare" if options.peer == "user" else "system"
+    result = {"machine": machine(), "rounds": options.rounds, "peer": options.peer, "arches": {}}
+    for arch in options.arch:
+        at = stage(arch)
+        chosen = chosen_of(options, at, arch)
+        if options.peer == "system":
+            found = system.compare(chosen, at, arch, options, progress)
+            if found:
+                result["arches"][arch] = found
+            continue
+        if qemu_user(arch) is None:
             print(f"skipped: no qemu-{arch}-static to compare with")
-        if names:
-            rows = compare(arch, qemu, names, options.rounds)
-            result["arches"][arch] = {"programs": rows, "geometric_mean": show(arch, rows)}
-    if not options.programs:
+        else:
+            result["qemu"] = version(qemu_user(arch))
+        rows = (counts_of if options.callgrind else rounds_of)(chosen, at, arch, options)
+        result["arches"][arch] = {"rows": rows}
+    if options.peer == "user" and not options.only and not options.callgrind:
         result["boot"] = boot(options.rounds)
-    out = ROOT / "target" / "bench" / "compare.json"
+    out = ROOT / "target" / "bench" / f"{name}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=1) + "\n")
+    baseline = json.loads(options.baseline.read_text()) if options.baseline else None
+    text = table.show(result, name, baseline)
+    print(text)
+    if options.write_docs:
+        table.write_docs(name, text)
     return 0
 
 

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-from compare import BENCHES, MINIKERN, ROOT, machine
+from measure import BENCHES, MINIKERN, ROOT, machine
 
 LIMIT_SECONDS = 600
 

@@ -1,21 +1,18 @@
-// fork, execve of itself, exit, wait.
+// fork, execve of the command given, exit, wait.
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 int main(int argc, char **argv) {
-    if (argc == 2) return atoi(argv[1]);
-    int status, sum = 0;
-    for (int i = 0; i < 200; i++) {
-        char code[8];
-        snprintf(code, sizeof code, "%d", i % 100);
+    int status, done = 0;
+    for (int i = 0; i < 400; i++) {
         if (fork() == 0) {
-            execl("/proc/self/exe", argv[0], code, (char *)0);
-            _exit(255);
+            execv(argv[1], argv + 1);
+            _exit(127);
         }
         wait(&status);
-        sum += WEXITSTATUS(status);
+        done += status == 0;
     }
-    printf("exec %d\n", sum);
+    printf("exec %d\n", argc > 1 ? done : 0);
     return 0;
 }
