@@ -1,7 +1,7 @@
 //! Restarting an interrupted system call where the first argument's register is also the result's: what arm64's `do_signal`
 //! and riscv's `arch_do_signal_or_restart` do around `get_signal`.
-use crate::Cpu;
-use abi::{Errno, GENERIC_RESTART_SYSCALL, Restart, SaFlags};
+use crate::{Cpu, Delivery, GetSignal, ReturnPath};
+use abi::{Errno, GENERIC_RESTART_SYSCALL, Restart};
 use ir::Reg;
 
 /// The registers such a port restarts a call with. An interrupted call is rewound before `get_signal`, so that a tracer
@@ -39,25 +39,32 @@ impl RestartRegs {
         cpu.get(self.rewound) != 0
     }
 
-    /// How the call wants to go on that was rewound, once. A tracer that went elsewhere has decided for itself.
-    fn take(&self, cpu: &mut Cpu) -> Option<Restart> {
+    /// The rest of the walk; `setup_rt_frame` writes the frame and enters the handler.
+    pub fn walk(
+        &self,
+        cpu: &mut Cpu,
+        path: &mut dyn ReturnPath,
+        setup_rt_frame: fn(&mut Cpu, &mut dyn ReturnPath, &Delivery) -> Result<(), Errno>,
+    ) {
+        let signal = path.get_signal();
+        if matches!(signal, GetSignal::Away) {
+            return;
+        }
+        // A tracer that went elsewhere has decided for itself.
         let restart = Restart::of(cpu.get(self.rewound) as i64).filter(|_| cpu.pc == cpu.get(self.rewound_to));
         cpu.set(self.rewound, 0);
-        restart
-    }
-
-    /// A handler with these flags is to be called: the call fails or is made again after it.
-    pub fn handled(&self, cpu: &mut Cpu, flags: SaFlags) {
-        if self.take(cpu).is_some_and(|restart| restart.is_ended_by(flags)) {
-            cpu.set(self.result, Errno::EINTR.to_return());
-            cpu.pc = cpu.pc.wrapping_add(self.insn);
-        }
-    }
-
-    /// No handler is called: the call is made again.
-    pub fn not_handled(&self, cpu: &mut Cpu) {
-        if self.take(cpu) == Some(Restart::Block) {
-            cpu.set(self.number, GENERIC_RESTART_SYSCALL);
+        if let GetSignal::Deliver(delivery) = signal {
+            if restart.is_some_and(|restart| restart.is_ended_by(delivery.action.flags)) {
+                cpu.set(self.result, Errno::EINTR.to_return());
+                cpu.pc = cpu.pc.wrapping_add(self.insn);
+            }
+            let written = setup_rt_frame(cpu, path, &delivery);
+            path.signal_setup_done(&delivery, written);
+        } else {
+            if restart == Some(Restart::Block) {
+                cpu.set(self.number, GENERIC_RESTART_SYSCALL);
+            }
+            path.restore_saved_sigmask();
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::regs::{
 };
 use crate::syscall;
 use abi::{Errno, SaFlags, SigAltStack, SigSet};
-use arch::{Cpu, Delivery, GetSignal, RestartRegs, ReturnPath, UserMemory, sigsp};
+use arch::{Cpu, Delivery, RestartRegs, ReturnPath, UserMemory, sigsp};
 use ir::{EX_SIZE, LazyFlags};
 
 /// `struct rt_sigframe`: siginfo, then ucontext, whose mcontext ends in 4096 bytes of records.
@@ -55,18 +55,7 @@ pub(crate) fn do_signal(cpu: &mut Cpu, path: &mut dyn ReturnPath) {
         syscall::forget(cpu);
         RESTART.rewind(cpu);
     }
-    match path.get_signal() {
-        GetSignal::Away => {}
-        GetSignal::Deliver(delivery) => {
-            RESTART.handled(cpu, delivery.action.flags);
-            let written = setup_rt_frame(cpu, path, &delivery);
-            path.signal_setup_done(&delivery, written);
-        }
-        GetSignal::Nothing => {
-            RESTART.not_handled(cpu);
-            path.restore_saved_sigmask();
-        }
-    }
+    RESTART.walk(cpu, path, setup_rt_frame);
 }
 
 /// Writes the frame and enters the handler; on failure the registers are as they were.

@@ -4,7 +4,7 @@ use crate::process::even;
 use crate::regs::{A0, A1, A2, A7, IN_SYSCALL, ORIG_A0, RA, RESTART_PC, RESTART_RESULT, SP, f, x};
 use crate::syscall;
 use abi::{Errno, SigAltStack, SigSet};
-use arch::{Cpu, Delivery, GetSignal, RestartRegs, ReturnPath, sigsp};
+use arch::{Cpu, Delivery, RestartRegs, ReturnPath, sigsp};
 use ir::EX_SIZE;
 
 /// `struct rt_sigframe`: siginfo, then ucontext, whose mcontext is the registers and a union of floating-point states that
@@ -36,18 +36,7 @@ pub(crate) fn do_signal(cpu: &mut Cpu, path: &mut dyn ReturnPath) {
         syscall::forget(cpu);
         RESTART.rewind(cpu);
     }
-    match path.get_signal() {
-        GetSignal::Away => {}
-        GetSignal::Deliver(delivery) => {
-            RESTART.handled(cpu, delivery.action.flags);
-            let written = setup_rt_frame(cpu, path, &delivery);
-            path.signal_setup_done(&delivery, written);
-        }
-        GetSignal::Nothing => {
-            RESTART.not_handled(cpu);
-            path.restore_saved_sigmask();
-        }
-    }
+    RESTART.walk(cpu, path, setup_rt_frame);
 }
 
 /// Writes the frame and enters the handler; on failure the registers are as they were. Handlers get all three arguments

@@ -116,9 +116,16 @@ impl LinuxAbi for TestAbi {
             }
         }
     }
-    fn restore_sigframe(&self, _cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<()> {
+    /// The first argument says what is wrong with the frame; such a one has -ERESTARTSYS for a result.
+    fn restore_sigframe(&self, cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Result<()> {
         path.set_blocked(SigSet::EMPTY);
-        Ok(())
+        match cpu.slots[1] {
+            0 => Ok(()),
+            errno => {
+                self.set_return(cpu, -512);
+                Err(Errno(errno as u16))
+            }
+        }
     }
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, _sp: u64) {
         cpu.pc = entry;

@@ -22,7 +22,7 @@ pub(crate) fn do_signal(kernel: &mut Kernel, tid: Tid) {
     }
 }
 
-/// rt_sigreturn: the architecture takes its frame back.
+/// rt_sigreturn: the architecture takes its frame back. Where it refuses, the call's result is 0.
 pub(crate) fn restore_sigframe(kernel: &mut Kernel, tid: Tid) {
     let task = &mut kernel.tasks[tid];
     // An old restart must not survive a handler.
@@ -30,6 +30,9 @@ pub(crate) fn restore_sigframe(kernel: &mut Kernel, tid: Tid) {
     let arch = task.cpu.arch;
     let mut cpu = std::mem::replace(&mut task.cpu, arch::Cpu::new(arch));
     let restored = arch.abi.restore_sigframe(&mut cpu, &mut Path { kernel, tid });
+    if restored.is_err() {
+        arch.abi.set_return(&mut cpu, 0);
+    }
     kernel.tasks[tid].cpu = cpu;
     if restored.is_err() {
         kernel.force_signal(tid, Siginfo::kernel(SIGSEGV));
@@ -332,5 +335,25 @@ impl UserMemory for Path<'_> {
     }
     fn write(&mut self, addr: u64, data: &[u8]) -> Result<()> {
         self.kernel.user(self.tid).write(addr, data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::test_arch::{call, delivered, machine, result, to_user};
+    use crate::{Config, INIT};
+    use abi::{Errno, SIGSEGV, SigAction, Sysno};
+
+    /// `sys_rt_sigreturn` gives 0 when it refuses a frame, so what the frame had for a result restarts nothing.
+    #[test]
+    fn a_refused_frame_restarts_nothing() {
+        let mut kernel = machine(Config::default());
+        let action = SigAction { handler: 0x1000, ..SigAction::default() };
+        kernel.tasks.actions_mut(INIT).0[usize::from(SIGSEGV)] = action;
+        let next = kernel.tasks[INIT].cpu.pc + 4;
+        call(&mut kernel, INIT, Sysno::RtSigreturn, &[Errno::EFAULT.0.into()]);
+        assert!(to_user(&mut kernel, INIT));
+        assert_eq!((result(&kernel, INIT), delivered(&kernel, INIT)), (Some(0), SIGSEGV));
+        assert_eq!(kernel.tasks[INIT].cpu.pc, next);
     }
 }
