@@ -1,6 +1,6 @@
 //! Memory operands: their address, and accesses to them.
 use super::Lift;
-use crate::regs::{FS_BASE, GS_BASE, gpr};
+use crate::regs::{FS_BASE, GS_BASE, RSP, gpr};
 use iced_x86::{OpKind, Register};
 use ir::{BinOp, MemTy, Op, Slot, Trap, Ty, Val};
 
@@ -16,10 +16,12 @@ impl Mem {
     pub(crate) fn at(base: impl Into<Slot>, disp: i32) -> Mem {
         Mem { base: base.into(), index: None, disp }
     }
-    /// The address `by` bytes further.
-    pub(crate) fn plus(self, by: i32) -> Mem {
-        Mem { disp: self.disp.wrapping_add(by), ..self }
-    }
+}
+
+/// A register of an address, with `sp` for the stack pointer.
+fn with_sp(register: Register, sp: Slot) -> Slot {
+    let reg = gpr(register.number() as u8);
+    if reg == RSP { sp } else { reg.into() }
 }
 
 fn scale_shift(scale: u32) -> u8 {
@@ -29,7 +31,12 @@ fn scale_shift(scale: u32) -> u8 {
 impl Lift<'_> {
     /// The memory operand, segment base added.
     pub(crate) fn mem(&mut self) -> Mem {
-        let mem = self.mem_unsegmented();
+        self.mem_with_sp(RSP.into())
+    }
+
+    /// The same where the stack pointer is, or is going to be, `sp`.
+    pub(crate) fn mem_with_sp(&mut self, sp: Slot) -> Mem {
+        let mem = self.offset(sp);
         let segment = match self.insn.memory_segment() {
             Register::FS => FS_BASE,
             Register::GS => GS_BASE,
@@ -62,6 +69,10 @@ impl Lift<'_> {
 
     /// The offset alone, as LEA computes it.
     pub(crate) fn mem_unsegmented(&mut self) -> Mem {
+        self.offset(RSP.into())
+    }
+
+    fn offset(&mut self, sp: Slot) -> Mem {
         let insn = self.insn;
         if insn.is_ip_rel_memory_operand() {
             return Mem::at(self.out.iconst(insn.ip_rel_memory_address()), 0);
@@ -70,10 +81,10 @@ impl Lift<'_> {
         let disp = insn.memory_displacement64();
         let absolute = base == Register::None && index == Register::None;
         if base.size() == 4 || index.size() == 4 || absolute && insn.memory_displ_size() == 4 {
-            return self.mem_32();
+            return self.mem_32(sp);
         }
         let small = i32::try_from(disp as i64).ok();
-        let reg = |r: Register| Slot::from(gpr((r as u32 - Register::RAX as u32) as u8));
+        let reg = |r: Register| with_sp(r, sp);
         let (base, disp) = match (base, small) {
             (Register::None, _) => (self.out.iconst(disp).into(), 0),
             (r, Some(disp)) => (reg(r), disp),
@@ -110,9 +121,9 @@ impl Lift<'_> {
     }
 
     /// With the address-size prefix: the sum is cut to 32 bits.
-    fn mem_32(&mut self) -> Mem {
+    fn mem_32(&mut self, sp: Slot) -> Mem {
         let insn = self.insn;
-        let reg = |r: Register| gpr(r.number() as u8);
+        let reg = |r: Register| with_sp(r, sp);
         let mut sum = self.out.iconst(u64::from(insn.memory_displacement64() as u32));
         if insn.memory_base() != Register::None {
             sum = self.out.add(Ty::I32, reg(insn.memory_base()), sum);

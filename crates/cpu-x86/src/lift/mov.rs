@@ -119,14 +119,15 @@ pub(crate) fn push(l: &mut Lift<'_>) {
     push_value(l, ty, value);
 }
 
-/// A memory destination is addressed with the pointer already moved.
+/// A memory destination is addressed with the pointer already moved (Intel SDM, POP).
 pub(crate) fn pop(l: &mut Lift<'_>) {
     let ty = stack_ty(l);
     let bytes = i32::from(ty.bytes());
     if l.is_mem(0) {
         let value = l.out.load(MemTy::of(ty), RSP, 0);
-        let mem = l.mem();
-        let mem = if l.insn.memory_base() == Register::RSP { mem.plus(bytes) } else { mem };
+        let on_stack = l.insn.memory_base().full_register() == Register::RSP;
+        let sp = if on_stack { l.out.add_imm(Ty::I64, RSP, bytes.into()).into() } else { RSP.into() };
+        let mem = l.mem_with_sp(sp);
         l.store(MemTy::of(ty), value, mem);
         return l.bin_imm_into(RSP, BinOp::Add, Ty::I64, RSP, bytes);
     }

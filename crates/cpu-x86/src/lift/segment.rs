@@ -78,8 +78,9 @@ pub(crate) fn load_far(l: &mut Lift<'_>) {
 /// The offset and the selector in memory.
 fn far_pointer(l: &mut Lift<'_>, ty: Ty) -> (Val, Val) {
     let mem = l.mem();
-    let offset = l.load(MemTy::of(ty), mem);
-    (offset, l.load(MemTy::U16, mem.plus(ty.bytes().into())))
+    let at = l.lea(mem);
+    let offset = l.out.load(MemTy::of(ty), at, 0);
+    (offset, l.out.load(MemTy::U16, at, ty.bytes().into()))
 }
 
 /// LAR, LSL: a descriptor's access rights or limit; ZERO says whether it may be asked for.

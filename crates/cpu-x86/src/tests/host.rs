@@ -176,6 +176,37 @@ fn compare(native: &mut Native, insns: &[(Vec<u8>, Instruction)], state: u64) ->
     Some(format!("{}{what}\nfrom {:x?} flags {:x} mxcsr {mxcsr:x}", text_of(insns), before.gpr, before.rflags))
 }
 
+/// POP to memory addressed by the stack pointer counts from where it is afterwards (Intel SDM, POP), cut to 32 bits where
+/// the address is.
+#[test]
+fn pops_to_the_stack_run_as_on_the_host() {
+    let mut native = match Native::start() {
+        Ok(native) => native,
+        Err(why) => return println!("skipped: {why}"),
+    };
+    let mut before = State::new();
+    before.data.iter_mut().zip(1u8..=255).for_each(|(byte, n)| *byte = n);
+    before.gpr[4] = machine::DATA + 64;
+    // -0x7fff_ffff, and the same in 32 bits.
+    before.gpr[0] = 0xffff_ffff_8000_0001;
+    for text in [
+        &[0x8f, 0x04, 0x24][..],
+        &[0x8f, 0x44, 0x24, 0x18],
+        &[0x8f, 0x84, 0x04, 0xff, 0xff, 0xff, 0x7f],
+        &[0x66, 0x8f, 0x44, 0x24, 0xe0],
+        &[0x67, 0x8f, 0x04, 0x24],
+        &[0x67, 0x8f, 0x44, 0x24, 0x18],
+        &[0x67, 0x8f, 0x84, 0x04, 0xff, 0xff, 0xff, 0x7f],
+        &[0x67, 0x66, 0x8f, 0x44, 0x24, 0xe0],
+        // Over the end of 32 bits and back.
+        &[0x67, 0x8f, 0x84, 0x24, 0x00, 0x00, 0x00, 0xf0],
+    ] {
+        let ours = machine::run(&before, text).expect("it ends at its INT3");
+        let what = difference(&ours, &native.run(&before, text), false);
+        assert_eq!(what, None, "{}", hex(text));
+    }
+}
+
 /// One instruction at a time: which differ, with an example of each.
 #[test]
 #[ignore = "a survey for who adds instructions: MINIKERN_CASES of them"]
