@@ -22,6 +22,8 @@ const NUMBER: Slot = Slot(8);
 const IN_CALL: Slot = Slot(9);
 /// The signal last delivered to a handler.
 const DELIVERED: Slot = Slot(10);
+/// What the generator of random numbers starts from.
+pub(crate) const RANDOM: Slot = Slot(11);
 
 struct TestIsa;
 
@@ -133,6 +135,9 @@ impl LinuxAbi for TestAbi {
     fn copy_thread(&self, child: &mut Cpu, _sp: Option<u64>, _tls: Option<u64>) {
         child.set(RESULT, 0);
         child.set(IN_CALL, 0);
+    }
+    fn seed_random(&self, cpu: &mut Cpu, seed: u64) {
+        cpu.set(RANDOM, seed);
     }
     fn stack_pointer(&self, _cpu: &Cpu) -> u64 {
         0

@@ -1,7 +1,7 @@
 //! Births, deaths and waits, on the architecture made for tests.
 use super::{INIT, TaskState, Tid};
 use crate::freezer::{freeze_task, thaw_process};
-use crate::test_arch::{call, fork, machine, result, to_user};
+use crate::test_arch::{RANDOM, call, fork, machine, result, to_user};
 use crate::{Config, Kernel, Schedule};
 use abi::*;
 
@@ -25,6 +25,22 @@ fn wait_sleeps_until_a_child_dies_and_reaps_it() {
     assert!(kernel.tasks.get(child).is_none());
     let echild = -i64::from(Errno::ECHILD.0);
     assert_eq!(call(&mut kernel, INIT, Sysno::Wait4, &[ANY, 0, 0]), Some(echild));
+}
+
+/// A task with the number of one that is gone does not get its random numbers.
+#[test]
+fn numbers_used_again_bring_no_old_seed() {
+    let mut kernel = machine(Config { pid_max: 3, ..Config::default() });
+    let mut born = || {
+        let child = fork(&mut kernel, INIT);
+        let seed = kernel.tasks[child].cpu.get(RANDOM);
+        call(&mut kernel, child, Sysno::Exit, &[0]);
+        call(&mut kernel, INIT, Sysno::Wait4, &[ANY, 0, 0]);
+        (child, seed)
+    };
+    let (first, second) = (born(), born());
+    assert_eq!(first.0, second.0);
+    assert_ne!(first.1, second.1);
 }
 
 #[test]
