@@ -275,6 +275,12 @@ impl SigAltStack {
     pub fn contains(&self, sp: u64) -> bool {
         sp > self.sp && sp - self.sp <= self.size
     }
+
+    /// `on_sig_stack`: whether a task with this stack pointer uses it. One that is disarmed by delivery never counts as
+    /// used.
+    pub fn is_used_at(&self, sp: u64) -> bool {
+        self.flags & SS_AUTODISARM == 0 && self.contains(sp)
+    }
 }
 
 #[cfg(test)]
@@ -329,6 +335,8 @@ mod tests {
         let ss = SigAltStack { sp: 0x1000, flags: 0, size: 0x800 };
         assert!(ss.contains(0x1800) && ss.contains(0x1001));
         assert!(!ss.contains(0x1000) && !ss.contains(0x1801));
+        assert!(ss.is_used_at(0x1800) && !SigAltStack { flags: SS_AUTODISARM, ..ss }.is_used_at(0x1800));
+        assert!(!SigAltStack { size: 0, ..ss }.is_used_at(0x1000));
         assert_eq!(SigAltStack::decode_64(&ss.encode_64()), ss);
     }
 }

@@ -69,7 +69,7 @@ pub trait ReturnPath: UserMemory {
 /// Where a signal frame goes: on the alternate stack if the action asks for it and it is not in use, else below `sp`.
 pub fn sigsp(sp: u64, delivery: &Delivery) -> u64 {
     let alt = &delivery.altstack;
-    if delivery.action.flags.contains(SaFlags::SA_ONSTACK) && alt.size != 0 && !alt.contains(sp) {
+    if delivery.action.flags.contains(SaFlags::SA_ONSTACK) && alt.size != 0 && !alt.is_used_at(sp) {
         alt.sp.wrapping_add(alt.size)
     } else {
         sp

@@ -2,6 +2,7 @@
 use crate::helpers::{fxsave, xsave};
 use crate::process::{reset_components, reset_fpu};
 use crate::regs::*;
+use crate::traps;
 use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet};
 use arch::{Cpu, Delivery, GetSignal, ReturnPath, UserMemory, sigsp};
 
@@ -29,8 +30,10 @@ const SC_GPRS: [ir::Reg; 16] = {
     let r = gpr;
     [r(8), r(9), r(10), r(11), r(12), r(13), r(14), r(15), RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP]
 };
-/// UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS: ss is saved, and restored as it stands.
-const UC_FLAGS: u64 = 1 | 2 | 4;
+/// ss is restored as it stands, or else made the user's if IRET would refuse it.
+const UC_STRICT_RESTORE_SS: u64 = 4;
+/// UC_FP_XSTATE | UC_SIGCONTEXT_SS: both are in the frame.
+const UC_FLAGS: u64 = 1 | 2 | UC_STRICT_RESTORE_SS;
 /// The floating-point state: an XSAVE area and a word behind it. `struct _fpx_sw_bytes` in the area says so
 /// (uapi/asm/sigcontext.h).
 const FPSTATE_SIZE: u64 = xsave::SIZE as u64 + 4;
@@ -101,15 +104,12 @@ fn handle_signal(cpu: &mut Cpu, path: &mut dyn ReturnPath, delivery: &Delivery) 
 
 /// Where the frame and the floating-point state above it go (`get_sigframe`).
 fn place_frame(sp: u64, delivery: &Delivery) -> Result<(u64, u64), Errno> {
-    let top = match sigsp(sp, delivery) {
-        same if same == sp => sp.wrapping_sub(REDZONE),
-        alternate => alternate,
-    };
+    let below = sp.wrapping_sub(REDZONE);
+    let top = sigsp(below, delivery);
     let fpstate = top.wrapping_sub(FPSTATE_SIZE) & !63;
     let frame = (fpstate.wrapping_sub(FRAME_SIZE as u64) & !15).wrapping_sub(8);
     let alt = &delivery.altstack;
-    let on_alternate = alt.size != 0 && (top != sp.wrapping_sub(REDZONE) || alt.contains(sp));
-    if on_alternate && !alt.contains(frame) {
+    if (top != below || alt.is_used_at(sp)) && !alt.contains(frame) {
         // It would overflow the alternate stack.
         return Err(Errno::EFAULT);
     }
@@ -260,11 +260,16 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Resu
         reset_fpu(cpu);
         return Err(errno);
     }
-    // Linux would run 32-bit code through other selectors; here there is none.
-    if half(SIGCONTEXT + SC_CS) | 3 != USER_CS || half(SIGCONTEXT + SC_SS) | 3 != USER_DS {
-        return Err(Errno::EFAULT);
-    }
-    Ok(())
+    let strict = word(UC) & UC_STRICT_RESTORE_SS != 0;
+    let (cs, ss) = (half(SIGCONTEXT + SC_CS), half(SIGCONTEXT + SC_SS));
+    // Linux would run 32-bit code through another selector; here there is none.
+    let refused = match () {
+        () if cs | 3 != USER_CS => cs,
+        () if strict && ss | 3 != USER_DS => ss,
+        () => return Ok(()),
+    };
+    traps::bad_iret(cpu, refused);
+    Err(Errno::EFAULT)
 }
 
 #[cfg(test)]
@@ -532,6 +537,60 @@ mod tests {
         path.write(c.get(RSP) + 40 + 136, &[0xff; 8]).unwrap();
         restore_sigframe(&mut c, &mut path).unwrap();
         assert_eq!(rflags(&c.slots), 0x4_0fd7);
+    }
+
+    /// The red zone is left alone before anybody asks where the stack pointer is (`get_sigframe`).
+    #[test]
+    fn the_red_zone_decides_about_the_alternate_stack() {
+        let deliver = |sp: u64, flags: u32| {
+            let mut d = delivery(full() | SaFlags::SA_ONSTACK);
+            d.altstack = SigAltStack { sp: BASE + 0x1000, flags, size: 0x1000 };
+            let mut cpu = cpu();
+            cpu.set(RSP, sp);
+            let mut path = Path::new(GetSignal::Deliver(Box::new(d)));
+            do_signal(&mut cpu, &mut path);
+            (path.done.unwrap(), cpu.get(RSP))
+        };
+        let size = SIGFRAME_SIZE;
+        let top = BASE + 0x2000;
+        // Not on the stack, but it would be below its red zone: the frame goes there, and no further up.
+        let (done, frame) = deliver(top + 64, 0);
+        assert_eq!(done, Ok(()));
+        assert!((top - 64 - size..top - 64 - size + 64 + 15).contains(&frame), "{frame:#x}");
+        // On it, but below the red zone no more: it begins anew.
+        let (done, frame) = deliver(BASE + 0x1000 + 64, 0);
+        assert_eq!(done, Ok(()));
+        assert!((top - size..top).contains(&frame), "{frame:#x}");
+        // One that is disarmed by delivery is never in use.
+        let (done, frame) = deliver(BASE + 0x1c00, abi::SS_AUTODISARM);
+        assert_eq!(done, Ok(()));
+        assert!((top - size..top).contains(&frame), "{frame:#x}");
+    }
+
+    /// As Linux 6.18 answers: through IRET's fault if at all.
+    #[test]
+    fn selectors_of_a_frame() {
+        let restore = |at: usize, selector: u16, uc_flags: u64| {
+            let mut c = cpu();
+            let mut path = Path::new(GetSignal::Deliver(Box::new(delivery(full()))));
+            do_signal(&mut c, &mut path);
+            let frame = c.get(RSP);
+            c.set(RSP, frame + 8);
+            path.write(frame + UC as u64, &uc_flags.to_le_bytes()).unwrap();
+            path.write(frame + (SIGCONTEXT + at) as u64, &selector.to_le_bytes()).unwrap();
+            restore_sigframe(&mut c, &mut path).map_err(|_| (c.get(TRAP_NO), c.get(ERROR_CODE), c.get(RSP)))
+        };
+        assert_eq!(restore(SC_SS, 0x28, 7), Ok(()), "the privilege level is given");
+        assert_eq!(restore(SC_CS, 0x30, 7), Ok(()));
+        for selector in [0, 0x33, 0x23, 0x5b, 0x7b] {
+            let error_code = u64::from(selector) & !3;
+            assert_eq!(restore(SC_SS, selector, 7), Err((13, error_code, BASE + 0x3000)), "{selector:#x}");
+            assert_eq!(restore(SC_SS, selector, 3), Ok(()), "{selector:#x} without UC_STRICT_RESTORE_SS");
+        }
+        for selector in [0, 0x2b, 0xfff8] {
+            let error_code = u64::from(selector) & !3;
+            assert_eq!(restore(SC_CS, selector, 3), Err((13, error_code, BASE + 0x3000)), "{selector:#x}");
+        }
     }
 
     #[test]

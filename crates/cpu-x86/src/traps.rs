@@ -24,6 +24,9 @@ const PF_WRITE: u64 = 2;
 const PF_USER: u64 = 4;
 const PF_INSTR: u64 = 16;
 
+/// Where Linux's own addresses begin (asm/page_64.h); ours end earlier.
+const TASK_SIZE_MAX: u64 = (1 << 47) - 4096;
+
 /// Addresses have 48 bits, sign-extended.
 fn is_canonical(addr: u64) -> bool {
     (addr as i64) << 16 >> 16 == addr as i64
@@ -34,6 +37,11 @@ fn note(cpu: &mut Cpu, vector: u64, error_code: u64) {
     cpu.set(TRAP_NO, vector);
     cpu.set(ERROR_CODE, error_code);
     cpu.set(ORIG_RAX, u64::MAX);
+}
+
+/// IRET, on the way back to user space, does not take this selector (`fixup_bad_iret`).
+pub(crate) fn bad_iret(cpu: &mut Cpu, selector: u16) {
+    note(cpu, TRAP_GP, (selector & !3).into());
 }
 
 fn fault(signo: u8, code: i32, addr: u64) -> Siginfo {
@@ -101,8 +109,8 @@ pub(crate) fn fault_signal(cpu: &mut Cpu, at: Fault, kind: FaultKind, code: &[u8
         return Siginfo::kernel(SIGSEGV);
     }
     let mut error_code = PF_USER;
-    // Addresses of the kernel always look mapped, so that nobody can probe them.
-    if kind == FaultKind::NotPermitted || at.addr as i64 <= -1 {
+    // Addresses of the kernel always look mapped, so that nobody can probe them (`sanitize_error_code`).
+    if kind == FaultKind::NotPermitted || at.addr >= TASK_SIZE_MAX {
         error_code |= PF_PROT;
     }
     match at.access {
@@ -180,6 +188,12 @@ mod tests {
         // Above our TASK_SIZE but canonical: an address; beyond that: none.
         let info = fault_signal(&mut cpu, write(0x7fff_ffff_f000), FaultKind::NotMapped, &[]);
         assert_eq!((info.code, info.fields), (SEGV_MAPERR, Fields::Fault { addr: 0x7fff_ffff_f000 }));
+        assert_eq!(cpu.get(ERROR_CODE), 7, "what is there is nobody's business");
+        fault_signal(&mut cpu, write(0x7fff_ffff_efff), FaultKind::NotMapped, &[]);
+        assert_eq!(cpu.get(ERROR_CODE), 6);
+        let fetch = Fault { addr: 0x7fff_ffff_f000, access: Access::Execute };
+        fault_signal(&mut cpu, fetch, FaultKind::NotMapped, &[]);
+        assert_eq!(cpu.get(ERROR_CODE), 0x15);
         let info = fault_signal(&mut cpu, write(0x8000_0000_0000), FaultKind::NotMapped, &[]);
         assert_eq!((info.signo, info.code, info.fields), (SIGSEGV, SI_KERNEL, Fields::None));
         assert_eq!((cpu.get(TRAP_NO), cpu.get(CR2)), (13, 0x7fff_ffff_f000), "cr2 is the last page fault's");

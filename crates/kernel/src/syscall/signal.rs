@@ -359,7 +359,7 @@ fn do_sigaltstack(kernel: &mut Kernel, tid: Tid, new: u64, old: u64) -> Result<(
     let task = &kernel.tasks[tid];
     let sp = task.arch().abi.stack_pointer(&task.cpu);
     let mut before = task.altstack;
-    if before.size != 0 && before.flags & SS_AUTODISARM == 0 && before.contains(sp) {
+    if before.is_used_at(sp) {
         before.flags |= SS_ONSTACK;
     }
     if new != 0 {
@@ -374,8 +374,7 @@ impl Kernel {
     /// `do_sigaltstack`: not while the task is on it.
     pub(crate) fn set_altstack(&mut self, tid: Tid, new: &SigAltStack, sp: u64) -> Result<()> {
         let task = &mut self.tasks[tid];
-        let now = task.altstack;
-        if now.size != 0 && now.flags & SS_AUTODISARM == 0 && now.contains(sp) {
+        if task.altstack.is_used_at(sp) {
             return Err(Errno::EPERM);
         }
         let mode = new.flags & !SS_AUTODISARM;
