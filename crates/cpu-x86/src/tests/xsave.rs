@@ -67,9 +67,12 @@ fn areas_are_the_hosts() {
             area[24..28].copy_from_slice(&(0x1f80u32 | (r.next() as u32) << 13 & 0x6000).to_le_bytes());
         }
         if r.below(4) == 0 {
-            // The host may have AVX-512's components, not MPX's.
+            // The host may have AVX-512's components, PKRU and AMX's, not MPX's.
             let at = r.below(64) as usize;
-            area[512 + at] |= 1 << if matches!(at, 0 | 8) { 3 + r.below(2) } else { r.below(8) };
+            let bit = if matches!(at, 0 | 8) { 3 + r.below(2) } else { r.below(8) };
+            if !matches!((at, bit), (1 | 9, 1) | (2 | 10, 1 | 2)) {
+                area[512 + at] |= 1 << bit;
+            }
         }
         // Selectors of the 32-bit image are not kept; neither are reserved bits of the opcode.
         area[7] &= 7;
