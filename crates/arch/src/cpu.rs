@@ -70,12 +70,12 @@ pub trait Isa: Sync {
     fn slot_name(&self, slot: Slot) -> Option<String>;
     /// The architectural state as words, in a fixed order: lazy forms resolved, temporaries and caches left out.
     fn canonical(&self, cpu: &Cpu) -> Vec<u64>;
-    /// What the program itself asked to be watched for (x86: TF and AC). An instruction that may change it begins with
+    /// What the program itself asked to be watched for, by flags of its own. An instruction that may change it begins with
     /// [`Trap::Alone`].
     fn watch(&self, _slots: &Slots) -> Watch {
         Watch::default()
     }
-    /// The bits of a data address that translation looks at (AArch64 ignores the top byte).
+    /// The bits of a data address that translation looks at: some ignore the top byte.
     fn address_mask(&self) -> u64 {
         u64::MAX
     }

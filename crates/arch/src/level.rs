@@ -1,7 +1,7 @@
 //! How much of an instruction set a machine's CPUs say they have.
 use serde::{Deserialize, Serialize};
 
-/// `--cpu`: what CPUID, ID registers, AT_HWCAP and their kin tell programs. Everything is executed at every level.
+/// `--cpu`: what identification registers, AT_HWCAP and their kin tell programs. Everything is executed at every level.
 /// What a level means is each architecture's; they are in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum CpuLevel {

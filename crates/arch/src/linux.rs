@@ -36,9 +36,9 @@ pub struct Regset {
 pub trait LinuxAbi: Sync {
     fn thread_flags(&self) -> &'static ThreadFlags;
 
-    /// Entry into a system call: reads the request and notes in the register file that one is being made (x86: orig_rax
-    /// and rax = -ENOSYS; arm64: orig_x0 and syscallno). An exclusive reservation ends here, as nobody can see that it
-    /// lasts until the way back, where the CPU drops it (ERET) or the kernel does (riscv, by a store-conditional).
+    /// Entry into a system call: reads the request and notes in the register file that one is being made, for
+    /// [`LinuxAbi::do_signal`] and for tracers. An exclusive reservation ends here, as nobody can see that it lasts until
+    /// the way back, where the CPU or the kernel drops it.
     fn syscall_enter(&self, cpu: &mut Cpu) -> SyscallRequest;
     /// The kernel function that calls a system call's own, as /proc/PID/wchan shows it where that one has left the stack
     /// (a sleep gone on with by restart_syscall).
@@ -52,7 +52,7 @@ pub trait LinuxAbi: Sync {
     fn syscall_request(&self, cpu: &Cpu) -> SyscallRequest;
     /// Its number and arguments in this architecture's own order (`syscall_get_nr`, `syscall_get_arguments`).
     fn syscall_arguments(&self, cpu: &Cpu) -> (u64, [u64; 6]);
-    /// Marks the register that says which of the two stops of a system call this is; gives what it held (arm64: X7).
+    /// Marks the register that says which of the two stops of a system call this is; gives what it held.
     fn mark_syscall_stop(&self, _cpu: &mut Cpu, _exit: bool) -> u64 {
         0
     }
@@ -96,7 +96,7 @@ pub trait LinuxAbi: Sync {
     fn start_thread(&self, cpu: &mut Cpu, entry: u64, sp: u64);
     /// clone: what differs in the child (result 0, a new stack, a new thread pointer).
     fn copy_thread(&self, child: &mut Cpu, sp: Option<u64>, tls: Option<u64>);
-    /// Seeds the CPU's own generator of random numbers, where there is one (RDRAND), for a new program or task.
+    /// Seeds the CPU's own generator of random numbers, where there is one, for a new program or task.
     fn seed_random(&self, _cpu: &mut Cpu, _seed: u64) {}
     fn stack_pointer(&self, cpu: &Cpu) -> u64;
     fn set_tls(&self, cpu: &mut Cpu, tls: u64);
@@ -138,11 +138,11 @@ pub trait LinuxAbi: Sync {
     fn open_flags(&self) -> OpenFlagBits;
     /// Whether `struct sigaction` has a restorer field (the kernel's layout).
     fn sigaction_has_restorer(&self) -> bool;
-    /// Whether `struct epoll_event` is packed to 12 bytes (x86-64, to look as on i386).
+    /// Whether `struct epoll_event` is packed to 12 bytes.
     fn packs_epoll_event(&self) -> bool {
         false
     }
-    /// Whether the times of `struct semid64_ds` have a word behind them (x86).
+    /// Whether the times of `struct semid64_ds` have a word behind them.
     fn pads_semid_ds(&self) -> bool {
         false
     }

@@ -64,6 +64,11 @@ impl Builder {
         self.term = None;
     }
 
+    /// The operations written since `mark`.
+    pub fn since(&self, mark: (usize, u32)) -> &[Op] {
+        &self.ops[mark.0..]
+    }
+
     /// The operations written since `mark`, taken out to be put back changed.
     pub fn take_from(&mut self, mark: (usize, u32)) -> Vec<Op> {
         self.ops.split_off(mark.0)

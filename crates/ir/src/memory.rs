@@ -41,7 +41,7 @@ pub enum Trap {
     Simd,
     /// One instruction was executed under single step.
     SingleStep,
-    /// A debug trap by instruction (x86 INT1).
+    /// A debug trap by instruction.
     Debug,
     /// Not an exception: the instruction may change how the CPU is run (`arch::Watch`). The engine executes it alone, where
     /// this trap is ignored, and looks again.

@@ -59,7 +59,7 @@ pub fn verify(block: &Block) -> Result<(), VerifyError> {
     }
     match block.term {
         Term::Trap { trap: Trap::Fault(_), .. } => fail("faults come from accesses"),
-        // x86's software interrupts trap behind themselves.
+        // A software interrupt traps behind itself.
         Term::Trap { trap: Trap::Breakpoint | Trap::Overflow | Trap::Debug, pc: at } if at == block.end => Ok(()),
         Term::Trap { pc: at, .. } if Some(at) != pc => fail("the trap is not at the last instruction"),
         _ => Ok(()),

@@ -129,12 +129,11 @@ pub const CELL_PRECISION: u64 = 3 << CELL_PRECISION_SHIFT;
 /// Bits 16..=17: [`NanRule`].
 pub const CELL_NAN_SHIFT: u32 = 16;
 pub const CELL_NAN: u64 = 3 << CELL_NAN_SHIFT;
-
 /// Bit 18: SSE's underflow is unmasked (Intel SDM volume 1, 4.9.1.5 and 10.2.3.3).
 pub const CELL_UNDERFLOW_UNMASKED: u64 = 1 << 18;
-/// Bit 19: half precision flushes (ARM FZ16); the two bits above speak of the other formats alone.
+/// Bit 19: half precision flushes, inputs and outputs (ARM FZ16). Bits 11 and 12 say nothing of it.
 pub const CELL_FLUSH_HALF: u64 = 1 << 19;
-/// Bit 20: so is its overflow.
+/// Bit 20: SSE's overflow is unmasked.
 pub const CELL_OVERFLOW_UNMASKED: u64 = 1 << 20;
 
 /// The environment an operation reads and raises its exceptions in.
@@ -145,7 +144,7 @@ pub struct Env {
     pub nan: NanRule,
     pub flush_inputs: bool,
     pub flush_outputs: bool,
-    /// The same two for half precision (ARM FZ16).
+    /// Both for half precision (ARM FZ16), which the two before leave alone.
     pub flush_half: bool,
     pub precision: Precision,
     /// x87: overflow or underflow, where it is unmasked. Such a result has its exponent moved by 24576, to be unmade by a
@@ -230,11 +229,11 @@ impl Env {
         if self.flush_outputs {
             cell |= CELL_FLUSH_OUTPUTS;
         }
-        if self.simd_unmasked.contains(Flags::UNDERFLOW) {
-            cell |= CELL_UNDERFLOW_UNMASKED;
-        }
         if self.flush_half {
             cell |= CELL_FLUSH_HALF;
+        }
+        if self.simd_unmasked.contains(Flags::UNDERFLOW) {
+            cell |= CELL_UNDERFLOW_UNMASKED;
         }
         if self.simd_unmasked.contains(Flags::OVERFLOW) {
             cell |= CELL_OVERFLOW_UNMASKED;
