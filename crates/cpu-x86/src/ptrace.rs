@@ -31,9 +31,6 @@ const WORDS: [Word; 27] = {
     ]
 };
 
-/// Flags a tracer may change: AC RF OF DF TF SF ZF AF PF CF (FLAG_MASK).
-const FLAG_MASK: u64 = 1 << 18 | 1 << 16 | 0xdd5;
-
 /// `sizeof(struct user)`, and where its debug registers are.
 const USER_SIZE: u64 = 928;
 const U_DEBUGREG: std::ops::Range<u64> = 848..912;
@@ -55,7 +52,7 @@ fn putreg(cpu: &mut Cpu, word: Word, value: u64) -> Result<(), Errno> {
         Word::Gpr(reg) => cpu.set(reg, value),
         Word::Ip => cpu.pc = value,
         Word::Flags => {
-            let flags = rflags(&cpu.slots) & !FLAG_MASK | value & FLAG_MASK;
+            let flags = rflags(&cpu.slots) & !USER_FLAGS | value & USER_FLAGS;
             set_rflags(&mut cpu.slots, flags);
         }
         Word::Base(reg) if value < crate::X86_64.task_size => cpu.set(reg, value),
@@ -77,7 +74,7 @@ pub(crate) fn get_regset(cpu: &Cpu, note: u32) -> Result<Regset, Errno> {
         NT_X86_XSTATE => {
             // `copy_xstate_to_uabi_buf`: where FXSAVE leaves room it says which components there are.
             let mut image = xsave::image(&cpu.slots);
-            image[464..472].copy_from_slice(&xsave::XCR0.to_le_bytes());
+            image[fxsave::SW_RESERVED..][..8].copy_from_slice(&xsave::XCR0.to_le_bytes());
             image.to_vec()
         }
         _ => return Err(Errno::EINVAL),
@@ -206,7 +203,7 @@ mod tests {
         assert_eq!(poke_user(&mut cpu, 17 * 8, 0), Err(Errno::EIO), "cs");
         assert_eq!(poke_user(&mut cpu, 21 * 8, 1 << 47), Err(Errno::EIO), "fs_base of the kernel's half");
         assert_eq!(poke_user(&mut cpu, 18 * 8, u64::MAX), Ok(()));
-        assert_eq!(words(&cpu)[18], 0x202 | FLAG_MASK & !(1 << 16), "neither IF nor IOPL nor NT");
+        assert_eq!(words(&cpu)[18], 0x202 | USER_FLAGS & !EFLAGS_RF, "neither IF nor IOPL nor NT");
         assert_eq!(poke_user(&mut cpu, 18 * 8, 0), Ok(()));
         assert_eq!(words(&cpu), before);
         let mut image = get_regset(&cpu, NT_PRFPREG).unwrap().data;

@@ -61,13 +61,20 @@ pub(crate) const EFLAGS_TF: u64 = 1 << 8;
 pub(crate) const EFLAGS_IF: u64 = 1 << 9;
 pub(crate) const EFLAGS_DF: u64 = 1 << 10;
 pub(crate) const EFLAGS_NT: u64 = 1 << 14;
+pub(crate) const EFLAGS_RF: u64 = 1 << 16;
 pub(crate) const EFLAGS_AC: u64 = 1 << 18;
-/// What `EFLAGS_REST` holds: TF, NT, AC, ID.
-pub(crate) const REST_MASK: u64 = EFLAGS_TF | 1 << 14 | 1 << 18 | 1 << 21;
+pub(crate) const EFLAGS_ID: u64 = 1 << 21;
+/// What `EFLAGS_REST` holds.
+pub(crate) const REST_MASK: u64 = EFLAGS_TF | EFLAGS_NT | EFLAGS_AC | EFLAGS_ID;
+/// Flags that rt_sigreturn and tracers may set: these, and OF SF ZF AF PF CF (FIX_EFLAGS in asm/sighandling.h, FLAG_MASK
+/// in kernel/ptrace.c).
+pub(crate) const USER_FLAGS: u64 = EFLAGS_AC | EFLAGS_RF | EFLAGS_DF | EFLAGS_TF | 0x8d5;
 
-/// Selectors Linux gives user space (arch/x86/include/asm/segment.h).
-pub(crate) const USER_CS: u16 = 0x33;
+/// Selectors Linux gives user space, or lets it use (arch/x86/include/asm/segment.h).
+pub(crate) const USER32_CS: u16 = 0x23;
 pub(crate) const USER_DS: u16 = 0x2b;
+pub(crate) const USER_CS: u16 = 0x33;
+pub(crate) const CPUNODE: u16 = 0x7b;
 
 /// MXCSR at reset: all exceptions masked.
 pub(crate) const MXCSR_RESET: u32 = 0x1f80;

@@ -41,9 +41,6 @@ const FPSTATE_SIZE: u64 = xsave::SIZE as u64 + 4;
 pub(crate) const SIGFRAME_SIZE: u64 = (FRAME_SIZE as u64 + 15 + FPSTATE_SIZE + 63).next_multiple_of(16);
 const FP_XSTATE_MAGIC1: u32 = 0x4650_5853;
 const FP_XSTATE_MAGIC2: u32 = 0x4650_5845;
-const SW_RESERVED: usize = 464;
-/// Flags that rt_sigreturn takes from the frame: AC RF OF DF TF SF ZF AF PF CF.
-const FIX_EFLAGS: u64 = 1 << 18 | 1 << 16 | 0xdd5;
 
 /// What an interrupted system call left in rax, if one was interrupted. SYSCALL leaves the address behind itself in
 /// rcx: a program that was running, not in a call, is not there with such a value in rax.
@@ -166,10 +163,10 @@ fn fpstate_image(cpu: &Cpu) -> [u8; FPSTATE_SIZE as usize] {
     image[..xsave::SIZE].copy_from_slice(&xsave::image(&cpu.slots));
     image[xsave::HEADER] |= (xsave::X87 | xsave::SSE) as u8;
     let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
-    put(SW_RESERVED, &FP_XSTATE_MAGIC1.to_le_bytes());
-    put(SW_RESERVED + 4, &(FPSTATE_SIZE as u32).to_le_bytes());
-    put(SW_RESERVED + 8, &xsave::XCR0.to_le_bytes());
-    put(SW_RESERVED + 16, &(xsave::SIZE as u32).to_le_bytes());
+    put(fxsave::SW_RESERVED, &FP_XSTATE_MAGIC1.to_le_bytes());
+    put(fxsave::SW_RESERVED + 4, &(FPSTATE_SIZE as u32).to_le_bytes());
+    put(fxsave::SW_RESERVED + 8, &xsave::XCR0.to_le_bytes());
+    put(fxsave::SW_RESERVED + 16, &(xsave::SIZE as u32).to_le_bytes());
     put(xsave::SIZE, &FP_XSTATE_MAGIC2.to_le_bytes());
     image
 }
@@ -177,7 +174,7 @@ fn fpstate_image(cpu: &Cpu) -> [u8; FPSTATE_SIZE as usize] {
 /// `check_xstate_in_sigframe`: which components the area has; none if it is FXSAVE's image alone.
 fn components_in_frame(mem: &mut dyn UserMemory, fpstate: u64) -> Result<Option<u64>, Errno> {
     let mut sw = [0; 20];
-    mem.read(fpstate.wrapping_add(SW_RESERVED as u64), &mut sw)?;
+    mem.read(fpstate.wrapping_add(fxsave::SW_RESERVED as u64), &mut sw)?;
     let word = |at: usize| u32::from_le_bytes(*sw[at..].first_chunk().expect("it has 20 bytes"));
     let (magic, extended_size, size) = (word(0), word(4), word(16));
     let fits = (xsave::YMM as u32..=xsave::SIZE as u32).contains(&size) && size <= extended_size;
@@ -250,7 +247,7 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Resu
         cpu.set(reg, word(SIGCONTEXT + 8 * n));
     }
     cpu.pc = word(SIGCONTEXT + SC_RIP);
-    let flags = rflags(&cpu.slots) & !FIX_EFLAGS | word(SIGCONTEXT + SC_EFLAGS) & FIX_EFLAGS;
+    let flags = rflags(&cpu.slots) & !USER_FLAGS | word(SIGCONTEXT + SC_EFLAGS) & USER_FLAGS;
     set_rflags(&mut cpu.slots, flags);
     cpu.set(ORIG_RAX, u64::MAX);
     let fpstate = word(SIGCONTEXT + SC_FPSTATE);

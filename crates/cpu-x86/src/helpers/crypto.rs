@@ -1,6 +1,6 @@
 //! AES (FIPS 197), SHA-1 and SHA-256 (FIPS 180-4), and the carry-less product.
 use super::fp::{lanes, put_lanes};
-use super::{get, put};
+use super::{get, get_128, halves, put, put_128};
 use ir::{CallArgs, Helper, Slot, Slots};
 
 type State = [u8; 16];
@@ -56,13 +56,11 @@ const INVERSE_S_BOX: [u8; 256] = {
 };
 
 fn state(slots: &Slots, at: Slot) -> State {
-    (u128::from(get(slots, at, 1)) << 64 | u128::from(get(slots, at, 0))).to_le_bytes()
+    get_128(slots, at).to_le_bytes()
 }
 
 fn put_state(slots: &mut Slots, at: Slot, state: State) {
-    let value = u128::from_le_bytes(state);
-    put(slots, at, 0, value as u64);
-    put(slots, at, 1, (value >> 64) as u64);
+    put_128(slots, at, u128::from_le_bytes(state));
 }
 
 fn mix_columns(state: State, [a, b, c, d]: [u8; 4]) -> State {
@@ -171,7 +169,7 @@ pub(crate) static SHA256RNDS2: Helper = Helper::pure("sha256rnds2", 2, [2, 2, 1]
     let (cdgh, abef, wk) = (lanes(s, at.a), lanes(s, at.b), get(s, at.c, 0));
     let [mut f, mut e, mut b, mut a] = abef;
     let [mut h, mut g, mut d, mut c] = cdgh;
-    for word in [wk as u32, (wk >> 32) as u32] {
+    for word in halves(wk) {
         let ch = e & f ^ !e & g;
         let turned = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
         let t = ch.wrapping_add(turned).wrapping_add(word).wrapping_add(h);

@@ -3,7 +3,7 @@
 mod convert;
 mod fused;
 
-use super::{get, put};
+use super::{get, halves, join, put};
 use crate::regs::{mxcsr, set_mxcsr};
 pub(crate) use convert::{CONVERT, CONVERT_DOWN, CONVERT_UP, Conversion};
 pub(crate) use fused::{FMA_PD, FMA_PS, FMA_SS, Fma};
@@ -81,8 +81,8 @@ pub(crate) static ESTIMATE: Helper = Helper::pure("estimate", 1, [1, 0, 0], |s, 
 /// The same for both elements of a word of b.
 pub(crate) static ESTIMATES: Helper = Helper::pure("estimates", 1, [0, 1, 0], |s, at| {
     let word = get(s, at.b, 0);
-    let [low, high] = [word as u32, (word >> 32) as u32].map(|a| estimate(a, at.imm != 0));
-    put(s, at.d, 0, join(low, high));
+    let value = join(halves(word).map(|a| estimate(a, at.imm != 0)));
+    put(s, at.d, 0, value);
 });
 pub(crate) static LDMXCSR: Helper = Helper::machine("ldmxcsr", |s, _, at| {
     let value = get(s, at.a, 0) as u32;
@@ -133,26 +133,22 @@ fn in_env<T>(cell: &mut u64, run: impl FnOnce(&mut Env) -> T) -> T {
 
 /// Both 32-bit elements of a word of a and b each; the function is told which of the two it is at.
 fn pairs(slots: &mut Slots, at: CallArgs, mut f: impl FnMut(&mut u64, bool, u32, u32) -> u32) {
-    let (a, b) = (get(slots, at.a, 0), get(slots, at.b, 0));
+    let ([a, a_high], [b, b_high]) = (halves(get(slots, at.a, 0)), halves(get(slots, at.b, 0)));
     let value = with_cell(slots, |_, cell| {
-        let low = f(cell, false, a as u32, b as u32);
-        join(low, f(cell, true, (a >> 32) as u32, (b >> 32) as u32))
+        let low = f(cell, false, a, b);
+        join([low, f(cell, true, a_high, b_high)])
     });
     put(slots, at.d, 0, value);
 }
 
-fn join(low: u32, high: u32) -> u64 {
-    u64::from(low) | u64::from(high) << 32
-}
-
 pub(crate) fn lanes(slots: &Slots, at: ir::Slot) -> [u32; 4] {
-    let (low, high) = (get(slots, at, 0), get(slots, at, 1));
-    [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32]
+    let ([a, b], [c, d]) = (halves(get(slots, at, 0)), halves(get(slots, at, 1)));
+    [a, b, c, d]
 }
 
 pub(crate) fn put_lanes(slots: &mut Slots, at: ir::Slot, lanes: [u32; 4]) {
-    put(slots, at, 0, join(lanes[0], lanes[1]));
-    put(slots, at, 1, join(lanes[2], lanes[3]));
+    put(slots, at, 0, join([lanes[0], lanes[1]]));
+    put(slots, at, 1, join([lanes[2], lanes[3]]));
 }
 
 /// What the immediate of ROUNDPS says.

@@ -6,6 +6,8 @@ use ir::{CallArgs, GuestMemory, Helper, Reg, Slots, Trap};
 pub(crate) const SIZE: usize = 512;
 /// Behind these bytes nothing is stored.
 const USED: usize = 416;
+/// Where Linux says what is behind the image in a signal frame or a tracer's register set (`sw_reserved`).
+pub(crate) const SW_RESERVED: usize = 464;
 /// Where its parts are: x87 (twice), MXCSR and its mask, XMM registers.
 pub(crate) const X87: std::ops::Range<usize> = 0..24;
 pub(crate) const MXCSR: std::ops::Range<usize> = 24..32;

@@ -25,3 +25,22 @@ pub(crate) fn get(slots: &Slots, at: Slot, n: u8) -> u64 {
 pub(crate) fn put(slots: &mut Slots, at: Slot, n: u8, value: u64) {
     slots[at.up(n).0 as usize] = value;
 }
+
+/// 128 bits of two slots, the low word first.
+pub(crate) fn get_128(slots: &Slots, at: Slot) -> u128 {
+    u128::from(get(slots, at, 1)) << 64 | u128::from(get(slots, at, 0))
+}
+
+pub(crate) fn put_128(slots: &mut Slots, at: Slot, value: u128) {
+    put(slots, at, 0, value as u64);
+    put(slots, at, 1, (value >> 64) as u64);
+}
+
+/// The two 32-bit elements of a word, the low one first.
+pub(crate) fn halves(word: u64) -> [u32; 2] {
+    [word as u32, (word >> 32) as u32]
+}
+
+pub(crate) fn join([low, high]: [u32; 2]) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}

@@ -1,5 +1,6 @@
 //! The descriptors that user space can see, and what may be done with a selector (SDM volume 3, 3.4 and 5).
 use super::{get, put};
+use crate::regs::{CPUNODE, USER_CS, USER_DS, USER32_CS};
 use ir::{CallArgs, Helper, Slots};
 
 /// What is asked about a selector.
@@ -31,17 +32,14 @@ impl Question {
     };
 }
 
-/// Index in the GDT, access rights as LAR gives them, limit.
-const DESCRIPTORS: [(u64, u64, u64); 4] = [
+/// Selector of a segment of the GDT, access rights as LAR gives them, limit.
+const DESCRIPTORS: [(u16, u64, u64); 4] = [
     (USER32_CS, 0xcf_fb00, 0xffff_ffff),
     (USER_DS, 0xcf_f300, 0xffff_ffff),
     (USER_CS, 0xaf_fb00, 0xffff_ffff),
-    // GDT_ENTRY_CPUNODE: its limit is the CPU's number.
-    (15, 0x40_f500, 0),
+    // Its limit is the CPU's number.
+    (CPUNODE, 0x40_f500, 0),
 ];
-const USER32_CS: u64 = 4;
-const USER_DS: u64 = 5;
-const USER_CS: u64 = 6;
 
 /// a = selector, imm = a [`Question`]: 1 or 0, or a value and 1 or 0.
 pub(crate) static ASK: Helper = Helper::pure("segment_ask", 2, [1, 0, 0], ask);
@@ -52,15 +50,15 @@ pub(crate) fn is_data(selector: u64) -> bool {
     selector < 4 || find(selector).is_some()
 }
 
-fn find(selector: u64) -> Option<&'static (u64, u64, u64)> {
+fn find(selector: u64) -> Option<&'static (u16, u64, u64)> {
     // Bit 2 asks for the local table, which is empty.
-    DESCRIPTORS.iter().find(|(n, ..)| *n == selector >> 3 && selector & 4 == 0)
+    DESCRIPTORS.iter().find(|(n, ..)| u64::from(*n) == selector | 3)
 }
 
 fn ask(slots: &mut Slots, at: CallArgs) {
     let selector = get(slots, at.a, 0) & 0xffff;
     let (found, rpl) = (find(selector), selector & 3);
-    let is = |n: u64| found.is_some_and(|d| d.0 == n);
+    let is = |n: u16| found.is_some_and(|d| d.0 == n);
     let answer = match Question::ALL.get(usize::from(at.imm)) {
         Some(Question::Data) => is_data(selector),
         Some(Question::Stack) => is(USER_DS) && rpl == 3,

@@ -1,5 +1,5 @@
 //! SSE4.2: comparisons of strings, and the cyclic redundancy check.
-use super::{get, put};
+use super::{get, get_128, put};
 use ir::{CallArgs, Flags, Helper, Slot, Slots};
 
 /// a, b = the strings, c = their lengths; imm = the instruction's, and in bit 8 whether lengths have 64 bits: the place of
@@ -30,8 +30,7 @@ struct Text {
 
 impl Text {
     fn of(slots: &Slots, at: Slot, imm: u16) -> Text {
-        let value = u128::from(get(slots, at, 1)) << 64 | u128::from(get(slots, at, 0));
-        Text { bytes: value.to_le_bytes(), wide: imm & 1 != 0, signed: imm & 2 != 0 }
+        Text { bytes: get_128(slots, at).to_le_bytes(), wide: imm & 1 != 0, signed: imm & 2 != 0 }
     }
     fn places(&self) -> usize {
         if self.wide { 8 } else { 16 }

@@ -1,6 +1,6 @@
 //! Integer vectors beyond the IR's operations: shifts, packs, products, masks. Most work on one 64-bit word of each
 //! operand, so that MMX and XMM registers use the same helpers.
-use super::{get, put};
+use super::{get, halves, join, put};
 use ir::{BinOp, CallArgs, Helper, Slots, Ty};
 
 type Lanes16 = [u16; 4];
@@ -13,14 +13,6 @@ fn join16(lanes: Lanes16) -> u64 {
     lanes.iter().rev().fold(0, |word, lane| word << 16 | u64::from(*lane))
 }
 
-fn halves(word: u64) -> [u32; 2] {
-    [word as u32, (word >> 32) as u32]
-}
-
-fn join32(lanes: [u32; 2]) -> u64 {
-    u64::from(lanes[0]) | u64::from(lanes[1]) << 32
-}
-
 fn zip16(slots: &mut Slots, at: CallArgs, f: impl Fn(u16, u16) -> u16) {
     let (a, b) = (split16(get(slots, at.a, 0)), split16(get(slots, at.b, 0)));
     put(slots, at.d, 0, join16([0, 1, 2, 3].map(|i| f(a[i], b[i]))));
@@ -28,7 +20,7 @@ fn zip16(slots: &mut Slots, at: CallArgs, f: impl Fn(u16, u16) -> u16) {
 
 fn zip32(slots: &mut Slots, at: CallArgs, f: impl Fn([u16; 2], [u16; 2]) -> u32) {
     let (a, b) = (split16(get(slots, at.a, 0)), split16(get(slots, at.b, 0)));
-    put(slots, at.d, 0, join32([0, 2].map(|i| f([a[i], a[i + 1]], [b[i], b[i + 1]]))));
+    put(slots, at.d, 0, join([0, 2].map(|i| f([a[i], a[i + 1]], [b[i], b[i + 1]]))));
 }
 
 fn sx(a: u16) -> i32 {

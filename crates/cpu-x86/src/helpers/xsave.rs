@@ -1,7 +1,7 @@
 //! The XSAVE area (SDM volume 1, chapter 13): FXSAVE's image, a header, and the upper halves of the YMM registers.
 //!
 //! Whether a component is in use is told from its contents: it is not if it is as after a reset.
-use super::{fxsave, get};
+use super::{fxsave, get, put_128};
 use crate::process;
 use crate::regs::*;
 use ir::{CallArgs, GuestMemory, Helper, Slots, Trap};
@@ -191,9 +191,7 @@ pub(crate) fn restore(
     }
     if loaded & AVX != 0 {
         for (n, half) in upper.as_chunks::<16>().0.iter().enumerate() {
-            let value = u128::from_le_bytes(*half);
-            let at = xmm(n as u8).0 as usize;
-            (slots[at + 2], slots[at + 3]) = (value as u64, (value >> 64) as u64);
+            put_128(slots, xmm(n as u8).up(2).into(), u128::from_le_bytes(*half));
         }
     }
     Ok(())

@@ -11,11 +11,8 @@ fn raises(op: &Op) -> bool {
 }
 
 /// Whether the instruction lifted since `mark` can raise some.
-pub(crate) fn may_raise(out: &mut Builder, mark: (usize, u32)) -> bool {
-    let ops = out.take_from(mark);
-    let found = ops.iter().any(raises);
-    ops.into_iter().for_each(|op| out.push(op));
-    found
+pub(crate) fn may_raise(out: &Builder, mark: (usize, u32)) -> bool {
+    out.since(mark).iter().any(raises)
 }
 
 /// Puts the test before what was lifted since `mark`.

@@ -1,6 +1,6 @@
 //! The packed conversions, a word or two at a time.
-use super::{Round, in_env, join, with_cell};
-use crate::helpers::{get, put};
+use super::{Round, in_env, with_cell};
+use crate::helpers::{get, halves, join, put};
 use ir::Helper;
 use softfloat::{Env, F16, F32, F64, Int, IntOverflow, Rounding};
 
@@ -28,21 +28,14 @@ fn is(imm: u16, kind: Conversion) -> bool {
 /// A word of b, elements of one size; imm = a [`Conversion`].
 pub(crate) static CONVERT: Helper = Helper::fp("convert", 1, [0, 1, 0], |s, at| {
     let word = get(s, at.b, 0);
-    let [low, high] = [word as u32, (word >> 32) as u32];
-    let value = with_cell(s, |_, cell| {
-        in_env(cell, |env| {
-            let low = same(env, at.imm, low);
-            join(low, same(env, at.imm, high))
-        })
-    });
+    let value = with_cell(s, |_, cell| in_env(cell, |env| join(halves(word).map(|v| same(env, at.imm, v)))));
     put(s, at.d, 0, value);
 });
 
 /// A word of b to two.
 pub(crate) static CONVERT_UP: Helper = Helper::fp("convert_up", 2, [0, 1, 0], |s, at| {
     let word = get(s, at.b, 0);
-    let [low, high] = [word as u32, (word >> 32) as u32];
-    let values = with_cell(s, |_, cell| in_env(cell, |env| [low, high].map(|v| up(env, at.imm, v))));
+    let values = with_cell(s, |_, cell| in_env(cell, |env| halves(word).map(|v| up(env, at.imm, v))));
     put(s, at.d, 0, values[0]);
     put(s, at.d, 1, values[1]);
 });
@@ -50,12 +43,7 @@ pub(crate) static CONVERT_UP: Helper = Helper::fp("convert_up", 2, [0, 1, 0], |s
 /// Two words of b to one.
 pub(crate) static CONVERT_DOWN: Helper = Helper::fp("convert_down", 1, [0, 2, 0], |s, at| {
     let words = [get(s, at.b, 0), get(s, at.b, 1)];
-    let value = with_cell(s, |_, cell| {
-        in_env(cell, |env| {
-            let [low, high] = words.map(|v| down(env, at.imm, v));
-            join(low, high)
-        })
-    });
+    let value = with_cell(s, |_, cell| in_env(cell, |env| join(words.map(|v| down(env, at.imm, v)))));
     put(s, at.d, 0, value);
 });
 
@@ -79,7 +67,7 @@ fn up(env: &mut Env, imm: u16, v: u32) -> u64 {
         softfloat::convert::<F32, F64>(env, v)
     } else {
         let low = softfloat::convert::<F16, F32>(env, v as u16);
-        join(low, softfloat::convert::<F16, F32>(env, (v >> 16) as u16))
+        join([low, softfloat::convert::<F16, F32>(env, (v >> 16) as u16)])
     }
 }
 
@@ -90,7 +78,7 @@ fn down(env: &mut Env, imm: u16, v: u64) -> u32 {
         let how = Round::of((imm >> 8) as u8);
         let rounding = env.rounding;
         env.rounding = how.rounding(env);
-        let [low, high] = [v as u32, (v >> 32) as u32].map(|v| softfloat::convert::<F32, F16>(env, v));
+        let [low, high] = halves(v).map(|v| softfloat::convert::<F32, F16>(env, v));
         env.rounding = rounding;
         u32::from(low) | u32::from(high) << 16
     } else {

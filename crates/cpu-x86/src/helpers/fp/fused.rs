@@ -1,6 +1,6 @@
 //! Fused multiply-add. The host serves where it is provably the same; a NaN keeps its sign, unlike in the IR's operation.
-use super::{join, with_cell};
-use crate::helpers::{get, put};
+use super::with_cell;
+use crate::helpers::{get, halves, join, put};
 use ir::{CallArgs, Helper, Slots};
 use softfloat::fast;
 
@@ -61,9 +61,9 @@ pub(crate) static FMA_PD: Helper = Helper::fp("fma_pd", 1, [1, 1, 1], |s, at| {
 /// Both f32 of a word.
 pub(crate) static FMA_PS: Helper = Helper::fp("fma_ps", 1, [1, 1, 1], |s, at| {
     let value = with_cell(s, |s, cell| {
-        let words = operands(s, at);
-        let low = fma32(cell, at.imm, false, words.map(|v| v as u32));
-        join(low, fma32(cell, at.imm, true, words.map(|v| (v >> 32) as u32)))
+        let words = operands(s, at).map(halves);
+        let low = fma32(cell, at.imm, false, words.map(|[low, _]| low));
+        join([low, fma32(cell, at.imm, true, words.map(|[_, high]| high))])
     });
     put(s, at.d, 0, value);
 });
