@@ -65,7 +65,7 @@ fn setup_rt_frame(cpu: &mut Cpu, mem: &mut dyn ReturnPath, delivery: &Delivery) 
 /// Where the frame goes. One that would leave the alternate stack it began on is not written at all.
 fn get_sigframe(sp: u64, delivery: &Delivery) -> Result<u64, Errno> {
     let alt = &delivery.altstack;
-    if alt.contains(sp) && !alt.contains(sp.wrapping_sub(frame::SIZE)) {
+    if alt.is_used_at(sp) && !alt.is_used_at(sp.wrapping_sub(frame::SIZE)) {
         return Err(Errno::EFAULT);
     }
     Ok(sigsp(sp, delivery).wrapping_sub(frame::SIZE) & !15)

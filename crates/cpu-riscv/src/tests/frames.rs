@@ -147,6 +147,11 @@ fn on_the_alternate_stack() {
     let mut path = Path::new(delivery_on(SaFlags::SA_ONSTACK, alt));
     RISCV64.abi.do_signal(&mut cpu, &mut path);
     assert_eq!((path.done, cpu.get(SP)), (Some(Err(Errno::EFAULT)), STACK + 0x100));
+    // One that is disarmed by delivery never counts as used, so it is begun anew.
+    let alt = SigAltStack { flags: abi::SS_AUTODISARM, ..alt };
+    let mut path = Path::new(delivery_on(SaFlags::SA_ONSTACK, alt));
+    RISCV64.abi.do_signal(&mut cpu, &mut path);
+    assert_eq!((path.done, cpu.get(SP)), (Some(Ok(())), STACK + 0x2000 - 1088));
 }
 
 proptest! {
