@@ -24,9 +24,14 @@ class Case:
     words: list  # the command, its program first
     execs: bool = False  # it starts programs with execve: qemu-user needs binfmt_misc for them
     native: bool = False  # compared with the host's own run, too
+    dynamic: bool = False  # its program and libraries are in a root of its own, of .ci/bench-peers
 
     def program(self, stage):
-        return stage / self.words[0]
+        return (sysroot(stage.name) if self.dynamic else stage) / self.words[0]
+
+
+def sysroot(arch):
+    return ORACLE / "system" / arch / "sysroot"
 
 
 def cases():
@@ -39,6 +44,7 @@ def cases():
         Case("script of 200 commands", "cold", ["busybox", "sh", "script.sh"], execs=True),
         Case("lua", "cold", ["lua", "short.lua"]),
         Case("sqlite", "cold", ["sqlite3", "-batch", "-init", "short.sql", ":memory:", ".exit"]),
+        Case("python", "cold", ["usr/bin/python3.13", "short.py"], dynamic=True),
         Case("gzip", "cold", ["busybox", "sh", "-c", pipe + "gzip -c data | md5sum"], execs=True),
         Case("unxz", "cold", ["busybox", "sh", "-c", pipe + "unxz -c data.xz | md5sum"], execs=True),
         Case("zstd", "cold", ["busybox", "sh", "-c", pipe + "./zstd -q -3 --single-thread -c data | md5sum"], execs=True),
@@ -52,12 +58,12 @@ def cases():
     return cpu + cold + kernel
 
 
-def needs(case):
-    """Files of the stage that a case reads, apart from the applets."""
+def needs(case, at):
+    """Files that a case reads in the stage, and its program."""
     texts = [word for word in case.words if word.startswith(("short.", "script."))]
     text = " ".join(case.words)
     found = [name for name in ("data.xz", "./zstd", "busybox") if name in text]
-    return [case.words[0]] + texts + [name.removeprefix("./") for name in found]
+    return [case.program(at)] + [at / name.removeprefix("./") for name in texts + found]
 
 
 def stage(arch):
@@ -91,8 +97,12 @@ def stage(arch):
     return at
 
 
-def minikern_command(case, at, engine, more=()):
-    return [str(MINIKERN), "exec", "--jit", engine, *more, "--mount", f"{at}:/bench:ro", "-w", "/bench", *map(str, [case.program(at), *case.words[1:]])]
+def minikern_command(case, at, engine):
+    lent = [f"{at}:/bench:ro"]
+    if case.dynamic:
+        lent += [f"{sysroot(at.name)}/{name}:/{name}:ro" for name in ("usr", "lib", "lib64")]
+    words = [word for one in lent for word in ("--mount", one)]
+    return [str(MINIKERN), "exec", "--jit", engine, *words, "-w", "/bench", str(case.program(at)), *case.words[1:]]
 
 
 def user_command(case, at, arch):
@@ -100,9 +110,8 @@ def user_command(case, at, arch):
     qemu = qemu_user(arch)
     if qemu is None:
         return None
-    if case.execs:
-        return [str(ROOT / ".ci" / "with-binfmt"), arch, *map(str, [case.program(at), *case.words[1:]])]
-    return [qemu, *map(str, [case.program(at), *case.words[1:]])]
+    runner = [str(ROOT / ".ci" / "with-binfmt"), arch] if case.execs else [qemu, "-L", str(sysroot(arch))] if case.dynamic else [qemu]
+    return [*runner, str(case.program(at)), *case.words[1:]]
 
 
 def native_command(case):

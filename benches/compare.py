@@ -129,9 +129,11 @@ def chosen_of(options, at, arch):
     for case in cases():
         if options.only and not any(word in (case.name, case.kind) for word in options.only):
             continue
-        missing = [name for name in needs(case) if not (at / name).exists()]
+        if case.dynamic and options.peer == "system":
+            continue
+        missing = [path.name for path in needs(case, at) if not path.exists()]
         if missing:
-            print(f"skipped: {arch}: {case.name}: no {', '.join(missing)} (.ci/setup, .ci/programs)")
+            print(f"skipped: {arch}: {case.name}: no {', '.join(missing)} (.ci/setup, .ci/programs, .ci/bench-peers)")
         else:
             chosen.append(case)
     return chosen
@@ -167,6 +169,7 @@ def main():
             found = system.compare(chosen, at, arch, options, progress)
             if found:
                 result["arches"][arch] = found
+                result["qemu"] = found.pop("qemu")
             continue
         if qemu_user(arch) is None:
             print(f"skipped: no qemu-{arch}-static to compare with")
