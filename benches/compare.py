@@ -22,6 +22,9 @@ import table
 from cases import cases, minikern_command, native_command, needs, stage, user_command
 from measure import MINIKERN, ROOT, arches, count, machine, measure, qemu_user, version
 
+# The wait status of .ci/with-binfmt where that is not to be had.
+NO_BINFMT = 77 << 8
+
 
 class Cell:
     """The runs of one program under one emulator."""
@@ -63,7 +66,7 @@ def rounds_of(chosen, at, arch, options):
             for who, (command, cwd) in commands if number % 2 == 0 else commands[::-1]:
                 output, status, cpu, wall, _ = measure(command, cwd=cwd)
                 if status != 0:
-                    notes[case.name] = f"{who} failed, wait status {status}"
+                    notes[case.name] = "no binfmt_misc" if status == NO_BINFMT and who == "qemu" else f"{who} failed, wait status {status}"
                 # A guest's console is a terminal: it ends lines with two characters.
                 outputs[who] = output.replace(b"\r\n", b"\n")
                 cell = cells.setdefault(case.name, {}).setdefault(who, Cell())
@@ -150,6 +153,8 @@ def parse():
     parser.add_argument("--callgrind", action="store_true", help="count instructions; slow, choose with --only and --arch")
     parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/PERFORMANCE.md")
     options = parser.parse_args()
+    if options.write_docs and not options.callgrind and (options.only or options.arch):
+        parser.error("--write-docs is for all programs of all architectures")
     options.engine = options.engine or ["auto"]
     options.arch = options.arch or arches()
     return options

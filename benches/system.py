@@ -82,7 +82,8 @@ def initramfs(at, arch):
     (root / "init").chmod(0o755)
     names = b"".join(str(path.relative_to(root)).encode() + b"\n" for path in sorted(root.rglob("*")))
     with open(packed, "wb") as out:
-        subprocess.run([ORACLE / f"busybox-{platform.machine()}", "cpio", "-o", "-H", "newc"], input=names, stdout=out, stderr=subprocess.DEVNULL, cwd=root, check=True)
+        cpio = [ORACLE / f"busybox-{platform.machine()}", "cpio", "-o", "-H", "newc"]
+        subprocess.run(cpio, input=names, stdout=out, stderr=subprocess.DEVNULL, cwd=root, check=True)
     shutil.rmtree(root)
     return packed
 

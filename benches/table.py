@@ -107,7 +107,7 @@ def show(result, name, baseline):
         "callgrind": f"Millions of user instructions (callgrind) of minikern and of qemu-user {result.get('qemu', '-')}",
         "system": f"CPU milliseconds of minikern and of qemu-system {result.get('qemu', '-')}, TCG, one CPU; medians of {result['rounds']} interleaved rounds",
     }[name]
-    lines = [f"{what}. Taken on {host['date']}: {host['cpu']}, {host['cores']} cores, {host['system']}, load {host['load']} at the start.", ""]
+    lines = [f"{what}. Taken on {host['date']}: {host['cpu']}, {host['cores']} cores, {host['system']}, load {host['load']} at the start; minikern at {host['commit']}.", ""]
     lines += against(result, "qemu", "M" if name == "callgrind" else "ms")
     native = [row for part in result["arches"].values() for row in part["rows"] if "native" in row]
     if native and name == "compare":
