@@ -1,5 +1,4 @@
 //! The seeded generator behind getrandom, AT_RANDOM and scheduling jitter: one stream each (DECISIONS 7).
-use crate::{Kernel, Tid};
 use serde::{Deserialize, Serialize};
 
 /// SplitMix64 (Steele, Lea, Flood 2014): equidistributed, one word of state, not for secrets.
@@ -26,12 +25,5 @@ impl Random {
             let word = self.next_u64().to_le_bytes();
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
-    }
-}
-
-impl Kernel {
-    /// What a task's CPU has for a generator of its own starts from. Numbers of tasks are used again, a moment is not.
-    pub(crate) fn cpu_seed(&self, tid: Tid) -> u64 {
-        Random::stream(self.config.seed, &format!("cpu of {} at {}", tid.0, self.clock.now)).next_u64()
     }
 }

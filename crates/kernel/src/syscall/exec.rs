@@ -2,6 +2,7 @@
 use super::table::{Row, full};
 use super::{Call, Outcome, Progress};
 use crate::exec::{Image, MAX_ARG_STRLEN};
+use crate::random::Random;
 use crate::{Cred, Kernel, Result, Tid};
 use abi::{AT_FDCWD, CAP_SYS_PTRACE, Errno, PTRACE_EVENT_EXEC, RLIMIT_STACK, Sysno};
 use arch::Cpu;
@@ -107,13 +108,13 @@ impl Kernel {
         let tracer = self.tasks[tid].ptrace.as_ref().and_then(|ptrace| self.tasks.get(ptrace.tracer));
         let watched = tracer.is_some_and(|tracer| !tracer.cred.capable(CAP_SYS_PTRACE));
         self.drop_posix_timers(self.tasks[tid].tgid);
-        let seed = self.cpu_seed(tid);
         let task = &mut self.tasks[tid];
         task.thread_info = task.thread_info.move_to(image.arch);
         task.cpu = Cpu::new(image.arch);
         task.cpu.set_level(self.config.cpu);
         image.arch.abi.start_thread(&mut task.cpu, image.entry, image.sp);
-        image.arch.abi.seed_random(&mut task.cpu, seed);
+        let stream = format!("cpu of {} in {}", tid.0, new.0);
+        image.arch.abi.seed_random(&mut task.cpu, Random::stream(self.config.seed, &stream).next_u64());
         task.comm = image.comm;
         task.robust_list = 0;
         task.restart_block = None;

@@ -1,6 +1,7 @@
 //! fork, vfork, clone and clone3 (kernel/fork.c).
 use super::{Accounts, INIT, SighandId, Task, TaskState, ThreadGroup, Tid, WaitKey};
 use crate::namespaces::{MAX_PID_NS_LEVEL, NAMESPACES};
+use crate::random::Random;
 use crate::signal::{Pending, SignalState};
 use crate::syscall::{Call, OnSignal, Outcome, Progress, Row, Sleep, SleepKind, full, partial};
 use crate::{Dir, Kernel, NsId, NsProxy, Result, TraceKind};
@@ -324,7 +325,9 @@ fn copy_process(kernel: &mut Kernel, tid: Tid, args: &CloneArgs, into: Option<Di
     let stack = (args.stack != 0).then_some(args.stack);
     let tls = flags.contains(CloneFlags::CLONE_SETTLS).then_some(args.tls);
     cpu.arch.abi.copy_thread(&mut cpu, stack, tls);
-    cpu.arch.abi.seed_random(&mut cpu, kernel.cpu_seed(child_tid));
+    // Numbers of tasks are used again, so births count; the time would tell a program that it was frozen.
+    let stream = format!("cpu of {}, birth {}", child_tid.0, kernel.tasks.forks);
+    cpu.arch.abi.seed_random(&mut cpu, Random::stream(kernel.config.seed, &stream).next_u64());
     // Flags are not inherited (F08-40).
     let thread_info = arch::ThreadInfo::new(cpu.arch);
     // A thread or vfork child on the parent's stack keeps its alternate stack as well; others with the same memory do not.
