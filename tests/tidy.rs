@@ -21,16 +21,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("jit", &["ir", "mmu", "arch", "engine"]),
     ("kernel", &["abi", "mmu", "arch"]),
     ("cgroupfs", &["abi", "kernel"]),
+    ("oracle", &["abi", "arch"]),
 ];
 
 /// What a crate's tests may use besides: a CPU crate's run code, the engine's and the kernel's make an architecture of
 /// their own.
 fn may_test_with(name: &str) -> &'static [&'static str] {
     match name {
-        "engine" => &["abi", "jit"],
-        "jit" => &["abi", "softfloat"],
+        "engine" => &["oracle", "jit"],
+        "jit" => &["oracle", "softfloat"],
         "kernel" => &["ir"],
-        name if name.starts_with("cpu-") => &["engine", "mmu", "jit"],
+        name if name.starts_with("cpu-") => &["engine", "mmu", "jit", "oracle"],
         _ => &[],
     }
 }

@@ -1,5 +1,5 @@
-//! Restarting an interrupted system call where the first argument's register is also the result's: what arm64's `do_signal`
-//! and riscv's `arch_do_signal_or_restart` do around `get_signal`.
+//! Restarting an interrupted system call where the first argument's register is also the result's: what such a port's
+//! `do_signal` does around `get_signal`.
 use crate::{Cpu, Delivery, GetSignal, ReturnPath};
 use abi::{Errno, GENERIC_RESTART_SYSCALL, Restart};
 use ir::Reg;

@@ -112,7 +112,7 @@ fn write_set(mem: &mut dyn UserMemory, at: u64, size: u64, set: u64) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::memory::Bytes;
+    use oracle::Bytes;
 
     fn ask(pairs: &[(i64, u64)], set: u64, flags: u64, level: CpuLevel) -> (Result<u64, Errno>, Vec<(i64, u64)>, u64) {
         let mut mem = Bytes::new(0x1000, 0x200);

@@ -1,91 +1,23 @@
-//! Signal delivery over a `Vec<u8>` for a stack: the frame's layout, round trips, restarts, and frames made up by a guest.
+//! Signal delivery over a piece of memory for a stack: the frame's layout, round trips, restarts, and frames made up by a guest.
 use super::generate;
 use super::machine::{Machine, State};
 use crate::AARCH64;
 use crate::regs::{FAULT_ADDRESS, FAULT_CODE, LR, SP, x};
-use abi::{Errno, Fields, Restart, SaFlags, SigAction, SigAltStack, SigSet, Siginfo};
-use arch::{Access, Cpu, Delivery, Fault, FaultKind, Freeze, GetSignal, ReturnPath, SignalEra, UserMemory};
+use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet};
+use arch::{Access, Cpu, Fault, FaultKind, GetSignal, UserMemory};
+use oracle::{Bytes, HANDLER, OneSignal, RESTORER, TRAMPOLINE};
 use proptest::prelude::*;
 
 const STACK: u64 = 0x7000_0000;
 const SIZE: usize = 0x4000;
-const HANDLER: u64 = 0x40_0000;
-const RESTORER: u64 = 0x40_1000;
-const TRAMPOLINE: u64 = 0x50_0000;
 
-/// A kernel that has one signal at most.
-struct Path {
-    stack: Vec<u8>,
-    next: GetSignal,
-    done: Option<Result<(), Errno>>,
-    mask_restored: bool,
-    /// What rt_sigreturn restored.
-    blocked: Option<SigSet>,
-    altstack: Option<SigAltStack>,
-}
-
-impl Path {
-    fn new(next: GetSignal) -> Path {
-        Path { stack: vec![0xee; SIZE], next, done: None, mask_restored: false, blocked: None, altstack: None }
-    }
-    fn at(addr: u64, len: usize) -> Result<std::ops::Range<usize>, Errno> {
-        let from = usize::try_from(addr.wrapping_sub(STACK)).map_err(|_| Errno::EFAULT)?;
-        let to = from.checked_add(len).filter(|to| *to <= SIZE).ok_or(Errno::EFAULT)?;
-        Ok(from..to)
-    }
-    fn word(&self, addr: u64) -> u64 {
-        let at = Path::at(addr, 8).expect("inside the stack");
-        u64::from_le_bytes(self.stack[at].try_into().expect("eight bytes"))
-    }
-    fn half(&self, addr: u64) -> u32 {
-        self.word(addr) as u32
-    }
-}
-
-impl UserMemory for Path {
-    fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Errno> {
-        buf.copy_from_slice(&self.stack[Path::at(addr, buf.len())?]);
-        Ok(())
-    }
-    fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), Errno> {
-        let at = Path::at(addr, data.len())?;
-        self.stack[at].copy_from_slice(data);
-        Ok(())
-    }
-}
-
-impl ReturnPath for Path {
-    fn era(&self) -> SignalEra {
-        SignalEra::Modern
-    }
-    fn try_to_freeze(&mut self) -> Freeze {
-        panic!("arm64 freezes in get_signal");
-    }
-    fn get_signal(&mut self) -> GetSignal {
-        std::mem::replace(&mut self.next, GetSignal::Away)
-    }
-    fn signal_setup_done(&mut self, _: &Delivery, frame: Result<(), Errno>) {
-        self.done = Some(frame);
-    }
-    fn restore_saved_sigmask(&mut self) {
-        self.mask_restored = true;
-    }
-    fn set_blocked(&mut self, mask: SigSet) {
-        self.blocked = Some(mask);
-    }
-    fn restore_altstack(&mut self, altstack: &SigAltStack, _: u64) {
-        self.altstack = Some(*altstack);
-    }
+/// The kernel, with this to say.
+fn kernel(next: GetSignal) -> OneSignal {
+    OneSignal::new(Bytes::new(STACK, SIZE), next)
 }
 
 fn delivery(flags: SaFlags) -> GetSignal {
-    GetSignal::Deliver(Box::new(Delivery {
-        info: Siginfo { signo: 10, errno: 0, code: 0, fields: Fields::Kill { pid: 7, uid: 8 } },
-        action: SigAction { handler: HANDLER, flags, restorer: RESTORER, mask: SigSet::EMPTY },
-        mask: SigSet(0x1234_5678_9abc_def0),
-        altstack: SigAltStack::default(),
-        trampoline: TRAMPOLINE,
-    }))
+    oracle::delivery(flags, SigAltStack::default())
 }
 
 /// A CPU in user code, in a random state.
@@ -104,8 +36,8 @@ fn interrupted(restart: Restart) -> Cpu {
     cpu
 }
 
-fn deliver(cpu: &mut Cpu, flags: SaFlags) -> Path {
-    let mut path = Path::new(delivery(flags));
+fn deliver(cpu: &mut Cpu, flags: SaFlags) -> OneSignal {
+    let mut path = kernel(delivery(flags));
     AARCH64.abi.do_signal(cpu, &mut path);
     assert_eq!(path.done, Some(Ok(())));
     path
@@ -163,7 +95,7 @@ fn on_the_alternate_stack() {
     let mut cpu = cpu(3);
     let GetSignal::Deliver(mut d) = delivery(SaFlags::SA_ONSTACK) else { panic!() };
     d.altstack = SigAltStack { sp: STACK, flags: 0, size: 0x2000 };
-    let mut path = Path::new(GetSignal::Deliver(d));
+    let mut path = kernel(GetSignal::Deliver(d));
     AARCH64.abi.do_signal(&mut cpu, &mut path);
     assert_eq!(cpu.get(x(29)), STACK + 0x2000 - 16);
     assert_eq!(path.word(cpu.get(SP) + 144), STACK);
@@ -194,7 +126,7 @@ proptest! {
         let mut path = deliver(&mut cpu, SaFlags::SA_SIGINFO);
         let frame = (cpu.get(SP) - STACK) as usize;
         for (at, byte) in patches {
-            path.stack[frame + at] = byte;
+            path.stack.bytes[frame + at] = byte;
         }
         if seed % 3 == 0 {
             cpu.set(SP, sp);
@@ -296,7 +228,7 @@ fn a_frame_that_cannot_be_written_leaves_the_registers() {
     let mut cpu = cpu(4);
     cpu.set(SP, STACK + 0x800);
     let before = AARCH64.isa.canonical(&cpu);
-    let mut path = Path::new(delivery(SaFlags::SA_SIGINFO));
+    let mut path = kernel(delivery(SaFlags::SA_SIGINFO));
     AARCH64.abi.do_signal(&mut cpu, &mut path);
     assert_eq!(path.done, Some(Err(Errno::EFAULT)));
     assert_eq!(AARCH64.isa.canonical(&cpu), before);
@@ -326,19 +258,19 @@ fn without_a_handler_the_call_is_made_again() {
     for restart in [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block] {
         let mut cpu = interrupted(restart);
         let pc = cpu.pc;
-        let mut path = Path::new(GetSignal::Nothing);
+        let mut path = kernel(GetSignal::Nothing);
         AARCH64.abi.do_signal(&mut cpu, &mut path);
         assert!(path.mask_restored);
         let number = if restart == Restart::Block { 128 } else { 98 };
         assert_eq!((cpu.pc, cpu.get(x(0)), cpu.get(x(8))), (pc - 4, 0x1111, number));
         // Walked again, there is nothing left to rewind.
-        AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+        AARCH64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Nothing));
         assert_eq!(cpu.pc, pc - 4);
     }
 }
 
 /// What a frame says of the interrupted call: X0 and pc.
-fn saved(cpu: &Cpu, path: &Path) -> (u64, u64) {
+fn saved(cpu: &Cpu, path: &OneSignal) -> (u64, u64) {
     let mc = cpu.get(SP) + 128 + 176;
     (path.word(mc + 8), path.word(mc + 264))
 }
@@ -351,12 +283,12 @@ fn a_path_that_comes_away_has_rewound_once() {
         let mut cpu = interrupted(Restart::NoHand);
         let pc = cpu.pc;
         for _ in 0..3 {
-            AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+            AARCH64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Away));
             assert_eq!((cpu.pc, cpu.get(x(0))), (pc - 4, 0x1111));
             assert_eq!(AARCH64.abi.syscall_arguments(&cpu).0 as u32, u32::MAX);
         }
         let handled = matches!(ending, GetSignal::Deliver(_));
-        let mut path = Path::new(ending);
+        let mut path = kernel(ending);
         AARCH64.abi.do_signal(&mut cpu, &mut path);
         if handled {
             assert_eq!(saved(&cpu, &path), (Errno::EINTR.to_return(), pc), "pause, stopped and continued");
@@ -371,9 +303,9 @@ fn a_path_that_comes_away_has_rewound_once() {
 fn a_tracer_may_choose_another_pc() {
     let mut cpu = interrupted(Restart::Block);
     let pc = cpu.pc;
-    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+    AARCH64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Away));
     cpu.pc = 0x7000;
-    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+    AARCH64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Nothing));
     assert_eq!((cpu.pc, cpu.get(x(0)), cpu.get(x(8))), (0x7000, 0x1111, 98));
     cpu.pc = pc - 4;
     let path = deliver(&mut cpu, SaFlags::empty());
@@ -385,10 +317,10 @@ fn a_tracer_may_choose_another_pc() {
 fn a_tracer_makes_no_restart() {
     let mut cpu = interrupted(Restart::NoHand);
     let pc = cpu.pc;
-    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+    AARCH64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Away));
     AARCH64.abi.set_regset(&mut cpu, abi::NT_ARM_SYSTEM_CALL, &98u32.to_le_bytes()).unwrap();
     cpu.set(x(0), -513i64 as u64);
-    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+    AARCH64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Nothing));
     assert_eq!((cpu.pc, cpu.get(x(0))), (pc - 4, -513i64 as u64));
 }
 
@@ -399,7 +331,7 @@ fn a_handler_and_an_entry_have_no_tag() {
     let GetSignal::Deliver(mut d) = delivery(SaFlags::empty()) else { panic!() };
     for (tagged, pc) in [(0x5a << 56 | HANDLER, HANDLER), (0x5a << 56 | 1 << 55, 0xff80 << 48)] {
         d.action.handler = tagged;
-        AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Deliver(d.clone())));
+        AARCH64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Deliver(d.clone())));
         assert_eq!(cpu.pc, pc);
         AARCH64.abi.start_thread(&mut cpu, tagged, STACK + 0x3000);
         assert_eq!(cpu.pc, pc);
@@ -413,7 +345,7 @@ fn the_smallest_stack_is_large_enough() {
         let mut cpu = cpu(3);
         let GetSignal::Deliver(mut d) = delivery(SaFlags::SA_ONSTACK) else { panic!() };
         d.altstack = SigAltStack { sp, flags: 0, size: AARCH64.abi.minsigstksz() };
-        let mut path = Path::new(GetSignal::Deliver(d));
+        let mut path = kernel(GetSignal::Deliver(d));
         AARCH64.abi.do_signal(&mut cpu, &mut path);
         assert!(path.done == Some(Ok(())) && cpu.get(SP) >= sp, "{sp:#x}");
     }
@@ -427,6 +359,6 @@ fn only_calls_are_restarted() {
     AARCH64.abi.set_return(&mut cpu, 3);
     cpu.set(x(0), -512i64 as u64);
     let pc = cpu.pc;
-    AARCH64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+    AARCH64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Nothing));
     assert_eq!((cpu.pc, cpu.get(x(0))), (pc, -512i64 as u64));
 }

@@ -3,27 +3,7 @@ use super::machine::{DATA, DATA_SIZE, State};
 use crate::decode::{Insn, Pattern, TABLE, Word};
 use crate::insns::check::unpredictable;
 use ir::Builder;
-
-/// Small, fast and the same everywhere.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-    fn below(&mut self, n: u64) -> u64 {
-        (self.next() >> 8) % n
-    }
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u64) as usize]
-    }
-}
+use oracle::{DOUBLES, INTEGERS, Random, single};
 
 /// Registers that hold pointers into the data, and ones that hold small offsets.
 const POINTERS: std::ops::Range<u32> = 20..28;
@@ -134,55 +114,6 @@ pub(crate) fn word_is_memory(word: u32) -> bool {
     word >> 25 & 0b101 == 0b100
 }
 
-const INTEGERS: [u64; 12] =
-    [0, 1, 2, 0x7f, 0x80, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 1 << 63, i64::MAX as u64, u64::MAX];
-
-/// Zeros, denormals, limits, infinities, NaNs quiet and signaling, and ordinary numbers.
-const SINGLES: [u32; 20] = [
-    0,
-    1,
-    0x7f_ffff,
-    0x80_0000,
-    0x3f80_0000,
-    0x3f80_0001,
-    0x4000_0000,
-    0x4049_0fdb,
-    0x7f7f_ffff,
-    0x7f80_0000,
-    0x7fc0_0000,
-    0x7fc0_1234,
-    0x7f80_0001,
-    0x7fa5_5aaa,
-    0x4f00_0000,
-    0x5f00_0000,
-    0x3eff_ffff,
-    0x4b00_0001,
-    0x0040_0000,
-    0x2000_0000,
-];
-const DOUBLES: [u64; 20] = [
-    0,
-    1,
-    0xf_ffff_ffff_ffff,
-    0x10_0000_0000_0000,
-    0x3ff0_0000_0000_0000,
-    0x3ff0_0000_0000_0001,
-    0x4000_0000_0000_0000,
-    0x4009_21fb_5444_2d18,
-    0x7fef_ffff_ffff_ffff,
-    0x7ff0_0000_0000_0000,
-    0x7ff8_0000_0000_0000,
-    0x7ff8_0000_1234_5678,
-    0x7ff0_0000_0000_0001,
-    0x7ff5_5555_aaaa_aaaa,
-    0x41e0_0000_0000_0000,
-    0x43e0_0000_0000_0000,
-    0x3fdf_ffff_ffff_ffff,
-    0x380f_ffff_ffff_ffff,
-    0x36a0_0000_0000_0000,
-    0x47ef_ffff_f000_0000,
-];
-
 const HALVES: [u16; 16] = [
     0, 1, 0x3ff, 0x400, 0x3c00, 0x3c01, 0x4000, 0x7bff, 0x7c00, 0x7e00, 0x7e12, 0x7c01, 0x7d55, 0x7fff, 0x0200, 0x3bff,
 ];
@@ -194,16 +125,6 @@ fn half(r: &mut Random) -> u64 {
         _ => r.pick(&HALVES),
     };
     u64::from(value ^ (r.next() as u16 & 1 << 15))
-}
-
-fn single(r: &mut Random) -> u64 {
-    let value = match r.below(4) {
-        0 => r.next() as u32,
-        // Exponents near each other, so that sums cancel and products stay in range.
-        1 => 0x3f00_0000 + (r.next() as u32 & 0x01ff_ffff),
-        _ => r.pick(&SINGLES),
-    };
-    u64::from(value ^ (r.next() as u32 & 1 << 31))
 }
 
 fn vector_word(r: &mut Random) -> u64 {

@@ -55,20 +55,8 @@ pub(crate) struct Outcome {
 /// How many settings of the bytes at DATA there are.
 const SEEDS: u64 = 16;
 
-static BYTES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| (0..SEEDS).map(make).collect());
-
-/// The bytes of a seed, as runner.c makes them.
-fn make(seed: u64) -> Vec<u8> {
-    let mut s = seed * 2 + 1;
-    let mut out = Vec::new();
-    for _ in 0..DATA_SIZE / 8 {
-        s ^= s << 13;
-        s ^= s >> 7;
-        s ^= s << 17;
-        out.extend(s.to_le_bytes());
-    }
-    out
-}
+static BYTES: LazyLock<Vec<Vec<u8>>> =
+    LazyLock::new(|| (0..SEEDS).map(|seed| oracle::fill(seed * 2 + 1, DATA_SIZE)).collect());
 
 /// The bytes at DATA for a seed.
 pub(crate) fn data(seed: u64) -> &'static [u8] {

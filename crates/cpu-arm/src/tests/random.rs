@@ -6,6 +6,7 @@ use super::native::Native;
 use crate::AARCH64;
 use crate::decode::{Insn, Pattern, TABLE};
 use abi::{SIGBUS, SIGSEGV};
+use oracle::Random;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 use std::cell::RefCell;
@@ -187,7 +188,7 @@ fn each_row(modes: bool, wanted: impl Fn(&Insn) -> bool) {
         if kind(row) != Kind::Plain || !wanted(row) {
             continue;
         }
-        let mut random = generate::Random::new(n as u64 + 1);
+        let mut random = Random::new(n as u64 + 1);
         let words = std::iter::repeat_with(|| random.next()).take(10 * TIMES);
         let cases: Vec<Case> = words
             .filter_map(|r| Some(case(vec![generate::word(*pattern, row, r as u32)?], r >> 32, modes)))
@@ -233,7 +234,7 @@ fn branches() {
     let (plain, branches) = (of(&[Kind::Plain]), of(&[Kind::Branch, Kind::Indirect]));
     let mut cases = Vec::new();
     for seed in seeds(1500) {
-        let mut r = generate::Random::new(seed);
+        let mut r = Random::new(seed);
         let mut words = Vec::new();
         while words.len() < 12 {
             let (choice, random) = (r.next() as usize >> 8, r.next() as u32);
@@ -275,7 +276,7 @@ fn exclusives() {
     let (loads, stores) = (rows(["ldx", "ldax"]), rows(["stx", "stlx"]));
     let mut cases = Vec::new();
     for seed in seeds(4000) {
-        let mut r = generate::Random::new(seed);
+        let mut r = Random::new(seed);
         let (load, store) = (loads[r.next() as usize % loads.len()], stores[r.next() as usize % stores.len()]);
         let size = r.next() as u32 & 1 << 30;
         let words: Option<Vec<u32>> = [load, store]

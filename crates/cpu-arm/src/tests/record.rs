@@ -9,6 +9,7 @@ use crate::AARCH64;
 use crate::decode::{Insn, Pattern};
 use crate::insns;
 use abi::{SIGSEGV, SIGTRAP};
+use oracle::Random;
 use std::fmt::Write;
 
 /// Lines a row, and tries to find them.
@@ -127,7 +128,7 @@ fn changes(out: &mut String, from: &World, to: &World) {
 
 /// Lines of a row: some that retire, and of a memory access one that faults at a border.
 fn record(native: &mut Native, pattern: Pattern, row: &Insn, n: usize) -> Vec<String> {
-    let mut random = generate::Random::new(n as u64 + 77);
+    let mut random = Random::new(n as u64 + 77);
     let (mut lines, mut faults) = (Vec::new(), Vec::new());
     let wanted_faults = usize::from(generate::word_is_memory(pattern.value) && !row.name.starts_with("prf"));
     for _ in 0..TRIES {

@@ -1,21 +1,8 @@
 /* Runs instruction sequences for the tests of cpu-arm: reads cases on stdin, writes what became of them on stdout.
  *
- * A case is a register state, code for CODE and a seed for the bytes at DATA, whose last page is read-only. The state is
- * entered and left through signal frames, so every register is under control: SIGUSR1's frame is rewritten to the case's
- * state, and the BRK behind the code (or the fault in it) brings the result. */
-#define _GNU_SOURCE
-#include <signal.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <ucontext.h>
-#include <unistd.h>
+ * A case is a register state, code for CODE and a seed for the bytes at DATA, whose last page is read-only. */
+#include "runner.h"
 
-#define CODE ((uint32_t *)0x10000000)
-#define DATA ((uint8_t *)0x20000000)
-#define DATA_SIZE 0x4000
-#define PAGE 4096
 #define SEEDS 16
 #define BRK 0xd4200000u
 #define FPSIMD 0x46508001u
@@ -37,8 +24,7 @@ struct out {
 
 static struct in in;
 static struct out out;
-static ucontext_t home;
-static uint8_t bytes[SEEDS][DATA_SIZE];
+static uint64_t bytes[SEEDS][DATA_SIZE / 8];
 
 static struct fpsimd_context *fpsimd(ucontext_t *uc)
 {
@@ -85,60 +71,14 @@ static void leave(int signo, siginfo_t *info, void *context)
     memcpy(uc, &home, sizeof home);
 }
 
-static void handle(int signo, void (*handler)(int, siginfo_t *, void *))
-{
-    struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-    sigaction(signo, &action, 0);
-}
-
-static int whole(ssize_t (*io)(int, void *, size_t), int fd, void *buf, size_t len)
-{
-    for (uint8_t *at = buf; len;) {
-        ssize_t n = io(fd, at, len);
-        if (n <= 0)
-            return 0;
-        at += n;
-        len -= n;
-    }
-    return 1;
-}
-
-static void put(const void *buf, size_t len)
-{
-    if (!whole((ssize_t (*)(int, void *, size_t))write, 1, (void *)buf, len))
-        _exit(1);
-}
-
-static void make(void)
-{
-    for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        uint64_t s = seed * 2 + 1;
-        for (size_t i = 0; i < DATA_SIZE; i += 8) {
-            s ^= s << 13;
-            s ^= s >> 7;
-            s ^= s << 17;
-            memcpy(bytes[seed] + i, &s, 8);
-        }
-    }
-}
-
 int main(void)
 {
-    static uint8_t stack[65536];
-    stack_t ss = { .ss_sp = stack, .ss_size = sizeof stack };
-    sigaltstack(&ss, 0);
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-    mmap(CODE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, flags, -1, 0);
-    mmap(DATA, DATA_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0);
-    handle(SIGUSR1, enter);
-    handle(SIGTRAP, leave);
-    handle(SIGSEGV, leave);
-    handle(SIGBUS, leave);
-    handle(SIGILL, leave);
-    make();
+    prepare();
+    for (uint64_t seed = 0; seed < SEEDS; seed++)
+        fill(bytes[seed], seed * 2 + 1);
     uint8_t *before = 0;
-    while (whole(read, 0, &in, sizeof in)) {
-        uint8_t *wanted = bytes[in.seed % SEEDS];
+    while (get(&in, sizeof in)) {
+        uint8_t *wanted = (uint8_t *)bytes[in.seed % SEEDS];
         if (before != wanted) {
             mprotect(DATA + DATA_SIZE - PAGE, PAGE, PROT_READ | PROT_WRITE);
             memcpy(DATA, before = wanted, DATA_SIZE);
@@ -146,8 +86,9 @@ int main(void)
         }
         memset(CODE, 0, sizeof in.code);
         memcpy(CODE, in.code, in.words * 4);
-        CODE[in.words] = BRK;
-        __builtin___clear_cache((char *)CODE, (char *)(CODE + in.words + 1));
+        uint32_t *end = (uint32_t *)CODE + in.words;
+        *end = BRK;
+        __builtin___clear_cache((char *)CODE, (char *)(end + 1));
         raise(SIGUSR1);
         uint8_t changed[DATA_SIZE / PAGE];
         out.dirty = 0;

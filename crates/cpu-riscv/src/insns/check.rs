@@ -3,9 +3,9 @@ use super::bits::INSNS as BITS;
 use crate::RISCV64;
 use crate::decode::{Pattern, TABLE, fetch};
 use crate::disasm;
-use crate::tests::generate::Random;
 use capstone::Capstone;
 use ir::{Builder, Flow};
+use oracle::Random;
 use std::collections::BTreeMap;
 
 fn lifts(bits: u32) -> bool {

@@ -1,86 +1,26 @@
 //! Signal delivery over a piece of memory for a stack: the frame's layout, round trips, restarts, and frames made up by a
 //! guest.
-use super::generate::{self, Random};
+use super::generate;
 use super::machine::{DATA, Machine, State};
-use super::memory::Bytes;
 use crate::RISCV64;
 use crate::helpers::fcsr;
 use crate::regs::{A0, A1, A2, A7, IN_SYSCALL, ORIG_A0, RA, RESTART_PC, RESTART_RESULT, SP, f, x};
-use abi::{Errno, Fields, Restart, SaFlags, SigAction, SigAltStack, SigSet, Siginfo};
-use arch::{Cpu, Delivery, Exit, Freeze, GetSignal, ReturnPath, SignalEra, Trap, UserMemory};
+use abi::{Errno, Restart, SaFlags, SigAltStack, SigSet};
+use arch::{Cpu, Exit, GetSignal, Trap, UserMemory};
 use ir::EX_SIZE;
+use oracle::{Bytes, HANDLER, OneSignal, Random, TRAMPOLINE};
 use proptest::prelude::*;
 
 const STACK: u64 = 0x2000_0000;
 const SIZE: usize = 0x4000;
-const HANDLER: u64 = 0x40_0000;
-const TRAMPOLINE: u64 = 0x50_0000;
 
-/// A kernel that has one signal at most.
-struct Path {
-    stack: Bytes,
-    next: GetSignal,
-    done: Option<Result<(), Errno>>,
-    mask_restored: bool,
-    /// What rt_sigreturn restored.
-    blocked: Option<SigSet>,
-    altstack: Option<SigAltStack>,
-}
-
-impl Path {
-    fn new(next: GetSignal) -> Path {
-        Path { stack: Bytes::new(STACK, SIZE), next, done: None, mask_restored: false, blocked: None, altstack: None }
-    }
-    fn word(&self, addr: u64) -> u64 {
-        self.stack.word(addr)
-    }
-}
-
-impl UserMemory for Path {
-    fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Errno> {
-        self.stack.read(addr, buf)
-    }
-    fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), Errno> {
-        self.stack.write(addr, data)
-    }
-}
-
-impl ReturnPath for Path {
-    fn era(&self) -> SignalEra {
-        SignalEra::Modern
-    }
-    fn try_to_freeze(&mut self) -> Freeze {
-        panic!("riscv freezes in get_signal");
-    }
-    fn get_signal(&mut self) -> GetSignal {
-        std::mem::replace(&mut self.next, GetSignal::Away)
-    }
-    fn signal_setup_done(&mut self, _: &Delivery, frame: Result<(), Errno>) {
-        self.done = Some(frame);
-    }
-    fn restore_saved_sigmask(&mut self) {
-        self.mask_restored = true;
-    }
-    fn set_blocked(&mut self, mask: SigSet) {
-        self.blocked = Some(mask);
-    }
-    fn restore_altstack(&mut self, altstack: &SigAltStack, _: u64) {
-        self.altstack = Some(*altstack);
-    }
-}
-
-fn delivery_on(flags: SaFlags, altstack: SigAltStack) -> GetSignal {
-    GetSignal::Deliver(Box::new(Delivery {
-        info: Siginfo { signo: 10, errno: 0, code: 0, fields: Fields::Kill { pid: 7, uid: 8 } },
-        action: SigAction { handler: HANDLER, flags, restorer: 0, mask: SigSet::EMPTY },
-        mask: SigSet(0x1234_5678_9abc_def0),
-        altstack,
-        trampoline: TRAMPOLINE,
-    }))
+/// The kernel, with this to say.
+fn kernel(next: GetSignal) -> OneSignal {
+    OneSignal::new(Bytes::new(STACK, SIZE), next)
 }
 
 fn delivery(flags: SaFlags) -> GetSignal {
-    delivery_on(flags, SigAltStack::default())
+    oracle::delivery(flags, SigAltStack::default())
 }
 
 /// A CPU in user code, in a random state.
@@ -101,8 +41,8 @@ fn interrupted(restart: Restart) -> Cpu {
     cpu
 }
 
-fn deliver(cpu: &mut Cpu, flags: SaFlags) -> Path {
-    let mut path = Path::new(delivery(flags));
+fn deliver(cpu: &mut Cpu, flags: SaFlags) -> OneSignal {
+    let mut path = kernel(delivery(flags));
     RISCV64.abi.do_signal(cpu, &mut path);
     assert_eq!(path.done, Some(Ok(())));
     path
@@ -138,18 +78,18 @@ fn the_frame_is_laid_out_as_the_kernels() {
 fn on_the_alternate_stack() {
     let alt = SigAltStack { sp: STACK, flags: 0, size: 0x2000 };
     let mut cpu = cpu(3);
-    let mut path = Path::new(delivery_on(SaFlags::SA_ONSTACK, alt));
+    let mut path = kernel(oracle::delivery(SaFlags::SA_ONSTACK, alt));
     RISCV64.abi.do_signal(&mut cpu, &mut path);
     assert_eq!(cpu.get(SP), STACK + 0x2000 - 1088);
     assert_eq!(path.word(cpu.get(SP) + 144), STACK);
     // One that would run over its end is not begun.
     cpu.set(SP, STACK + 0x100);
-    let mut path = Path::new(delivery_on(SaFlags::SA_ONSTACK, alt));
+    let mut path = kernel(oracle::delivery(SaFlags::SA_ONSTACK, alt));
     RISCV64.abi.do_signal(&mut cpu, &mut path);
     assert_eq!((path.done, cpu.get(SP)), (Some(Err(Errno::EFAULT)), STACK + 0x100));
     // One that is disarmed by delivery never counts as used, so it is begun anew.
     let alt = SigAltStack { flags: abi::SS_AUTODISARM, ..alt };
-    let mut path = Path::new(delivery_on(SaFlags::SA_ONSTACK, alt));
+    let mut path = kernel(oracle::delivery(SaFlags::SA_ONSTACK, alt));
     RISCV64.abi.do_signal(&mut cpu, &mut path);
     assert_eq!((path.done, cpu.get(SP)), (Some(Ok(())), STACK + 0x2000 - 1088));
 }
@@ -222,7 +162,7 @@ fn a_refused_frame_leaves_its_registers() {
     assert_eq!((path.blocked, path.altstack), (Some(SigSet(0x1234_5678_9abc_def0)), None));
     // Memory ends in the middle of the floating-point registers.
     let from = (frame - STACK) as usize;
-    let mut cut = Path::new(GetSignal::Nothing);
+    let mut cut = kernel(GetSignal::Nothing);
     cut.stack.bytes = path.stack.bytes[from..][..(regs + 256 + 100) as usize].to_vec();
     let mut cpu = at_handler.clone();
     cpu.set(SP, STACK);
@@ -235,7 +175,7 @@ fn any_alignment_is_taken_back() {
     let mut cpu = cpu(9);
     let path = deliver(&mut cpu, SaFlags::SA_SIGINFO);
     let from = (cpu.get(SP) - STACK) as usize;
-    let mut moved = Path::new(GetSignal::Nothing);
+    let mut moved = kernel(GetSignal::Nothing);
     moved.stack.bytes[0x101..][..1088].copy_from_slice(&path.stack.bytes[from..][..1088]);
     cpu.set(SP, STACK + 0x101);
     assert!(RISCV64.abi.restore_sigframe(&mut cpu, &mut moved).is_ok());
@@ -246,14 +186,14 @@ fn a_frame_that_cannot_be_written_leaves_the_registers() {
     let mut cpu = cpu(4);
     cpu.set(SP, STACK + 0x200);
     let before = RISCV64.isa.canonical(&cpu);
-    let mut path = Path::new(delivery(SaFlags::SA_SIGINFO));
+    let mut path = kernel(delivery(SaFlags::SA_SIGINFO));
     RISCV64.abi.do_signal(&mut cpu, &mut path);
     assert_eq!(path.done, Some(Err(Errno::EFAULT)));
     assert_eq!(RISCV64.isa.canonical(&cpu), before);
 }
 
 /// What a frame says of the interrupted call: a0 and pc.
-fn saved(cpu: &Cpu, path: &Path) -> (u64, u64) {
+fn saved(cpu: &Cpu, path: &OneSignal) -> (u64, u64) {
     let mc = cpu.get(SP) + 128 + 176;
     (path.word(mc + 80), path.word(mc))
 }
@@ -282,13 +222,13 @@ fn without_a_handler_the_call_is_made_again() {
     for restart in [Restart::Sys, Restart::NoIntr, Restart::NoHand, Restart::Block] {
         let mut cpu = interrupted(restart);
         let pc = cpu.pc;
-        let mut path = Path::new(GetSignal::Nothing);
+        let mut path = kernel(GetSignal::Nothing);
         RISCV64.abi.do_signal(&mut cpu, &mut path);
         assert!(path.mask_restored);
         let number = if restart == Restart::Block { 128 } else { 98 };
         assert_eq!((cpu.pc, cpu.get(A0), cpu.get(A7)), (pc - 4, 0x1111, number));
         // Walked again, there is nothing left to rewind.
-        RISCV64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+        RISCV64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Nothing));
         assert_eq!((cpu.pc, cpu.get(A7)), (pc - 4, number));
     }
 }
@@ -300,11 +240,11 @@ fn a_path_that_comes_away_has_rewound_once() {
         let mut cpu = interrupted(Restart::NoHand);
         let pc = cpu.pc;
         for _ in 0..3 {
-            RISCV64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+            RISCV64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Away));
             assert_eq!((cpu.pc, cpu.get(A0)), (pc - 4, 0x1111));
         }
         let handled = matches!(ending, GetSignal::Deliver(_));
-        let mut path = Path::new(ending);
+        let mut path = kernel(ending);
         RISCV64.abi.do_signal(&mut cpu, &mut path);
         if handled {
             assert_eq!(saved(&cpu, &path), (Errno::EINTR.to_return(), pc), "pause, stopped and continued");
@@ -318,9 +258,9 @@ fn a_path_that_comes_away_has_rewound_once() {
 #[test]
 fn a_tracer_may_choose_another_pc() {
     let mut cpu = interrupted(Restart::Block);
-    RISCV64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+    RISCV64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Away));
     cpu.pc = 0x7000;
-    RISCV64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+    RISCV64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Nothing));
     assert_eq!((cpu.pc, cpu.get(A0), cpu.get(A7)), (0x7000, 0x1111, 98));
     assert_eq!(cpu.get(RESTART_RESULT), 0);
     cpu.pc = cpu.get(RESTART_PC);
@@ -334,7 +274,7 @@ fn no_pc_is_odd() {
     let mut cpu = cpu(5);
     let GetSignal::Deliver(mut d) = delivery(SaFlags::empty()) else { panic!() };
     d.action.handler |= 1;
-    let mut path = Path::new(GetSignal::Deliver(d));
+    let mut path = kernel(GetSignal::Deliver(d));
     RISCV64.abi.do_signal(&mut cpu, &mut path);
     assert_eq!(cpu.pc, HANDLER);
     path.write(cpu.get(SP) + 128 + 176, &0x1235u64.to_le_bytes()).unwrap();
@@ -370,6 +310,6 @@ fn only_calls_are_restarted() {
     cpu.set(A0, -512i64 as u64);
     cpu.set(ORIG_A0, 1);
     let pc = cpu.pc;
-    RISCV64.abi.do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+    RISCV64.abi.do_signal(&mut cpu, &mut kernel(GetSignal::Nothing));
     assert_eq!((cpu.pc, cpu.get(A0)), (pc, -512i64 as u64));
 }

@@ -2,27 +2,7 @@
 use super::machine::{Case, DATA, DATA_SIZE, State};
 use crate::decode::{Field, Insn, Pattern, TABLE};
 use ir::Builder;
-
-/// Small, fast and the same everywhere.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-    pub(crate) fn below(&mut self, n: u64) -> u64 {
-        (self.next() >> 8) % n
-    }
-    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u64) as usize]
-    }
-}
+use oracle::{DOUBLES, INTEGERS, Random, single};
 
 /// Registers that hold pointers into the data: the stack pointer, two that compressed instructions reach, and some more.
 /// Nothing else is written to them.
@@ -112,86 +92,6 @@ pub(crate) fn case(rows: &[&(Pattern, &Insn)], length: usize, seed: u64) -> Case
         insns.extend(bits(row, &mut r).map(bytes));
     }
     Case { insns, state: state(&mut r), seed }
-}
-
-const INTEGERS: [u64; 13] = [
-    0,
-    1,
-    2,
-    0x7f,
-    0x80,
-    0xffff,
-    0x7fff_ffff,
-    0x8000_0000,
-    0xffff_ffff,
-    0xffff_ffff_8000_0000,
-    1 << 63,
-    i64::MAX as u64,
-    u64::MAX,
-];
-
-/// Zeros, denormals, limits, infinities, NaNs quiet and signaling, bounds of integers, ties and ordinary numbers.
-const SINGLES: [u32; 24] = [
-    0,
-    1,
-    0x7f_ffff,
-    0x80_0000,
-    0x3f80_0000,
-    0x3f80_0001,
-    0x3fc0_0000,
-    0x4020_0000,
-    0x4000_0000,
-    0x4049_0fdb,
-    0x7f7f_ffff,
-    0x7f80_0000,
-    0x7fc0_0000,
-    0x7fc0_1234,
-    0x7f80_0001,
-    0x7fa5_5aaa,
-    0x4f00_0000,
-    0x4f80_0000,
-    0x5f00_0000,
-    0x5f80_0000,
-    0x3eff_ffff,
-    0x4b00_0001,
-    0x0040_0000,
-    0x2000_0000,
-];
-const DOUBLES: [u64; 24] = [
-    0,
-    1,
-    0xf_ffff_ffff_ffff,
-    0x10_0000_0000_0000,
-    0x3ff0_0000_0000_0000,
-    0x3ff0_0000_0000_0001,
-    0x3ff8_0000_0000_0000,
-    0x4004_0000_0000_0000,
-    0x4000_0000_0000_0000,
-    0x4009_21fb_5444_2d18,
-    0x7fef_ffff_ffff_ffff,
-    0x7ff0_0000_0000_0000,
-    0x7ff8_0000_0000_0000,
-    0x7ff8_0000_1234_5678,
-    0x7ff0_0000_0000_0001,
-    0x7ff5_5555_aaaa_aaaa,
-    0x41e0_0000_0000_0000,
-    0x41ef_ffff_ffe0_0000,
-    0x43e0_0000_0000_0000,
-    0x43f0_0000_0000_0000,
-    0x3fdf_ffff_ffff_ffff,
-    0x380f_ffff_ffff_ffff,
-    0x36a0_0000_0000_0000,
-    0x47ef_ffff_f000_0000,
-];
-
-fn single(r: &mut Random) -> u64 {
-    let value = match r.below(4) {
-        0 => r.next() as u32,
-        // Exponents near each other, so that sums cancel and products stay in range.
-        1 => 0x3f00_0000 + (r.next() as u32 & 0x01ff_ffff),
-        _ => r.pick(&SINGLES),
-    };
-    u64::from(value ^ (r.next() as u32 & 1 << 31))
 }
 
 fn float(r: &mut Random) -> u64 {

@@ -53,17 +53,9 @@ pub(crate) struct Outcome {
     pub(crate) changed: BTreeMap<u64, u64>,
 }
 
-/// The bytes at DATA for a seed, as runner.c makes them.
+/// The bytes at DATA for a seed.
 pub(crate) fn data(seed: u64) -> Vec<u8> {
-    let mut s = seed | 1;
-    let mut out = Vec::new();
-    for _ in 0..DATA_SIZE / 8 {
-        s ^= s << 13;
-        s ^= s >> 7;
-        s ^= s << 17;
-        out.extend(s.to_le_bytes());
-    }
-    out
+    oracle::fill(seed | 1, DATA_SIZE)
 }
 
 pub(crate) struct Machine {

@@ -1,11 +1,12 @@
 //! Random instruction sequences: the same registers, fcsr, signals and bytes as the other implementation.
 //! `MINIKERN_CASES` sets how many, `MINIKERN_SEED` which ones; a sequence that differs is printed as short as it can be.
-use super::generate::{self, Kind, Random, kind};
+use super::generate::{self, Kind, kind};
 use super::machine::{self, CODE, Case, Outcome};
 use super::native::Native;
 use crate::RISCV64;
 use crate::decode::{Insn, Pattern, TABLE, fetch};
 use abi::{SIGBUS, SIGSEGV};
+use oracle::Random;
 
 /// Whether ours stopped at a store-conditional that theirs passed: without a reservation qemu looks at no address (13.2
 /// leaves it open).
