@@ -43,7 +43,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub swap: Option<PathBuf>,
     /// Go on with the machine in this file. What belongs to the machine is in the file: only --clock, --timeout, --trace,
-    /// --swap and -v can be given with it.
+    /// --swap, --jit, --jit-cache, --stats, --perf-map and -v can be given with it.
     #[arg(long, value_name = "FILE", conflicts_with_all = OF_THE_MACHINE)]
     pub resume: Option<PathBuf>,
     /// The first program and its arguments, instead of the image's init (which is what mounts /proc).
@@ -121,10 +121,10 @@ pub struct MachineArgs {
     #[arg(long, value_name = "WHAT[=FILE]")]
     pub trace: Option<String>,
     /// Compile what runs often into host code (auto), all of it before it runs (on), or nothing (off). The guest cannot
-    /// tell: what it does, and when, is the same.
+    /// tell: what it does, and when, is the same. Without this, what MINIKERN_JIT says, or else auto.
     #[arg(long, value_enum, value_name = "WHEN")]
     pub jit: Option<JitArg>,
-    /// How much memory compiled code may take; when it is full, all is dropped and begun anew.
+    /// How much memory compiled code may take; when it is full, all is dropped and begun anew. At most 1G.
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
     pub jit_cache: u64,
     /// At the end, say on standard error what was lifted, compiled and dropped, and where instructions were executed.
@@ -159,15 +159,12 @@ impl CpuArg {
 impl MachineArgs {
     /// How to run guest code.
     pub fn jit(&self) -> JitOptions {
-        let mut options = JitOptions { room: self.jit_cache as usize, ..JitOptions::default() };
-        if let Some(jit) = self.jit {
-            options.mode = match jit {
-                JitArg::Auto => JitMode::Auto,
-                JitArg::On => JitMode::On,
-                JitArg::Off => JitMode::Off,
-            };
-        }
-        options
+        let mode = self.jit.map(|jit| match jit {
+            JitArg::Auto => JitMode::Auto,
+            JitArg::On => JitMode::On,
+            JitArg::Off => JitMode::Off,
+        });
+        JitOptions { mode, room: self.jit_cache as usize }
     }
 }
 

@@ -2,6 +2,7 @@
 use anyhow::{Result, bail};
 use engine::{Engine, Tiers};
 use jit::Jit;
+use std::env::VarError;
 
 /// Whether to compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,20 +17,15 @@ pub enum JitMode {
 
 #[derive(Clone, Copy, Debug)]
 pub struct JitOptions {
-    pub mode: JitMode,
+    /// Without one, MINIKERN_JIT (auto, on or off) says, so that any test can be run every way; without that, `Auto`.
+    pub mode: Option<JitMode>,
     /// Bytes of code memory.
     pub room: usize,
 }
 
-/// Who does not say gets what MINIKERN_JIT says (auto, on or off), so that any test can be run both ways.
 impl Default for JitOptions {
     fn default() -> JitOptions {
-        let mode = match std::env::var("MINIKERN_JIT").as_deref() {
-            Ok("on") => JitMode::On,
-            Ok("auto") => JitMode::Auto,
-            _ => JitMode::Off,
-        };
-        JitOptions { mode, room: jit::DEFAULT_ROOM }
+        JitOptions { mode: None, room: jit::DEFAULT_ROOM }
     }
 }
 
@@ -37,16 +33,30 @@ impl Default for JitOptions {
 const THRESHOLD: u32 = 8;
 
 impl JitOptions {
+    /// The mode in the end; fails if MINIKERN_JIT is asked and is no mode.
+    pub fn chosen(&self) -> Result<JitMode> {
+        if let Some(mode) = self.mode {
+            return Ok(mode);
+        }
+        match std::env::var("MINIKERN_JIT").as_deref() {
+            Ok("on") => Ok(JitMode::On),
+            Ok("off") => Ok(JitMode::Off),
+            Ok("auto") | Err(VarError::NotPresent) => Ok(JitMode::Auto),
+            other => bail!("MINIKERN_JIT is {other:?}: it has to be auto, on or off"),
+        }
+    }
+
     /// An engine of this kind. `On` fails where the host has no templates.
     pub fn engine(&self) -> Result<Engine> {
-        let threshold = match self.mode {
+        let mode = self.chosen()?;
+        let threshold = match mode {
             JitMode::Off => return Ok(Engine::new()),
             JitMode::On => 1,
             JitMode::Auto => THRESHOLD,
         };
         match Jit::new(self.room) {
             Some(jit) => Ok(Engine::with_tiers(Tiers::Compiler { compiler: Box::new(jit), threshold })),
-            None if self.mode == JitMode::Auto => Ok(Engine::new()),
+            None if mode == JitMode::Auto => Ok(Engine::new()),
             None => bail!("--jit on: this host has no templates, or gives no memory to execute"),
         }
     }

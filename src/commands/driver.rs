@@ -58,7 +58,7 @@ impl Driver {
     ) -> Result<Driver> {
         let jit = args.jit();
         machine.engine = jit.engine()?;
-        if args.verbose > 0 && jit.mode == JitMode::Auto && machine.engine.stats().compiler.is_none() {
+        if args.verbose > 0 && jit.chosen()? == JitMode::Auto && machine.engine.stats().compiler.is_none() {
             console::say("minikern: no JIT on this host: all code is interpreted\n");
         }
         let started = Instant::now();

@@ -542,7 +542,7 @@ impl Asm {
 
     pub(crate) fn bind_short(&mut self, jump: ShortJump) {
         let distance = self.here() - (jump.0 + 1);
-        debug_assert!(distance <= 127);
+        assert!(distance <= 127, "a short jump over {distance} bytes");
         self.bytes[jump.0] = distance as u8;
     }
 

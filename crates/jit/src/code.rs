@@ -9,6 +9,8 @@ use ir::{Op, Slots, Trap};
 use mmu::{Memory, Stop};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 
 /// Memory for code.
@@ -125,6 +127,8 @@ pub(crate) struct Frame<'a, 'm> {
     budget: u64,
     /// Why an operation could not complete.
     pub(crate) leave: Option<Leave>,
+    /// A callback panicked, which compiled code cannot unwind: goes on where it was entered.
+    panic: Option<Box<dyn Any + Send>>,
     pub(crate) slow_accesses: u64,
 }
 
@@ -170,6 +174,7 @@ impl<'a, 'm> Frame<'a, 'm> {
             clock: run.clock,
             budget: run.budget,
             leave: None,
+            panic: None,
             slow_accesses: 0,
         })
     }
@@ -182,10 +187,14 @@ pub(crate) fn enter(code: &CodeMemory, enter: usize, entry: usize, frame: &mut F
     // SAFETY: `enter` is the address of the thunk that `crate::thunks` wrote for this signature, in memory that `code` keeps
     // executable. It and all code it reaches keep to the calling convention and touch the frame, the register file and
     // guest pages alone; the frame is borrowed for the whole call.
-    unsafe {
+    let exit = unsafe {
         let function: extern "C" fn(*mut Frame<'_, '_>, usize) -> u32 = std::mem::transmute(enter);
         function(frame, entry)
+    };
+    if let Some(panic) = frame.panic.take() {
+        resume_unwind(panic);
     }
+    exit
 }
 
 /// Addresses of what compiled code calls.
@@ -208,12 +217,19 @@ pub(crate) struct Callbacks {
     pub(crate) misaligned: usize,
 }
 
-/// Notes why an operation stopped; compiled code takes 0 for that.
-fn done(result: Result<(), Leave>, leave: &mut Option<Leave>) -> u32 {
-    match result {
-        Ok(()) => 1,
-        Err(why) => {
-            *leave = Some(why);
+/// Does what a callback is for. Compiled code takes 0 for a stop; the frame knows why.
+fn attempt<'a, 'm>(
+    frame: &mut Frame<'a, 'm>,
+    what: impl FnOnce(&mut Frame<'a, 'm>) -> Result<(), Leave>,
+) -> u32 {
+    match catch_unwind(AssertUnwindSafe(|| what(frame))) {
+        Ok(Ok(())) => 1,
+        Ok(Err(why)) => {
+            frame.leave = Some(why);
+            0
+        }
+        Err(panic) => {
+            frame.panic = Some(panic);
             0
         }
     }
@@ -227,8 +243,7 @@ unsafe extern "C" fn load(frame: *mut Frame<'_, '_>, addr: u64, len: usize) -> u
     // SAFETY: by the function's contract.
     let frame = unsafe { &mut *frame };
     frame.slow_accesses += 1;
-    let result = frame.mem.read(addr, &mut frame.bounce[..len]);
-    done(result.map_err(Stop::into), &mut frame.leave)
+    attempt(frame, |frame| frame.mem.read(addr, &mut frame.bounce[..len]).map_err(Stop::into))
 }
 
 /// Writes guest memory from the frame's buffer.
@@ -239,8 +254,7 @@ unsafe extern "C" fn store(frame: *mut Frame<'_, '_>, addr: u64, len: usize) -> 
     // SAFETY: by the function's contract.
     let frame = unsafe { &mut *frame };
     frame.slow_accesses += 1;
-    let result = frame.mem.write(addr, &frame.bounce[..len]);
-    done(result.map_err(Stop::into), &mut frame.leave)
+    attempt(frame, |frame| frame.mem.write(addr, &frame.bounce[..len]).map_err(Stop::into))
 }
 
 /// Executes one operation as the interpreter does.
@@ -252,7 +266,7 @@ unsafe extern "C" fn exec(frame: *mut Frame<'_, '_>, index: usize) -> u32 {
     let frame = unsafe { &mut *frame };
     // SAFETY: the register file is borrowed by the run, and only through this pointer while it lasts.
     let slots = unsafe { &mut *frame.slots };
-    done(engine::exec(&frame.ops[index], slots, frame.mem, frame.clock, 0), &mut frame.leave)
+    attempt(frame, |frame| engine::exec(&frame.ops[index], slots, frame.mem, frame.clock, 0))
 }
 
 /// Notes that an access is not aligned.

@@ -14,6 +14,9 @@ use ir::{Block, FlagKind, Op, Slot, TEMPS};
 /// How much code memory there is if nobody says.
 pub const DEFAULT_ROOM: usize = 64 << 20;
 
+/// More is not lent: a jump reaches 2 GiB, to both sides.
+const MOST: usize = 1 << 30;
+
 /// Code memory is full when this much or less is left of it: no block is longer.
 const LONGEST: usize = 256 << 10;
 
@@ -77,7 +80,7 @@ impl Jit {
     }
 
     fn empty(room: usize) -> Jit {
-        let room = room.max(4 * LONGEST).next_multiple_of(mmu::PAGE_SIZE as usize);
+        let room = room.clamp(4 * LONGEST, MOST).next_multiple_of(mmu::PAGE_SIZE as usize);
         Jit {
             room,
             live: None,
@@ -254,13 +257,12 @@ impl Compiler for Jit {
     }
 
     fn flush(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        // The targets' thunks go with the blocks: they are short, and come again with the next block.
+        live.targets.clear();
+        live.code.truncate(live.first_block);
         self.clear();
         self.stats.flushes += 1;
-        if let Some(live) = &mut self.live {
-            // The targets' thunks go with the blocks: they are short, and come again with the next block.
-            live.targets.clear();
-            live.code.truncate(live.first_block);
-        }
     }
 
     fn stats(&self) -> CompilerStats {
