@@ -6,7 +6,7 @@ use arch::Tif;
 
 #[rustfmt::skip]
 pub(crate) const ROWS: &[Row] = &[
-    partial(Sysno::Ptrace, ptrace, "no seccomp, hardware breakpoints, branch stepping, SYSEMU, SET_SYSCALL_INFO or XSAVE state"),
+    partial(Sysno::Ptrace, ptrace, "no seccomp, hardware breakpoints, branch stepping, SYSEMU or SET_SYSCALL_INFO"),
 ];
 
 /// Words of a tracer are this long: PEEK and POKE.
