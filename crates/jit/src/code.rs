@@ -218,10 +218,7 @@ pub(crate) struct Callbacks {
 }
 
 /// Does what a callback is for. Compiled code takes 0 for a stop; the frame knows why.
-fn attempt<'a, 'm>(
-    frame: &mut Frame<'a, 'm>,
-    what: impl FnOnce(&mut Frame<'a, 'm>) -> Result<(), Leave>,
-) -> u32 {
+fn attempt<'a, 'm>(frame: &mut Frame<'a, 'm>, what: impl FnOnce(&mut Frame<'a, 'm>) -> Result<(), Leave>) -> u32 {
     match catch_unwind(AssertUnwindSafe(|| what(frame))) {
         Ok(Ok(())) => 1,
         Ok(Err(why)) => {
