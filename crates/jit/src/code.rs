@@ -7,8 +7,7 @@
 use engine::{Clock, Leave};
 use ir::{Op, Slots, Trap};
 use mmu::{Memory, Stop};
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap_anonymous, mprotect, mremap, munmap};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
@@ -27,19 +26,27 @@ impl CodeMemory {
         if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
             return None;
         }
-        let file = memfd_create("minikern-jit", MemfdFlags::CLOEXEC).ok()?;
-        ftruncate(&file, len as u64).ok()?;
-        let map = |prot| {
-            // SAFETY: a new mapping at an address of the host's choice touches no other memory.
-            let at = unsafe { mmap(std::ptr::null_mut(), len, prot, MapFlags::SHARED, &file, 0) };
-            NonNull::new(at.ok()?.cast::<u8>())
+        let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+        // SAFETY: a new mapping at an address of the host's choice touches no other memory.
+        let at = unsafe { mmap_anonymous(std::ptr::null_mut(), len, prot, flags) };
+        let writable = NonNull::new(at.ok()?.cast::<u8>())?;
+        let unmap = |at: NonNull<u8>| {
+            // SAFETY: mapped here, and nobody has its address.
+            let _ = unsafe { munmap(at.as_ptr().cast(), len) };
         };
-        let writable = map(ProtFlags::READ | ProtFlags::WRITE)?;
-        let Some(executable) = map(ProtFlags::READ | ProtFlags::EXEC) else {
-            // SAFETY: mapped above, and nobody has its address.
-            let _ = unsafe { munmap(writable.as_ptr().cast(), len) };
+        // No length: the same pages once more (mremap(2)). Perf looks for maps of code only in memory without a file's name.
+        // SAFETY: a new mapping again; the old one stays.
+        let Ok(at) = (unsafe { mremap(writable.as_ptr().cast(), 0, len, MremapFlags::MAYMOVE) }) else {
+            unmap(writable);
             return None;
         };
+        let executable = NonNull::new(at.cast::<u8>())?;
+        // SAFETY: all of the second mapping, which nobody has used.
+        if unsafe { mprotect(at, len, MprotectFlags::READ | MprotectFlags::EXEC) }.is_err() {
+            unmap(writable);
+            unmap(executable);
+            return None;
+        }
         Some(CodeMemory { writable, executable, len, used: 0 })
     }
 
