@@ -29,6 +29,8 @@ pub(crate) const R12: Reg = Reg(12);
 pub(crate) const R13: Reg = Reg(13);
 pub(crate) const R14: Reg = Reg(14);
 pub(crate) const R15: Reg = Reg(15);
+/// As a base, with no index: the displacement counts from where the code under construction will be.
+pub(crate) const HERE: Reg = Reg(16);
 
 /// base + (index << scale) + disp
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +154,7 @@ impl Asm {
         }
         let (x, b) = match rm {
             Rm::Reg(r) => (0, r.0 >> 3),
-            Rm::Mem(m) => (m.index.map_or(0, |i| i.0.0 >> 3), m.base.0 >> 3),
+            Rm::Mem(m) => (m.index.map_or(0, |i| i.0.0 >> 3), m.base.0 >> 3 & 1),
         };
         let mut rex = (w as u8) << 3 | (reg >> 3) << 2 | x << 1 | b;
         let low = |n: u8| (4..8).contains(&n);
@@ -172,6 +174,11 @@ impl Asm {
             Rm::Reg(r) => return self.byte(0xc0 | reg | r.0 & 7),
             Rm::Mem(m) => m,
         };
+        if m.base == HERE {
+            // rip-relative: from behind the displacement, which nothing follows in the instructions that use it.
+            self.byte(reg | 5);
+            return self.dword((m.disp - self.here() as i32 - 4) as u32);
+        }
         // rbp and r13 as a base always come with a displacement; rsp and r12 with a SIB byte.
         let mode = match m.disp {
             0 if m.base.0 & 7 != 5 => 0,

@@ -1,8 +1,9 @@
 //! Executable memory, the call into it, and what compiled code calls back: the one door of unsafe code here.
 //!
 //! Code memory is mapped twice, once to be written and once to be executed, so no page is ever both. Compiled code touches
-//! three things: the frame of the run, the register file, and guest pages through the view's table, whose entries lead to
-//! whole live pages (see `mmu::view`); every access is checked to stay inside the page it looked up.
+//! four things: the frame of the run, the register file, guest pages through the view's table, whose entries lead to
+//! whole live pages (see `mmu::view`), and its guesses of such entries; every access is checked to stay inside the page it
+//! looked up.
 #![allow(unsafe_code)]
 use engine::{Clock, Leave};
 use ir::{Op, Slots, Trap};
@@ -12,7 +13,14 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 
-/// Memory for code.
+/// Loads guess the addend of their page, so that they need not wait for the table; each has one of these cells to remember
+/// the last one in, or shares it. Whether the guess was right is always looked up.
+pub(crate) const GUESSES: usize = 1 << 13;
+
+/// No page's addend: those are whole pages.
+const NO_GUESS: u64 = 1;
+
+/// Memory for code, and behind it for guesses.
 pub(crate) struct CodeMemory {
     writable: NonNull<u8>,
     executable: NonNull<u8>,
@@ -23,29 +31,34 @@ pub(crate) struct CodeMemory {
 impl CodeMemory {
     /// `None` if the host has no templates or does not lend such memory.
     pub(crate) fn reserve(len: usize) -> Option<CodeMemory> {
+        let whole = len + GUESSES * size_of::<u64>();
         if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
             return None;
         }
         let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
         // SAFETY: a new mapping at an address of the host's choice touches no other memory.
-        let at = unsafe { mmap_anonymous(std::ptr::null_mut(), len, prot, flags) };
+        let at = unsafe { mmap_anonymous(std::ptr::null_mut(), whole, prot, flags) };
         let writable = NonNull::new(at.ok()?.cast::<u8>())?;
         let unmap = |at: NonNull<u8>| {
             // SAFETY: mapped here, and nobody has its address.
-            let _ = unsafe { munmap(at.as_ptr().cast(), len) };
+            let _ = unsafe { munmap(at.as_ptr().cast(), whole) };
         };
         // No length: the same pages once more (mremap(2)). Perf looks for maps of code only in memory without a file's name.
         // SAFETY: a new mapping again; the old one stays.
-        let Ok(at) = (unsafe { mremap(writable.as_ptr().cast(), 0, len, MremapFlags::MAYMOVE) }) else {
+        let Ok(at) = (unsafe { mremap(writable.as_ptr().cast(), 0, whole, MremapFlags::MAYMOVE) }) else {
             unmap(writable);
             return None;
         };
         let executable = NonNull::new(at.cast::<u8>())?;
-        // SAFETY: all of the second mapping, which nobody has used.
+        // SAFETY: the code's part of the second mapping, which nobody has used.
         if unsafe { mprotect(at, len, MprotectFlags::READ | MprotectFlags::EXEC) }.is_err() {
             unmap(writable);
             unmap(executable);
             return None;
+        }
+        for i in 0..GUESSES {
+            // SAFETY: inside the mapping, and aligned: `len` is whole pages.
+            unsafe { writable.add(len).cast::<u64>().add(i).write(NO_GUESS) };
         }
         Some(CodeMemory { writable, executable, len, used: 0 })
     }
@@ -97,8 +110,9 @@ impl CodeMemory {
 impl Drop for CodeMemory {
     fn drop(&mut self) {
         for half in [self.writable, self.executable] {
+            let whole = self.len + GUESSES * size_of::<u64>();
             // SAFETY: mapped in `reserve` with this length, and borrowed by nobody any more.
-            let unmapped = unsafe { munmap(half.as_ptr().cast(), self.len) };
+            let unmapped = unsafe { munmap(half.as_ptr().cast(), whole) };
             debug_assert!(unmapped.is_ok());
         }
     }

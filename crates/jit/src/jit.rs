@@ -163,7 +163,15 @@ impl Compiler for Jit {
         let translator = Translator {
             asm: Asm::new(live.code.address(at)),
             regs: Regs::new(pinned),
-            cx: Context { thunks: &live.thunks, gate, features: self.features, id, chain, difference: *difference },
+            cx: Context {
+                thunks: &live.thunks,
+                gate,
+                features: self.features,
+                id,
+                chain,
+                difference: *difference,
+                guesses: (live.code.len() - at) as i32,
+            },
             block,
             flags: UNKNOWN,
             refused: Vec::new(),

@@ -1,6 +1,8 @@
 //! Templates of loads and stores. Inline is the check that the access is aligned (so that it stays in its page) and that the
-//! view has the page; all else is cold.
+//! view has the page; all else is cold. A load does not wait for the view's table: it goes by a guess of the page's addend,
+//! mostly that of the page before, since frames are neighbours; the table only has to agree.
 use crate::asm::*;
+use crate::code::GUESSES;
 use crate::thunks::{addend, log2, slot};
 use crate::translate::{State, Translator};
 use ir::{MemTy, Op, Slot, Ty};
@@ -8,7 +10,12 @@ use mmu::{PAGE_SHIFT, PAGE_SIZE, VIEW_PAGES};
 
 /// An access whose inline check may refuse it.
 pub(crate) struct Access {
-    jumps: [Option<Jump>; 3],
+    /// Taken where the slow path has to look.
+    refused: [Option<Jump>; 2],
+    /// Taken where the view has no such page, or, of a load, where its guess was wrong.
+    unknown: Jump,
+    /// Of a load.
+    guess: Option<Mem>,
     /// Where its address is.
     addr: Reg,
     kind: Kind,
@@ -85,8 +92,8 @@ impl Translator<'_> {
         RCX
     }
 
-    /// rdx = what to add to the address for the host's.
-    fn check(&mut self, ty: MemTy, addr: Reg, writes: bool) -> [Option<Jump>; 3] {
+    /// rdx = the number of the page; gives the jumps taken if the access may leave it, or the view is too small.
+    fn page(&mut self, ty: MemTy, addr: Reg) -> [Option<Jump>; 2] {
         let log = log2(ty) as u8;
         let mut crosses = None;
         if log >= 4 {
@@ -111,10 +118,7 @@ impl Translator<'_> {
         }
         self.asm.alu_imm(Alu::Cmp, true, RDX, VIEW_PAGES as i32);
         let beyond = self.asm.jcc(Cc::AE);
-        self.asm.mov(RDX, addend(RDX, writes));
-        self.asm.test(Ty::I64, RDX, RDX);
-        let unknown = self.asm.jcc(Cc::E);
-        [crosses, Some(beyond), Some(unknown)]
+        [crosses, Some(beyond)]
     }
 
     fn load(&mut self, ty: MemTy, d: Slot, addr: Reg) {
@@ -122,9 +126,14 @@ impl Translator<'_> {
         let state = self.state();
         let vector = ty.slots() > 1;
         let to = if vector { RAX } else { self.dst(d) };
-        let jumps = self.check(ty, addr, false);
+        let refused = self.page(ty, addr);
+        let cell = (self.code_offset + self.asm.here()) / 8 % GUESSES * 8;
+        let guess = Mem::at(HERE, self.cx.guesses + cell as i32);
+        self.asm.mov(RAX, guess);
+        self.asm.cmp(Ty::I64, RAX, addend(RDX, false));
+        let unknown = self.asm.jcc(Cc::NE);
         let at = self.asm.here();
-        let m = Mem::sum(addr, RDX);
+        let m = Mem::sum(addr, RAX);
         match ty {
             MemTy::U8 => self.asm.movzx(Ty::I8, to, m),
             MemTy::U16 => self.asm.movzx(Ty::I16, to, m),
@@ -150,7 +159,9 @@ impl Translator<'_> {
         }
         let insn = self.insn;
         self.cold.push(crate::translate::Cold::Access(Access {
-            jumps,
+            refused,
+            unknown,
+            guess: Some(guess),
             addr,
             kind: Kind::Load,
             ty,
@@ -173,12 +184,16 @@ impl Translator<'_> {
             self.src(src)
         };
         let state = self.state();
-        let jumps = self.check(ty, addr, true);
+        let refused = self.page(ty, addr);
+        self.asm.mov(RDX, addend(RDX, true));
+        self.asm.test(Ty::I64, RDX, RDX);
+        let unknown = self.asm.jcc(Cc::E);
         let at = self.asm.here();
         self.put(ty, value, addr);
         let (behind, insn) = (self.asm.here(), self.insn);
         let kind = Kind::Store(value);
-        self.cold.push(crate::translate::Cold::Access(Access { jumps, addr, kind, ty, at, behind, state, insn }));
+        let access = Access { refused, unknown, guess: None, addr, kind, ty, at, behind, state, insn };
+        self.cold.push(crate::translate::Cold::Access(access));
     }
 
     fn put(&mut self, ty: MemTy, value: Reg, addr: Reg) {
@@ -200,16 +215,28 @@ impl Translator<'_> {
     /// The rest of an access. Slow paths are called with the address in rcx; a load that took one finds its bytes in the
     /// frame's buffer, a store leaves them there.
     pub(crate) fn cold_access(&mut self, access: Access) {
-        let Access { jumps, addr, kind, ty, at, behind, state, insn } = access;
-        for jump in jumps.into_iter().flatten() {
+        let Access { refused, unknown, guess, addr, kind, ty, at, behind, state, insn } = access;
+        let (base, thunks) = (self.asm.base, self.cx.thunks);
+        self.asm.bind(unknown);
+        if let Some(guess) = guess {
+            self.asm.mov(RAX, addend(RDX, false));
+            self.asm.test(Ty::I64, RAX, RAX);
+            let none = self.asm.jcc_short(Cc::E);
+            self.asm.store(Ty::I64, guess, RAX);
+            self.asm.jmp_to(base + at);
+            self.asm.bind_short(none);
+        }
+        for jump in refused.into_iter().flatten() {
             self.asm.bind(jump);
         }
         self.asm.mov(RCX, addr);
-        let (base, thunks) = (self.asm.base, self.cx.thunks);
         match kind {
             Kind::Load => {
                 self.asm.call_to(thunks.load[log2(ty)]);
-                self.asm.jcc_to(Cc::AE, base + at);
+                let stopped = self.asm.jcc_short(Cc::B);
+                self.asm.mov(RAX, RDX);
+                self.asm.jmp_to(base + at);
+                self.asm.bind_short(stopped);
             }
             Kind::Store(value) => {
                 self.asm.call_to(thunks.store[log2(ty)]);

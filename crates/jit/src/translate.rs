@@ -72,6 +72,8 @@ pub(crate) struct Context<'a> {
     pub(crate) chain: bool,
     /// Which kind of difference the architecture's comparisons set flags by.
     pub(crate) difference: ir::FlagKind,
+    /// Where guesses are, from the start of the code.
+    pub(crate) guesses: i32,
 }
 
 pub(crate) struct Translator<'a> {

@@ -1,31 +1,23 @@
 //! Frames: the guest's physical memory, counted by who maps them (guest sharing) and by which machines hold them
 //! (host sharing, after a snapshot).
 #![allow(unsafe_code)]
+mod arena;
 mod saved;
 
 use crate::view::Views;
 use crate::{AddressSpace, PAGE_SIZE};
+use arena::{ArenaId, Arenas, Page, ZEROS};
 use serde::{Deserialize, Serialize};
-use std::cell::UnsafeCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// A frame of guest memory, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FrameId(pub u32);
 
-/// The bytes of a frame. Views hold their address, so they are reached through a cell.
-#[repr(align(64))]
-struct Page(UnsafeCell<[u8; PAGE_SIZE as usize]>);
-
-// SAFETY: a page is written only through a `&mut FramePool` (or a `Memory`, which holds one) whose `Arc` is unique; pages
-// that several machines share are only read. So two threads never touch a page while one of them writes.
-unsafe impl Sync for Page {}
-
 #[derive(Clone)]
 struct Frame {
-    /// `None` while the frame is free.
-    page: Option<Arc<Page>>,
+    /// Where its bytes are; `None` while the frame is free.
+    arena: Option<ArenaId>,
     /// How many page table entries and file pages of this machine refer to it.
     users: u32,
     /// Translations of its bytes exist: a write must be announced.
@@ -35,7 +27,9 @@ struct Frame {
 /// All guest memory of a machine.
 pub struct FramePool {
     frames: Vec<Frame>,
-    free: Vec<FrameId>,
+    arenas: Arenas,
+    /// Given out from the lowest on, to be neighbours.
+    free: BTreeSet<FrameId>,
     used: usize,
     limit: usize,
     pub(crate) views: Views,
@@ -51,7 +45,8 @@ impl FramePool {
     pub fn new(limit: usize) -> FramePool {
         FramePool {
             frames: Vec::new(),
-            free: Vec::new(),
+            arenas: Arenas::default(),
+            free: BTreeSet::new(),
             used: 0,
             limit,
             views: Views::default(),
@@ -67,6 +62,7 @@ impl FramePool {
         self.views.drop_all();
         FramePool {
             frames: self.frames.clone(),
+            arenas: self.arenas.clone(),
             free: self.free.clone(),
             used: self.used,
             limit: self.limit,
@@ -85,31 +81,26 @@ impl FramePool {
 
     /// A zeroed frame with one user; `None` when memory is used up.
     pub fn alloc(&mut self) -> Option<FrameId> {
-        self.alloc_page(|| Arc::new(Page(UnsafeCell::new([0; PAGE_SIZE as usize]))))
+        self.alloc_page(&raw const ZEROS)
     }
 
     /// A frame with the same bytes and one user.
     pub fn copy(&mut self, id: FrameId) -> Option<FrameId> {
-        let bytes = *self.bytes(id);
-        self.alloc_page(|| Arc::new(Page(UnsafeCell::new(bytes))))
+        self.alloc_page(self.page(id))
     }
 
-    fn alloc_page(&mut self, page: impl FnOnce() -> Arc<Page>) -> Option<FrameId> {
+    fn alloc_page(&mut self, bytes: *const Page) -> Option<FrameId> {
         if self.used >= self.limit {
             return None;
         }
         self.used += 1;
-        let frame = Frame { page: Some(page()), users: 1, code: false };
-        Some(match self.free.pop() {
-            Some(id) => {
-                self.frames[id.0 as usize] = frame;
-                id
-            }
-            None => {
-                self.frames.push(frame);
-                FrameId(self.frames.len() as u32 - 1)
-            }
-        })
+        let id = self.free.pop_first().unwrap_or(FrameId(self.frames.len() as u32));
+        let frame = Frame { arena: Some(self.arenas.take(id, bytes)), users: 1, code: false };
+        match self.frames.get_mut(id.0 as usize) {
+            Some(free) => *free = frame,
+            None => self.frames.push(frame),
+        }
+        Some(id)
     }
 
     /// Adds a user.
@@ -123,14 +114,16 @@ impl FramePool {
         let frame = &mut self.frames[id.0 as usize];
         frame.users -= 1;
         if frame.users == 0 {
-            frame.page = None;
+            if let Some(arena) = frame.arena.take() {
+                self.arenas.give_back(arena);
+            }
             if frame.code {
                 frame.code = false;
                 self.dirty_code.push(id);
             }
             self.views.forget_frame(id);
             self.clear_monitors(id, 0, PAGE_SIZE as usize, None);
-            self.free.push(id);
+            self.free.insert(id);
             self.used -= 1;
         }
     }
@@ -140,13 +133,17 @@ impl FramePool {
         self.frames[id.0 as usize].users
     }
 
-    fn page(&self, id: FrameId) -> &Arc<Page> {
-        self.frames[id.0 as usize].page.as_ref().expect("a frame id is held only while the frame has users")
+    fn arena(&self, id: FrameId) -> ArenaId {
+        self.frames[id.0 as usize].arena.expect("a frame id is held only while the frame has users")
+    }
+
+    fn page(&self, id: FrameId) -> *mut Page {
+        self.arenas.page(self.arena(id), id)
     }
 
     pub fn bytes(&self, id: FrameId) -> &[u8; PAGE_SIZE as usize] {
-        // SAFETY: writing needs `&mut self`, which this borrow excludes.
-        unsafe { &*self.page(id).0.get() }
+        // SAFETY: the frame's own bytes; writing needs `&mut self`, which this borrow excludes.
+        unsafe { &*self.page(id) }
     }
 
     /// Writes bytes, on behalf of whoever `writer` is (a task's exclusive monitor survives its own stores).
@@ -169,22 +166,24 @@ impl FramePool {
             self.dirty_code.push(id);
         }
         self.clear_monitors(id, offset, len, writer);
-        // SAFETY: the page is unique to this pool, and `&mut self` excludes every other reference into it.
-        unsafe { &mut *self.page(id).0.get() }
+        // SAFETY: the page is this pool's alone, and `&mut self` excludes every other reference into it.
+        unsafe { &mut *self.page(id) }
     }
 
     /// Makes the page this machine's own; it may move, so views forget it.
     fn unshare(&mut self, id: FrameId) {
-        if Arc::strong_count(self.page(id)) > 1 {
-            let bytes = *self.bytes(id);
-            self.frames[id.0 as usize].page = Some(Arc::new(Page(UnsafeCell::new(bytes))));
+        let arena = self.arena(id);
+        if self.arenas.is_shared(arena) {
+            let bytes = self.page(id);
+            self.frames[id.0 as usize].arena = Some(self.arenas.take(id, bytes));
+            self.arenas.give_back(arena);
             self.views.forget_frame(id);
         }
     }
 
     /// Address of the frame's bytes for a read view; valid until the views forget the frame.
     pub(crate) fn read_address(&self, id: FrameId) -> u64 {
-        self.page(id).0.get() as u64
+        self.page(id) as u64
     }
 
     /// Address for a write view, or `None` while writes must be announced.
@@ -193,7 +192,7 @@ impl FramePool {
             return None;
         }
         self.unshare(id);
-        Some(self.page(id).0.get() as u64)
+        Some(self.page(id) as u64)
     }
 
     // Code.

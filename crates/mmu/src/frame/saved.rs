@@ -1,23 +1,20 @@
 //! The saved form of a frame pool: the frames in use, and of their bytes those that are not zero. Views and the marks of
 //! translated code belong to the engine that runs, not to the machine.
-use super::{Frame, FrameId, FramePool, Page};
+use super::arena::{Arenas, ZEROS};
+use super::{Frame, FrameId, FramePool};
 use crate::PAGE_SIZE;
 use crate::view::Views;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::{ByteArray, Bytes};
-use std::cell::UnsafeCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-
-const ZEROS: [u8; PAGE_SIZE as usize] = [0; PAGE_SIZE as usize];
 
 /// `B`: the bytes of a page, borrowed on the way out.
 #[derive(Serialize, Deserialize)]
 struct Saved<B> {
     limit: usize,
     next_space: u64,
-    /// Numbers not in use, the next to be given out last.
+    /// Numbers not in use.
     free: Vec<FrameId>,
     /// Frames in use: number, users, bytes unless all are zero.
     frames: Vec<(FrameId, u32, Option<B>)>,
@@ -27,7 +24,7 @@ struct Saved<B> {
 
 impl Serialize for FramePool {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let numbered = self.frames.iter().enumerate().filter(|(_, frame)| frame.page.is_some());
+        let numbered = self.frames.iter().enumerate().filter(|(_, frame)| frame.arena.is_some());
         let frames = numbered.map(|(number, frame)| {
             let id = FrameId(number as u32);
             let bytes = self.bytes(id);
@@ -36,7 +33,7 @@ impl Serialize for FramePool {
         Saved {
             limit: self.limit,
             next_space: self.next_space,
-            free: self.free.clone(),
+            free: self.free.iter().copied().collect(),
             frames: frames.collect(),
             monitors: self.monitors.iter().copied().collect(),
         }
@@ -51,10 +48,13 @@ impl<'de> Deserialize<'de> for FramePool {
         let numbers = saved.frames.len() + saved.free.len();
         let used = saved.frames.len();
         let mut frames: Vec<Option<Frame>> = (0..numbers).map(|_| None).collect();
-        let free = saved.free.iter().map(|&id| (id, Frame { page: None, users: 0, code: false }));
+        let free = saved.free.iter().map(|&id| (id, Frame { arena: None, users: 0, code: false }));
+        let mut arenas = Arenas::default();
         let full = saved.frames.into_iter().map(|(id, users, bytes)| {
             let bytes = bytes.map_or(ZEROS, ByteArray::into_array);
-            (id, Frame { page: Some(Arc::new(Page(UnsafeCell::new(bytes)))), users, code: false })
+            // What no number is in order is refused below, before memory is asked for it.
+            let arena = ((id.0 as usize) < numbers).then(|| arenas.take(id, &raw const bytes));
+            (id, Frame { arena, users, code: false })
         });
         for (id, frame) in free.chain(full) {
             match frames.get_mut(id.0 as usize) {
@@ -67,7 +67,8 @@ impl<'de> Deserialize<'de> for FramePool {
         }
         Ok(FramePool {
             frames: frames.into_iter().flatten().collect(),
-            free: saved.free,
+            arenas,
+            free: saved.free.into_iter().collect(),
             used,
             limit: saved.limit,
             views: Views::default(),
