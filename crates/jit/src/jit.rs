@@ -5,6 +5,7 @@ use crate::end::line;
 use crate::flags::UNKNOWN;
 use crate::host::Features;
 use crate::regs::{EMPTY_CACHE, Pinned, Regs};
+use crate::runs::Via;
 use crate::thunks::{Gate, PINS, Thunks, gate, thunks};
 use crate::translate::{Context, Exit, Translator, Why};
 use arch::Isa;
@@ -177,7 +178,8 @@ impl Compiler for Jit {
             refused: Vec::new(),
             checked: EMPTY_CACHE,
             compared: None,
-            insn: 0,
+            begun: 0,
+            via: Via::Check,
             cold: Vec::new(),
             code_offset: at,
             exits: &mut self.exits,

@@ -14,6 +14,7 @@ mod host;
 mod jit;
 mod memory;
 mod regs;
+mod runs;
 mod thunks;
 mod translate;
 mod vector;

@@ -3,19 +3,25 @@
 //! mostly that of the page before, since frames are neighbours; the table only has to agree.
 use crate::asm::*;
 use crate::code::GUESSES;
+use crate::runs::Via;
 use crate::thunks::{addend, log2, slot};
-use crate::translate::{State, Translator};
+use crate::translate::{Cold, State, Translator};
 use ir::{MemTy, Op, Slot, Ty};
 use mmu::{PAGE_SHIFT, PAGE_SIZE, VIEW_PAGES};
 
+/// A page looked up inline.
+pub(crate) struct Page {
+    /// Jumps taken where the slow path has to look.
+    refused: [Option<Jump>; 2],
+    /// Taken, with the page's number in rax, where the view has no such page, or the guess was wrong.
+    unknown: Jump,
+    guess: Option<Mem>,
+    writes: bool,
+}
+
 /// An access whose inline check may refuse it.
 pub(crate) struct Access {
-    /// Taken where the slow path has to look.
-    refused: [Option<Jump>; 2],
-    /// Taken where the view has no such page, or, of a load, where its guess was wrong.
-    unknown: Jump,
-    /// Of a load.
-    guess: Option<Mem>,
+    page: Page,
     /// Where its address is.
     addr: Reg,
     kind: Kind,
@@ -24,7 +30,7 @@ pub(crate) struct Access {
     at: usize,
     behind: usize,
     state: State,
-    insn: u32,
+    begun: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,20 +42,53 @@ enum Kind {
 
 impl Translator<'_> {
     pub(crate) fn access(&mut self, op: &Op) {
-        match *op {
-            Op::Load { ty, d, addr, disp } => {
+        match (*op, self.via) {
+            (Op::Load { ty, d, addr, disp }, Via::Run) => {
+                let base = self.src(addr);
+                let to = if ty.slots() > 1 { RAX } else { self.dst(d) };
+                self.get(ty, to, in_page(base, disp));
+                self.got(ty, d);
+            }
+            (Op::Store { ty, src, addr, disp }, Via::Run) => {
+                let base = self.src(addr);
+                let value = self.stored(ty, src);
+                self.put(ty, value, in_page(base, disp));
+            }
+            (Op::Load { ty, d, addr, disp }, Via::Slow) => {
+                let addr = self.address(addr, disp);
+                let state = self.state();
+                let to = if ty.slots() > 1 { RAX } else { self.dst(d) };
+                self.asm.mov(RCX, addr);
+                self.slow_load(ty, &state);
+                self.get(ty, to, in_page(RCX, 0));
+                self.got(ty, d);
+            }
+            (Op::Store { ty, src, addr, disp }, Via::Slow) => {
+                let addr = self.address(addr, disp);
+                let value = self.stored(ty, src);
+                let state = self.state();
+                self.asm.mov(RCX, addr);
+                self.asm.call_to(self.cx.thunks.store[log2(ty)]);
+                self.asm.setcc(Cc::B, RAX);
+                self.put(ty, value, in_page(RCX, 0));
+                self.asm.test(Ty::I8, RAX, RAX);
+                let stored = self.asm.jcc(Cc::E);
+                self.slow_store(ty, &state);
+                self.asm.bind(stored);
+            }
+            (Op::Load { ty, d, addr, disp }, Via::Check) => {
                 let addr = self.address(addr, disp);
                 self.load(ty, d, addr);
             }
-            Op::LoadX { ty, d, base, index, scale, disp } => {
+            (Op::LoadX { ty, d, base, index, scale, disp }, _) => {
                 let addr = self.address_x(base, index, scale, disp);
                 self.load(ty, d, addr);
             }
-            Op::Store { ty, src, addr, disp } => {
+            (Op::Store { ty, src, addr, disp }, Via::Check) => {
                 let addr = self.address(addr, disp);
                 self.store(ty, src, addr);
             }
-            Op::StoreX { ty, src, base, index, scale, disp } => {
+            (Op::StoreX { ty, src, base, index, scale, disp }, _) => {
                 let addr = self.address_x(base, index, scale, disp);
                 self.store(ty, src, addr);
             }
@@ -92,48 +131,114 @@ impl Translator<'_> {
         RCX
     }
 
-    /// rdx = the number of the page; gives the jumps taken if the access may leave it, or the view is too small.
-    fn page(&mut self, ty: MemTy, addr: Reg) -> [Option<Jump>; 2] {
+    /// rdx = what to add to an address for the host's, if the page looked up has one.
+    fn check(&mut self, ty: MemTy, addr: Reg, writes: bool) -> Page {
         let log = log2(ty) as u8;
         let mut crosses = None;
         if log >= 4 {
             // Vectors are often enough not aligned: the last byte has to be in the same page.
-            self.asm.mov32(RDX, addr);
-            self.asm.alu_imm(Alu::And, false, RDX, PAGE_SIZE as i32 - 1);
-            self.asm.alu_imm(Alu::Cmp, false, RDX, PAGE_SIZE as i32 - ty.bytes() as i32);
+            self.asm.mov32(RAX, addr);
+            self.asm.alu_imm(Alu::And, false, RAX, PAGE_SIZE as i32 - 1);
+            self.asm.alu_imm(Alu::Cmp, false, RAX, PAGE_SIZE as i32 - ty.bytes() as i32);
             crosses = Some(self.asm.jcc(Cc::A));
-            self.asm.mov(RDX, addr);
-            self.asm.shift_imm(Shift::Shr, Ty::I64, RDX, PAGE_SHIFT as u8);
+            self.asm.mov(RAX, addr);
+            self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, PAGE_SHIFT as u8);
         } else {
             // Bits that should be 0 go to the top, where they make the page number too great.
             if log > 0 && self.cx.features.bmi2 {
-                self.asm.rorx(RDX, addr, log);
+                self.asm.rorx(RAX, addr, log);
             } else {
-                self.asm.mov(RDX, addr);
+                self.asm.mov(RAX, addr);
                 if log > 0 {
-                    self.asm.shift_imm(Shift::Ror, Ty::I64, RDX, log);
+                    self.asm.shift_imm(Shift::Ror, Ty::I64, RAX, log);
                 }
             }
-            self.asm.shift_imm(Shift::Shr, Ty::I64, RDX, PAGE_SHIFT as u8 - log);
+            self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, PAGE_SHIFT as u8 - log);
         }
-        self.asm.alu_imm(Alu::Cmp, true, RDX, VIEW_PAGES as i32);
-        let beyond = self.asm.jcc(Cc::AE);
-        [crosses, Some(beyond)]
+        self.look_up(crosses, !writes, writes)
+    }
+
+    /// rdx = the addend of the page whose number is in rax, if the view has it. What only writes has no use for a guess.
+    pub(crate) fn look_up(&mut self, crosses: Option<Jump>, reads: bool, writes: bool) -> Page {
+        self.asm.alu_imm(Alu::Cmp, true, RAX, VIEW_PAGES as i32);
+        let refused = [crosses, Some(self.asm.jcc(Cc::AE))];
+        if !reads {
+            self.asm.mov(RDX, addend(RAX, writes));
+            self.asm.test(Ty::I64, RDX, RDX);
+            return Page { refused, unknown: self.asm.jcc(Cc::E), guess: None, writes };
+        }
+        let cell = (self.code_offset + self.asm.here()) / 8 % GUESSES * 8;
+        let guess = Mem::at(HERE, self.cx.guesses + cell as i32);
+        self.asm.mov(RDX, guess);
+        self.asm.cmp(Ty::I64, RDX, addend(RAX, writes));
+        Page { refused, unknown: self.asm.jcc(Cc::NE), guess: Some(guess), writes }
+    }
+
+    /// Cold: goes to `at` with the page's addend if the view has it after all, and on if not.
+    pub(crate) fn look_again(&mut self, page: Page, at: usize) {
+        self.asm.bind(page.unknown);
+        if let Some(guess) = page.guess {
+            self.asm.mov(RDX, addend(RAX, page.writes));
+            self.asm.test(Ty::I64, RDX, RDX);
+            let none = self.asm.jcc_short(Cc::E);
+            self.asm.store(Ty::I64, guess, RDX);
+            self.asm.jmp_to(self.asm.base + at);
+            self.asm.bind_short(none);
+        }
+        for jump in page.refused.into_iter().flatten() {
+            self.asm.bind(jump);
+        }
     }
 
     fn load(&mut self, ty: MemTy, d: Slot, addr: Reg) {
         // At a fault all is as before the load, whatever register it is to get.
         let state = self.state();
-        let vector = ty.slots() > 1;
-        let to = if vector { RAX } else { self.dst(d) };
-        let refused = self.page(ty, addr);
-        let cell = (self.code_offset + self.asm.here()) / 8 % GUESSES * 8;
-        let guess = Mem::at(HERE, self.cx.guesses + cell as i32);
-        self.asm.mov(RAX, guess);
-        self.asm.cmp(Ty::I64, RAX, addend(RDX, false));
-        let unknown = self.asm.jcc(Cc::NE);
+        let to = if ty.slots() > 1 { RAX } else { self.dst(d) };
+        let page = self.check(ty, addr, false);
         let at = self.asm.here();
-        let m = Mem::sum(addr, RAX);
+        self.get(ty, to, in_page(addr, 0));
+        let behind = self.asm.here();
+        self.got(ty, d);
+        let begun = self.begun;
+        self.cold.push(Cold::Access(Access { page, addr, kind: Kind::Load, ty, at, behind, state, begun }));
+    }
+
+    fn store(&mut self, ty: MemTy, src: Slot, addr: Reg) {
+        let value = self.stored(ty, src);
+        let state = self.state();
+        let page = self.check(ty, addr, true);
+        let at = self.asm.here();
+        self.put(ty, value, in_page(addr, 0));
+        let (behind, begun) = (self.asm.here(), self.begun);
+        self.cold.push(Cold::Access(Access { page, addr, kind: Kind::Store(value), ty, at, behind, state, begun }));
+    }
+
+    /// The register with what to store; vectors are in xmm0 and xmm1.
+    fn stored(&mut self, ty: MemTy, src: Slot) -> Reg {
+        if ty.slots() == 1 {
+            return self.src(src);
+        }
+        self.regs.sync_slots(&mut self.asm, src, ty.slots());
+        self.asm.load128(Reg(0), slot(src));
+        if ty == MemTy::V256 {
+            self.asm.load128(Reg(1), slot(src.up(2)));
+        }
+        RAX
+    }
+
+    /// A vector loaded goes to its slots.
+    fn got(&mut self, ty: MemTy, d: Slot) {
+        if ty.slots() == 1 {
+            return;
+        }
+        self.asm.store128(slot(d), Reg(0));
+        if ty == MemTy::V256 {
+            self.asm.store128(slot(d.up(2)), Reg(1));
+        }
+        self.regs.reload_slots(&mut self.asm, d, ty.slots());
+    }
+
+    fn get(&mut self, ty: MemTy, to: Reg, m: Mem) {
         match ty {
             MemTy::U8 => self.asm.movzx(Ty::I8, to, m),
             MemTy::U16 => self.asm.movzx(Ty::I16, to, m),
@@ -145,59 +250,13 @@ impl Translator<'_> {
             MemTy::V128 | MemTy::V256 => {
                 self.asm.load128(Reg(0), m);
                 if ty == MemTy::V256 {
-                    self.asm.load128(Reg(1), Mem { disp: 16, ..m });
+                    self.asm.load128(Reg(1), Mem { disp: m.disp + 16, ..m });
                 }
             }
         }
-        let behind = self.asm.here();
-        if vector {
-            self.asm.store128(slot(d), Reg(0));
-            if ty == MemTy::V256 {
-                self.asm.store128(slot(d.up(2)), Reg(1));
-            }
-            self.regs.reload_slots(&mut self.asm, d, ty.slots());
-        }
-        let insn = self.insn;
-        self.cold.push(crate::translate::Cold::Access(Access {
-            refused,
-            unknown,
-            guess: Some(guess),
-            addr,
-            kind: Kind::Load,
-            ty,
-            at,
-            behind,
-            state,
-            insn,
-        }));
     }
 
-    fn store(&mut self, ty: MemTy, src: Slot, addr: Reg) {
-        let value = if ty.slots() > 1 {
-            self.regs.sync_slots(&mut self.asm, src, ty.slots());
-            self.asm.load128(Reg(0), slot(src));
-            if ty == MemTy::V256 {
-                self.asm.load128(Reg(1), slot(src.up(2)));
-            }
-            RAX
-        } else {
-            self.src(src)
-        };
-        let state = self.state();
-        let refused = self.page(ty, addr);
-        self.asm.mov(RDX, addend(RDX, true));
-        self.asm.test(Ty::I64, RDX, RDX);
-        let unknown = self.asm.jcc(Cc::E);
-        let at = self.asm.here();
-        self.put(ty, value, addr);
-        let (behind, insn) = (self.asm.here(), self.insn);
-        let kind = Kind::Store(value);
-        let access = Access { refused, unknown, guess: None, addr, kind, ty, at, behind, state, insn };
-        self.cold.push(crate::translate::Cold::Access(access));
-    }
-
-    fn put(&mut self, ty: MemTy, value: Reg, addr: Reg) {
-        let m = Mem::sum(addr, RDX);
+    fn put(&mut self, ty: MemTy, value: Reg, m: Mem) {
         match ty {
             MemTy::U8 | MemTy::S8 => self.asm.store(Ty::I8, m, value),
             MemTy::U16 | MemTy::S16 => self.asm.store(Ty::I16, m, value),
@@ -206,48 +265,55 @@ impl Translator<'_> {
             MemTy::V128 | MemTy::V256 => {
                 self.asm.store128(m, Reg(0));
                 if ty == MemTy::V256 {
-                    self.asm.store128(Mem { disp: 16, ..m }, Reg(1));
+                    self.asm.store128(Mem { disp: m.disp + 16, ..m }, Reg(1));
                 }
             }
         }
     }
 
-    /// The rest of an access. Slow paths are called with the address in rcx; a load that took one finds its bytes in the
-    /// frame's buffer, a store leaves them there.
+    /// The rest of an access.
     pub(crate) fn cold_access(&mut self, access: Access) {
-        let Access { refused, unknown, guess, addr, kind, ty, at, behind, state, insn } = access;
-        let (base, thunks) = (self.asm.base, self.cx.thunks);
-        self.asm.bind(unknown);
-        if let Some(guess) = guess {
-            self.asm.mov(RAX, addend(RDX, false));
-            self.asm.test(Ty::I64, RAX, RAX);
-            let none = self.asm.jcc_short(Cc::E);
-            self.asm.store(Ty::I64, guess, RAX);
-            self.asm.jmp_to(base + at);
-            self.asm.bind_short(none);
-        }
-        for jump in refused.into_iter().flatten() {
-            self.asm.bind(jump);
-        }
+        let Access { page, addr, kind, ty, at, behind, state, begun } = access;
+        self.look_again(page, at);
+        self.begun = begun;
         self.asm.mov(RCX, addr);
+        let base = self.asm.base;
         match kind {
             Kind::Load => {
-                self.asm.call_to(thunks.load[log2(ty)]);
-                let stopped = self.asm.jcc_short(Cc::B);
-                self.asm.mov(RAX, RDX);
+                self.slow_load(ty, &state);
                 self.asm.jmp_to(base + at);
-                self.asm.bind_short(stopped);
             }
             Kind::Store(value) => {
-                self.asm.call_to(thunks.store[log2(ty)]);
+                self.asm.call_to(self.cx.thunks.store[log2(ty)]);
                 self.asm.jcc_to(Cc::AE, base + at);
-                self.put(ty, value, addr);
-                self.asm.call_to(thunks.commit[log2(ty)]);
-                self.asm.jcc_to(Cc::AE, base + behind);
+                self.put(ty, value, in_page(addr, 0));
+                self.slow_store(ty, &state);
+                self.asm.jmp_to(base + behind);
             }
         }
-        self.insn = insn;
-        let exit = self.stopped(None);
-        self.leave(&state, exit, false);
     }
+
+    /// rdx = where the bytes of a load at rcx are, seen from there: in their page, or in the frame's buffer.
+    fn slow_load(&mut self, ty: MemTy, state: &State) {
+        self.asm.call_to(self.cx.thunks.load[log2(ty)]);
+        self.or_leave(state);
+    }
+
+    /// The bytes of a store at rcx, which are in the frame's buffer, to where they belong.
+    fn slow_store(&mut self, ty: MemTy, state: &State) {
+        self.asm.call_to(self.cx.thunks.commit[log2(ty)]);
+        self.or_leave(state);
+    }
+
+    fn or_leave(&mut self, state: &State) {
+        let done = self.asm.jcc(Cc::AE);
+        let exit = self.stopped(None);
+        self.leave(state, exit, false);
+        self.asm.bind(done);
+    }
+}
+
+/// An address in the page whose addend is in rdx.
+fn in_page(base: Reg, disp: i32) -> Mem {
+    Mem { base, index: Some((RDX, 0)), disp }
 }

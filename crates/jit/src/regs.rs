@@ -24,6 +24,7 @@ pub(crate) const EMPTY_CACHE: Locals = [FREE; LOCALS.len()];
 /// For each slot the register it is pinned to.
 pub(crate) type Pinned = [Option<Reg>; 256];
 
+#[derive(Clone)]
 pub(crate) struct Regs<'a> {
     pinned: &'a Pinned,
     pub(crate) locals: Locals,

@@ -6,6 +6,7 @@ use crate::float::Slow;
 use crate::host::Features;
 use crate::memory::Access;
 use crate::regs::{Locals, Regs, spill};
+use crate::runs::{Refused, Via};
 use crate::thunks::{Gate, Thunks, slot};
 use engine::Leave;
 use ir::{Block, Op, Slot, SlotSet, Trap};
@@ -43,9 +44,11 @@ pub(crate) enum Why {
 }
 
 /// Code that is rarely reached, written behind the rest.
-pub(crate) enum Cold {
+pub(crate) enum Cold<'a> {
     /// An access refused by its inline check.
     Access(Access),
+    /// A run of accesses refused by theirs.
+    Run(Box<Refused<'a>>),
     /// An operation refused by its inline checks, for the interpreter.
     Slow(Slow),
     /// Goes on at an address, from the end of the block or, with the state there, from its middle.
@@ -87,9 +90,10 @@ pub(crate) struct Translator<'a> {
     pub(crate) checked: Locals,
     /// A comparison that only the end of the block asks for.
     pub(crate) compared: Option<(ir::Cond, ir::Ty, Slot, Against)>,
-    /// Which instruction of the block is at hand, from 0.
-    pub(crate) insn: u32,
-    pub(crate) cold: Vec<Cold>,
+    /// How many instructions of the block have begun: the last one is at hand.
+    pub(crate) begun: u32,
+    pub(crate) via: Via,
+    pub(crate) cold: Vec<Cold<'a>>,
     /// Where in code memory it will be.
     pub(crate) code_offset: usize,
     /// Exits get the numbers from here on.
@@ -108,26 +112,33 @@ impl<'a> Translator<'a> {
         let short = self.asm.jcc(Cc::L);
         let exit = Exit { id: self.cx.id, refund: block.insns, why: Why::Goto(block.pc) };
         self.cold.push(Cold::Leave { jump: short, state: self.state(), exit, raw: false });
-        let mut begun = 0;
-        let mut at = 0;
-        while at < block.ops.len() {
-            if let Op::Insn { .. } = block.ops[at] {
-                self.regs.end_instruction();
-                self.insn = begun;
-                begun += 1;
-                self.hold_temps(at + 1);
-                at += 1;
-            } else {
-                at += self.operation(at);
-                if self.regs.hold_temps {
-                    self.hold_temps(at);
-                }
-                self.regs.end_operation();
-            }
-        }
+        self.operations(0, block.ops.len());
         self.end();
         self.place_cold();
         self.asm.bytes
+    }
+
+    /// Translates some of the operations.
+    pub(crate) fn operations(&mut self, from: usize, to: usize) {
+        let mut at = from;
+        while at < to {
+            if let Op::Insn { .. } = self.block.ops[at] {
+                self.regs.end_instruction();
+                self.begun += 1;
+                self.hold_temps(at + 1);
+                at += 1;
+                continue;
+            }
+            let run = if self.via == Via::Check { self.run_at(at) } else { None };
+            at = match run {
+                Some(run) => self.run(run),
+                None => at + self.operation(at),
+            };
+            if self.regs.hold_temps {
+                self.hold_temps(at);
+            }
+            self.regs.end_operation();
+        }
     }
 
     fn count_uses(&mut self) {
@@ -178,7 +189,7 @@ impl<'a> Translator<'a> {
 
     /// The exit of an instruction that did not complete.
     pub(crate) fn stopped(&self, leave: Option<Leave>) -> Exit {
-        Exit { id: self.cx.id, refund: self.block.insns, why: Why::Stopped { insn: self.insn, leave } }
+        Exit { id: self.cx.id, refund: self.block.insns, why: Why::Stopped { insn: self.begun - 1, leave } }
     }
 
     /// Translates the operation at `at`; says how many it took.
@@ -240,7 +251,7 @@ impl<'a> Translator<'a> {
             Op::Load { .. } | Op::LoadX { .. } | Op::Store { .. } | Op::StoreX { .. } => self.access(&op),
             Op::ReadTime { d } => {
                 // What was left before this instruction.
-                let rest = (self.block.insns - self.insn) as i32;
+                let rest = (self.block.insns - self.begun + 1) as i32;
                 self.asm.lea(RAX, Mem::at(R14, rest));
                 self.asm.call_to(self.cx.thunks.time);
                 let d = self.dst(d);
@@ -281,7 +292,7 @@ impl<'a> Translator<'a> {
     /// Leaves for `pc`, the instruction done, if `cc`.
     pub(crate) fn exit_if(&mut self, cc: Cc, pc: u64) {
         let jump = self.asm.jcc(cc);
-        let refund = self.block.insns - (self.insn + 1);
+        let refund = self.block.insns - self.begun;
         self.leave_at(jump, pc, refund);
     }
 
@@ -332,6 +343,7 @@ impl<'a> Translator<'a> {
         for cold in std::mem::take(&mut self.cold) {
             match cold {
                 Cold::Access(access) => self.cold_access(access),
+                Cold::Run(refused) => self.cold_run(*refused),
                 Cold::Slow(slow) => self.cold_slow(slow),
                 Cold::Go { jump, pc, refund, state } => {
                     self.asm.bind(jump);
