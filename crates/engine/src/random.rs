@@ -49,7 +49,7 @@ const BINS: [BinOp; 12] = [
     BinOp::AndNot,
 ];
 const CONDS: [Cond; 8] = [Cond::Eq, Cond::Ne, Cond::LtS, Cond::GeS, Cond::LtU, Cond::GtU, Cond::TestZ, Cond::LeS];
-const KINDS: [FlagKind; 10] = [
+const KINDS: [FlagKind; 13] = [
     FlagKind::Add,
     FlagKind::Sub,
     FlagKind::Sub,
@@ -59,6 +59,9 @@ const KINDS: [FlagKind; 10] = [
     FlagKind::Sbb,
     FlagKind::Inc,
     FlagKind::Dec,
+    FlagKind::Shl,
+    FlagKind::Shr,
+    FlagKind::Sar,
     FlagKind::Bits,
 ];
 const FLAG_CONDS: [FlagCond; 12] = [

@@ -44,6 +44,10 @@ pub enum FlagKind {
     Inc,
     /// a - 1, CARRY from bit 0 of `c`.
     Dec,
+    /// a shifted by `b`, which is neither 0 nor the width or more: CARRY is the last bit out, OVERFLOW that of a step by one.
+    Shl,
+    Shr,
+    Sar,
 }
 
 impl FlagKind {
@@ -144,6 +148,9 @@ impl LazyFlags {
             6 => FlagKind::Result,
             7 => FlagKind::Inc,
             8 => FlagKind::Dec,
+            9 => FlagKind::Shl,
+            10 => FlagKind::Shr,
+            11 => FlagKind::Sar,
             _ => FlagKind::Bits,
         };
         let ty = match cell >> 8 & 3 {
@@ -191,6 +198,22 @@ impl LazyFlags {
             FlagKind::Dec => {
                 let r = a.wrapping_sub(1) & mask;
                 (r, c == 1, a == sign, a & 0xf == 0)
+            }
+            FlagKind::Shl => {
+                let r = (a as u128) << (b & 63);
+                let differ = (a ^ a << 1) & sign != 0;
+                (r as u64 & mask, r >> self.ty.bits() & 1 == 1, differ, false)
+            }
+            FlagKind::Shr | FlagKind::Sar => {
+                let whole = if matches!(self.kind, FlagKind::Sar) && a & sign != 0 {
+                    (a | !mask) as i64 as i128
+                } else {
+                    a as i128
+                };
+                // With one bit more below, for what goes out last.
+                let r = (whole << 1) >> (b & 63);
+                let overflow = matches!(self.kind, FlagKind::Shr) && a & sign != 0;
+                ((r >> 1) as u64 & mask, r & 1 == 1, overflow, false)
             }
             FlagKind::Add | FlagKind::Adc => {
                 let c = if matches!(self.kind, FlagKind::Adc) { c } else { 0 };

@@ -267,6 +267,11 @@ impl Translator<'_> {
         let (kind, ty) = self.flags.known?;
         let cc = condition(kind, cond, self.flags.b == Part::Const(0))?;
         let Pending { a, b, c, .. } = self.flags;
+        let by = match (kind, b) {
+            (FlagKind::Shl | FlagKind::Shr | FlagKind::Sar, Part::Const(by)) if in_width(by, ty) => by as u8,
+            (FlagKind::Shl | FlagKind::Shr | FlagKind::Sar, _) => return None,
+            _ => 0,
+        };
         let locals = self.regs.locals;
         // These do arithmetic to get at their value, so the carry comes last.
         if kind.reads_c() {
@@ -275,7 +280,7 @@ impl Translator<'_> {
         self.part_into(RAX, a, FLAG_A, &locals);
         match (kind, b) {
             (FlagKind::Inc | FlagKind::Dec, _) => self.asm.mov_imm(RCX, 1),
-            (FlagKind::Result, _) => {}
+            (FlagKind::Result | FlagKind::Shl | FlagKind::Shr | FlagKind::Sar, _) => {}
             _ => self.part_into(RCX, b, FLAG_B, &locals),
         }
         match kind {
@@ -287,6 +292,9 @@ impl Translator<'_> {
                 self.asm.bit_test(RDX, 0);
                 self.asm.alu_narrow(if kind == FlagKind::Adc { Alu::Adc } else { Alu::Sbb }, ty, RAX, RCX);
             }
+            FlagKind::Shl => self.asm.shift_imm(Shift::Shl, ty, RAX, by),
+            FlagKind::Shr => self.asm.shift_imm(Shift::Shr, ty, RAX, by),
+            FlagKind::Sar => self.asm.shift_imm(Shift::Sar, ty, RAX, by),
             FlagKind::Bits => return None,
         }
         Some(cc)
@@ -334,6 +342,11 @@ impl Translator<'_> {
     }
 }
 
+/// Whether a shift by this much is one whose flags the host defines.
+fn in_width(by: u64, ty: Ty) -> bool {
+    (1..u64::from(ty.bits())).contains(&by)
+}
+
 /// The host's condition for one of ours on flags set as `kind` says; `zero`: its second operand is the constant 0.
 fn condition(kind: FlagKind, cond: FlagCond, zero: bool) -> Option<Cc> {
     let arm = kind == FlagKind::SubArm;
@@ -375,6 +388,10 @@ fn condition(kind: FlagKind, cond: FlagCond, zero: bool) -> Option<Cc> {
     let known = match kind {
         FlagKind::Bits => false,
         FlagKind::Result => plain || parity || zero,
+        // The host defines no overflow but of steps by one.
+        FlagKind::Shl | FlagKind::Shr | FlagKind::Sar => {
+            plain || parity || matches!(cc, Cc::B | Cc::AE | Cc::BE | Cc::A)
+        }
         // The carry is another's.
         FlagKind::Inc | FlagKind::Dec => !matches!(cc, Cc::B | Cc::AE | Cc::BE | Cc::A),
         _ => true,

@@ -123,12 +123,22 @@ fn shift_overflow(l: &mut Lift<'_>, op: BinOp, ty: Ty, a: Slot) -> Option<Val> {
 
 /// A shift by a known count below the width: one operation, beside those for the flags.
 fn shift_by(l: &mut Lift<'_>, op: BinOp, ty: Ty, place: Place, a: Slot, n: u8) {
-    let carry = l.out.extract(false, Ty::I64, a, if op == BinOp::Shl { ty.bits() - n } else { n - 1 }, 1);
-    let overflow = shift_overflow(l, op, ty, a);
-    let given = join(l, carry, overflow);
-    l.bin_imm_into(place.slot, op, ty, a, n.into());
-    l.commit(place);
-    l.out.set_flags(FlagKind::Result, ty, place.slot, given);
+    let kind = match op {
+        BinOp::Shl => FlagKind::Shl,
+        BinOp::Shr => FlagKind::Shr,
+        _ => FlagKind::Sar,
+    };
+    let by = l.out.iconst(n.into());
+    // A store may fault, and comes first; a register takes the place of the operand.
+    if place.is_memory() {
+        l.bin_imm_into(place.slot, op, ty, a, n.into());
+        l.commit(place);
+        l.out.set_flags(kind, ty, a, by);
+    } else {
+        l.out.set_flags(kind, ty, a, by);
+        l.bin_imm_into(place.slot, op, ty, a, n.into());
+        l.commit(place);
+    }
 }
 
 /// CARRY and OVERFLOW as `Flags` bits.

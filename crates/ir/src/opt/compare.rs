@@ -34,7 +34,7 @@ impl KnownFlags {
                 let cond = of_sign(cond)?;
                 Some((cond, self.result?, Against::Imm(0)))
             }
-            FlagKind::Add | FlagKind::Inc | FlagKind::Dec => {
+            FlagKind::Add | FlagKind::Inc | FlagKind::Dec | FlagKind::Shl | FlagKind::Shr | FlagKind::Sar => {
                 let cond = of_sign(cond)?;
                 Some((cond, self.result?, Against::Imm(0)))
             }
@@ -53,6 +53,11 @@ impl KnownFlags {
 }
 
 impl KnownFlags {
+    /// By how much a shift set them, if that is known.
+    fn shift(&self) -> Option<i32> {
+        self.b_value.filter(|by| (1..u64::from(self.ty.bits())).contains(by)).map(|by| by as i32)
+    }
+
     /// Where this operation leaves what the flags were set from, if it computes just that.
     pub(super) fn result_of(&self, op: &Op) -> Option<Slot> {
         let (wanted, imm) = match self.kind {
@@ -60,6 +65,9 @@ impl KnownFlags {
             FlagKind::Sub | FlagKind::SubArm => (BinOp::Sub, self.b_value.and_then(|b| as_imm(self.ty, b))),
             FlagKind::Inc => (BinOp::Add, Some(1)),
             FlagKind::Dec => (BinOp::Sub, Some(1)),
+            FlagKind::Shl => (BinOp::Shl, self.shift()),
+            FlagKind::Shr => (BinOp::Shr, self.shift()),
+            FlagKind::Sar => (BinOp::Sar, self.shift()),
             _ => return None,
         };
         match *op {

@@ -72,9 +72,9 @@ const CONDS: [Cond; 12] = [
     Cond::TestNz,
 ];
 #[rustfmt::skip]
-const KINDS: [FlagKind; 11] = [
+const KINDS: [FlagKind; 14] = [
     FlagKind::Add, FlagKind::Sub, FlagKind::Sub, FlagKind::SubArm, FlagKind::Result, FlagKind::Adc, FlagKind::Sbb, FlagKind::Inc,
-    FlagKind::Dec, FlagKind::Bits, FlagKind::Result,
+    FlagKind::Dec, FlagKind::Bits, FlagKind::Result, FlagKind::Shl, FlagKind::Shr, FlagKind::Sar,
 ];
 #[rustfmt::skip]
 const FLAG_CONDS: [FlagCond; 20] = [
