@@ -110,7 +110,10 @@ def user_command(case, at, arch):
     qemu = qemu_user(arch)
     if qemu is None:
         return None
-    runner = [str(ROOT / ".ci" / "with-binfmt"), arch] if case.execs else [qemu, "-L", str(sysroot(arch))] if case.dynamic else [qemu]
+    runner = [str(ROOT / ".ci" / "with-binfmt"), arch] if case.execs else [qemu]
+    if case.dynamic:
+        machine = sysroot(arch).parent / "machine"
+        runner += ["-L", str(sysroot(arch)), *(["-cpu", machine.read_text().splitlines()[2]] if machine.exists() else [])]
     return [*runner, str(case.program(at)), *case.words[1:]]
 
 

@@ -117,7 +117,7 @@ def compare(chosen, at, arch, options, progress):
     if not (files / "machine").exists():
         print(f"skipped: {arch}: no target/oracle/system/{arch} (.ci/bench-peers)")
         return None
-    words, console = (files / "machine").read_text().splitlines()
+    words, console = (files / "machine").read_text().splitlines()[:2]
     qemu = shutil.which(words.split()[0])
     if qemu is None:
         print(f"skipped: {arch}: no {words.split()[0]}")
