@@ -4,7 +4,7 @@ use crate::asm::*;
 use crate::regs::Locals;
 use crate::thunks::{LOCALS, slot};
 use crate::translate::Translator;
-use ir::{FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, FlagCond, FlagKind, LazyFlags, Op, Reg as GuestReg, Slot, Ty};
+use ir::{FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, FlagCond, FlagKind, Flags, LazyFlags, Op, Reg as GuestReg, Slot, Ty};
 
 /// Where an operand of the last flag setting is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -331,14 +331,64 @@ impl Translator<'_> {
         let set = self.asm.jmp_short();
         self.asm.bind_short(other);
         self.asm.cmp_imm(Ty::I32, RAX, LazyFlags::cell(kind, Ty::I32) as i32);
-        self.refuse(Cc::NE);
+        let other = self.asm.jcc_short(Cc::NE);
         self.asm.cmp(Ty::I32, RCX, slot(FLAG_B.into()));
         self.asm.bind_short(set);
         self.asm.setcc(cc, RAX);
+        let known = self.asm.jmp_short();
+        self.asm.bind_short(other);
+        // Flags as such: what a conditional comparison leaves that did not compare.
+        self.asm.cmp_imm(Ty::I8, RAX, FlagKind::Bits as i32);
+        self.refuse(Cc::NE);
+        self.flag_of_bits(cond);
+        self.asm.bind_short(known);
         self.asm.movzx(Ty::I8, RAX, RAX);
         self.asm.store(Ty::I64, slot(d), RAX);
         self.end_checks(op);
         self.regs.reload_slots(&mut self.asm, d, 1);
+    }
+}
+
+impl Translator<'_> {
+    /// al = what the condition says of the `Flags` in rcx. Not for `Adjust` and `Always`.
+    fn flag_of_bits(&mut self, cond: FlagCond) {
+        let (bit, cc) = match cond {
+            FlagCond::Eq => (Flags::ZERO, Cc::NE),
+            FlagCond::Ne => (Flags::ZERO, Cc::E),
+            FlagCond::Carry => (Flags::CARRY, Cc::NE),
+            FlagCond::NoCarry => (Flags::CARRY, Cc::E),
+            FlagCond::Sign => (Flags::SIGN, Cc::NE),
+            FlagCond::NoSign => (Flags::SIGN, Cc::E),
+            FlagCond::Overflow => (Flags::OVERFLOW, Cc::NE),
+            FlagCond::NoOverflow => (Flags::OVERFLOW, Cc::E),
+            FlagCond::Parity => (Flags::PARITY, Cc::NE),
+            FlagCond::NoParity => (Flags::PARITY, Cc::E),
+            // One of two.
+            FlagCond::CarryOrZero => (Flags::CARRY | Flags::ZERO, Cc::NE),
+            FlagCond::NoCarryNorZero => (Flags::CARRY | Flags::ZERO, Cc::E),
+            FlagCond::CarryNotZero | FlagCond::NoCarryOrZero => {
+                // Carry alone.
+                self.asm.alu_imm(Alu::And, false, RCX, (Flags::CARRY | Flags::ZERO) as i32);
+                self.asm.cmp_imm(Ty::I32, RCX, Flags::CARRY as i32);
+                return self.asm.setcc(if cond == FlagCond::CarryNotZero { Cc::E } else { Cc::NE }, RAX);
+            }
+            _ => {
+                // Overflow moved to where the sign is: whether they differ.
+                self.asm.mov32(RAX, RCX);
+                self.asm.shift_imm(Shift::Shr, Ty::I32, RAX, 4);
+                self.asm.alu(Alu::Xor, false, RAX, RCX);
+                self.asm.alu_imm(Alu::And, false, RAX, Flags::SIGN as i32);
+                if matches!(cond, FlagCond::Le | FlagCond::Gt) {
+                    self.asm.alu_imm(Alu::And, false, RCX, Flags::ZERO as i32);
+                    self.asm.alu(Alu::Or, false, RAX, RCX);
+                }
+                self.asm.test(Ty::I32, RAX, RAX);
+                let cc = if matches!(cond, FlagCond::Lt | FlagCond::Le) { Cc::NE } else { Cc::E };
+                return self.asm.setcc(cc, RAX);
+            }
+        };
+        self.asm.test_imm(Ty::I32, RCX, bit as i32);
+        self.asm.setcc(cc, RAX);
     }
 }
 

@@ -157,7 +157,10 @@ impl Compiler for Jit {
         }
         let Some(target) = live.target(isa) else { return false };
         let at = live.code.used();
-        if block.ops.iter().any(|op| matches!(op, Op::SetFlags { kind: FlagKind::SubArm, .. })) {
+        use Op::{SetFlags, SetFlagsIf};
+        let differs =
+            |op: &Op| matches!(op, SetFlags { kind: FlagKind::SubArm, .. } | SetFlagsIf { kind: FlagKind::SubArm, .. });
+        if block.ops.iter().any(differs) {
             live.targets[target].difference = FlagKind::SubArm;
         }
         let Target { pinned, gate, difference, .. } = &live.targets[target];
