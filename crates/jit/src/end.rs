@@ -82,7 +82,7 @@ impl Translator<'_> {
     }
 
     /// Stores what the next block expects in memory.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         spill(&mut self.asm, &self.regs.locals);
         self.regs.clean();
         self.materialise();
@@ -94,7 +94,7 @@ impl Translator<'_> {
     }
 
     /// Goes to `pc`, if `cc`; everything is where the next block expects it.
-    fn go(&mut self, cc: Option<Cc>, pc: u64) {
+    pub(crate) fn go(&mut self, cc: Option<Cc>, pc: u64) {
         if self.cx.chain && pc == self.block.pc {
             let entry = self.asm.base;
             return match cc {

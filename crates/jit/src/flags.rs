@@ -22,7 +22,7 @@ pub(crate) enum Part {
 }
 
 /// What is known of the flags at a point.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pending {
     /// The last setting, if it was in this block.
     known: Option<(FlagKind, Ty)>,
@@ -187,6 +187,23 @@ impl Translator<'_> {
                 self.asm.alu(op, true, r, t);
             }
         }
+    }
+
+    /// Where a flag cell's value is to be read, now: it may still be where it came from.
+    pub(crate) fn flag_cell(&mut self, s: Slot) -> Slot {
+        let part = match CELLS.iter().position(|&cell| Slot::from(cell) == s) {
+            Some(0) => self.flags.a,
+            Some(1) => self.flags.b,
+            Some(2) => self.flags.c,
+            _ if s == FLAG_KIND.into() && !self.flags.kind_stored => Part::Const(0),
+            _ => return s,
+        };
+        match part {
+            Part::Slot(from) => return from,
+            Part::Stored => self.regs.reload_slots(&mut self.asm, s, 1),
+            _ => self.materialise(),
+        }
+        s
     }
 
     /// `n` slots from `s` are about to be written: saves what of the flags rests on them.

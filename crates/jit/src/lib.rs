@@ -12,6 +12,7 @@ mod flags;
 mod float;
 mod host;
 mod jit;
+mod loops;
 mod memory;
 mod regs;
 mod runs;

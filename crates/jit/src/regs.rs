@@ -168,6 +168,38 @@ impl<'a> Regs<'a> {
         }
     }
 
+    /// What of the cache lasts beyond the block.
+    pub(crate) fn lasting(&self) -> Locals {
+        self.locals.map(|l| if l.slot.is_some_and(|s| !s.is_temp()) { Local { locked: false, ..l } } else { FREE })
+    }
+
+    /// Goes on with a cache.
+    pub(crate) fn set_cache(&mut self, locals: Locals) {
+        self.locals = locals;
+    }
+
+    /// Makes the cache hold what it did at another point. Moves only, which leave the host's flags alone.
+    pub(crate) fn match_cache(&mut self, asm: &mut Asm, wanted: &Locals) {
+        let differs = |l: &Local, w: &Local| l.slot != w.slot;
+        for ((l, w), r) in self.locals.iter().zip(wanted).zip(LOCALS) {
+            if let Some(s) = l.slot
+                && l.dirty
+                && (differs(l, w) || !w.dirty)
+                && !s.is_temp()
+            {
+                asm.store(Ty::I64, slot(s), r);
+            }
+        }
+        for ((l, w), r) in self.locals.iter().zip(wanted).zip(LOCALS) {
+            if let Some(s) = w.slot
+                && differs(l, w)
+            {
+                asm.mov(r, slot(s));
+            }
+        }
+        self.locals = *wanted;
+    }
+
     /// All of the cache has been stored.
     pub(crate) fn clean(&mut self) {
         self.locals.iter_mut().for_each(|l| l.dirty &= l.slot.is_some_and(Slot::is_temp));

@@ -105,17 +105,25 @@ pub(crate) struct Translator<'a> {
 impl<'a> Translator<'a> {
     /// Compiles the whole block.
     pub(crate) fn block(mut self) -> Vec<u8> {
+        self.all_operations();
+        match self.loops() {
+            Some(exit) => self.again(exit),
+            None => self.end(),
+        }
+        self.place_cold();
+        self.asm.bytes
+    }
+
+    /// Charges the whole block, if the budget has room for it, and translates its operations.
+    pub(crate) fn all_operations(&mut self) {
         let block = self.block;
-        self.count_uses();
-        // The whole block is charged at its entry, if the budget has room for it.
         self.asm.alu_imm(Alu::Sub, true, R14, block.insns as i32);
         let short = self.asm.jcc(Cc::L);
         let exit = Exit { id: self.cx.id, refund: block.insns, why: Why::Goto(block.pc) };
         self.cold.push(Cold::Leave { jump: short, state: self.state(), exit, raw: false });
+        self.count_uses();
+        self.begun = 0;
         self.operations(0, block.ops.len());
-        self.end();
-        self.place_cold();
-        self.asm.bytes
     }
 
     /// Translates some of the operations.
@@ -370,7 +378,7 @@ impl<'a> Translator<'a> {
     }
 
     /// Stores what is in registers alone at a point, but for pinned ones.
-    fn put_state(&mut self, state: &State) {
+    pub(crate) fn put_state(&mut self, state: &State) {
         spill(&mut self.asm, &state.locals);
         self.store_flags(&state.flags, &state.locals);
     }

@@ -1,0 +1,86 @@
+//! Blocks that branch to themselves. Their operations are there twice: as any block enters them, and as the block itself
+//! does, with the cache and the flags left as they are at its end. So a loop stores neither from one round to the next.
+use crate::alu::Against;
+use crate::asm::*;
+use crate::translate::{Cold, Translator};
+use ir::Term;
+
+impl Translator<'_> {
+    /// Where a block that branches to itself goes else.
+    pub(crate) fn loops(&self) -> Option<u64> {
+        let (Term::Branch { taken, next, .. }
+        | Term::BranchCmp { taken, next, .. }
+        | Term::BranchCmpImm { taken, next, .. }
+        | Term::BranchFlag { taken, next, .. }) = self.block.term
+        else {
+            return None;
+        };
+        let own = self.block.pc;
+        match (taken == own, next == own) {
+            _ if !self.cx.chain => None,
+            (true, false) => Some(next),
+            (false, true) => Some(taken),
+            _ => None,
+        }
+    }
+
+    /// Makes the end's comparison; gives the condition for the next round. None, and no code, if it is no comparison.
+    fn next_round(&mut self) -> Option<Cc> {
+        let (cc, taken) = match self.block.term {
+            Term::Branch { c, taken, .. } => {
+                let cc = match self.compared {
+                    Some((cond, ty, a, against)) => self.compare(cond, ty, a, against),
+                    None => {
+                        let c = self.flag_cell(c);
+                        let c = self.operand(c);
+                        self.test_zero(c);
+                        Cc::NE
+                    }
+                };
+                (cc, taken)
+            }
+            Term::BranchCmp { cond, ty, a, b, taken, .. } => {
+                let (a, b) = (self.flag_cell(a), self.flag_cell(b));
+                (self.compare(cond, ty, a, Against::Slot(b)), taken)
+            }
+            Term::BranchCmpImm { cond, ty, a, imm, taken, .. } => {
+                let a = self.flag_cell(a);
+                (self.compare(cond, ty, a, Against::Imm(imm)), taken)
+            }
+            Term::BranchFlag { cond, taken, .. } => (self.host_flags(cond)?, taken),
+            _ => return None,
+        };
+        self.regs.unlock();
+        Some(if taken == self.block.pc { cc } else { cc.not() })
+    }
+
+    /// Behind the operations of a block that branches to itself: leaves for `exit`, or goes on with the same again.
+    pub(crate) fn again(&mut self, exit: u64) {
+        let Some(cc) = self.next_round() else { return self.end() };
+        self.leave_round(cc, exit);
+        let cache = self.regs.lasting();
+        let flags = self.flags;
+        self.regs.set_cache(cache);
+        let entry = self.asm.base + self.asm.here();
+        self.compared = None;
+        self.all_operations();
+        let Some(cc) = self.next_round() else { return self.end() };
+        if self.flags == flags {
+            self.regs.match_cache(&mut self.asm, &cache);
+            self.asm.jcc_to(cc, entry);
+            let state = self.state();
+            self.put_state(&state);
+            self.go(None, exit);
+        } else {
+            self.leave_round(cc, exit);
+            self.settle();
+            self.go(None, self.block.pc);
+        }
+    }
+
+    /// Leaves for `exit` unless `cc`.
+    fn leave_round(&mut self, cc: Cc, exit: u64) {
+        let jump = self.asm.jcc(cc.not());
+        self.cold.push(Cold::Go { jump, pc: exit, refund: 0, state: Some(self.state()) });
+    }
+}
