@@ -282,8 +282,13 @@ impl Translator<'_> {
     /// that cannot be. Uses rax, rcx and rdx.
     pub(crate) fn host_flags(&mut self, cond: FlagCond) -> Option<Cc> {
         let (kind, ty) = self.flags.known?;
-        let cc = condition(kind, cond, self.flags.b == Part::Const(0))?;
         let Pending { a, b, c, .. } = self.flags;
+        if kind == FlagKind::Bits && !matches!(cond, FlagCond::Adjust | FlagCond::Always) {
+            let locals = self.regs.locals;
+            self.part_into(RCX, a, FLAG_A, &locals);
+            return Some(self.ask_bits(cond));
+        }
+        let cc = condition(kind, cond, b == Part::Const(0))?;
         let by = match (kind, b) {
             (FlagKind::Shl | FlagKind::Shr | FlagKind::Sar, Part::Const(by)) if in_width(by, ty) => by as u8,
             (FlagKind::Shl | FlagKind::Shr | FlagKind::Sar, _) => return None,
@@ -357,7 +362,8 @@ impl Translator<'_> {
         // Flags as such: what a conditional comparison leaves that did not compare.
         self.asm.cmp_imm(Ty::I8, RAX, FlagKind::Bits as i32);
         self.refuse(Cc::NE);
-        self.flag_of_bits(cond);
+        let cc = self.ask_bits(cond);
+        self.asm.setcc(cc, RAX);
         self.asm.bind_short(known);
         self.asm.movzx(Ty::I8, RAX, RAX);
         self.asm.store(Ty::I64, slot(d), RAX);
@@ -367,30 +373,30 @@ impl Translator<'_> {
 }
 
 impl Translator<'_> {
-    /// al = what the condition says of the `Flags` in rcx. Not for `Adjust` and `Always`.
-    fn flag_of_bits(&mut self, cond: FlagCond) {
-        let (bit, cc) = match cond {
-            FlagCond::Eq => (Flags::ZERO, Cc::NE),
-            FlagCond::Ne => (Flags::ZERO, Cc::E),
-            FlagCond::Carry => (Flags::CARRY, Cc::NE),
-            FlagCond::NoCarry => (Flags::CARRY, Cc::E),
-            FlagCond::Sign => (Flags::SIGN, Cc::NE),
-            FlagCond::NoSign => (Flags::SIGN, Cc::E),
-            FlagCond::Overflow => (Flags::OVERFLOW, Cc::NE),
-            FlagCond::NoOverflow => (Flags::OVERFLOW, Cc::E),
-            FlagCond::Parity => (Flags::PARITY, Cc::NE),
-            FlagCond::NoParity => (Flags::PARITY, Cc::E),
-            // One of two.
-            FlagCond::CarryOrZero => (Flags::CARRY | Flags::ZERO, Cc::NE),
-            FlagCond::NoCarryNorZero => (Flags::CARRY | Flags::ZERO, Cc::E),
+    /// Asks the `Flags` in rcx; gives the host's condition that says yes. Uses rax. Not for `Adjust` and `Always`.
+    fn ask_bits(&mut self, cond: FlagCond) -> Cc {
+        let any = |bits: u64| (bits, Cc::NE);
+        let none = |bits: u64| (bits, Cc::E);
+        let (bits, cc) = match cond {
+            FlagCond::Eq => any(Flags::ZERO),
+            FlagCond::Ne => none(Flags::ZERO),
+            FlagCond::Carry => any(Flags::CARRY),
+            FlagCond::NoCarry => none(Flags::CARRY),
+            FlagCond::Sign => any(Flags::SIGN),
+            FlagCond::NoSign => none(Flags::SIGN),
+            FlagCond::Overflow => any(Flags::OVERFLOW),
+            FlagCond::NoOverflow => none(Flags::OVERFLOW),
+            FlagCond::Parity => any(Flags::PARITY),
+            FlagCond::NoParity => none(Flags::PARITY),
+            FlagCond::CarryOrZero => any(Flags::CARRY | Flags::ZERO),
+            FlagCond::NoCarryNorZero => none(Flags::CARRY | Flags::ZERO),
             FlagCond::CarryNotZero | FlagCond::NoCarryOrZero => {
-                // Carry alone.
                 self.asm.alu_imm(Alu::And, false, RCX, (Flags::CARRY | Flags::ZERO) as i32);
                 self.asm.cmp_imm(Ty::I32, RCX, Flags::CARRY as i32);
-                return self.asm.setcc(if cond == FlagCond::CarryNotZero { Cc::E } else { Cc::NE }, RAX);
+                return if cond == FlagCond::CarryNotZero { Cc::E } else { Cc::NE };
             }
-            _ => {
-                // Overflow moved to where the sign is: whether they differ.
+            FlagCond::Lt | FlagCond::Ge | FlagCond::Le | FlagCond::Gt | FlagCond::Adjust | FlagCond::Always => {
+                // Whether sign and overflow differ: the latter moved to where the former is.
                 self.asm.mov32(RAX, RCX);
                 self.asm.shift_imm(Shift::Shr, Ty::I32, RAX, 4);
                 self.asm.alu(Alu::Xor, false, RAX, RCX);
@@ -400,12 +406,11 @@ impl Translator<'_> {
                     self.asm.alu(Alu::Or, false, RAX, RCX);
                 }
                 self.asm.test(Ty::I32, RAX, RAX);
-                let cc = if matches!(cond, FlagCond::Lt | FlagCond::Le) { Cc::NE } else { Cc::E };
-                return self.asm.setcc(cc, RAX);
+                return if matches!(cond, FlagCond::Lt | FlagCond::Le) { Cc::NE } else { Cc::E };
             }
         };
-        self.asm.test_imm(Ty::I32, RCX, bit as i32);
-        self.asm.setcc(cc, RAX);
+        self.asm.test_imm(Ty::I32, RCX, bits as i32);
+        cc
     }
 }
 

@@ -54,7 +54,7 @@ fn is_simple(op: &Op) -> bool {
         Op::Insn { .. } | Op::Const { .. } | Op::Mov { .. } | Op::Ext { .. } | Op::Lea { .. } | Op::Extract { .. } => {
             true
         }
-        Op::SetFlags { .. } => true,
+        Op::SetFlags { .. } | Op::CheckAligned { .. } => true,
         Op::Bin { op, .. } | Op::BinImm { op, .. } => {
             use BinOp::*;
             matches!(op, Add | Sub | And | Or | Xor | Shl | Shr | Sar | Rotl | Rotr)
@@ -66,14 +66,25 @@ fn is_simple(op: &Op) -> bool {
 impl<'a> Translator<'a> {
     /// The run that begins with the operation at `from`, if two accesses or more make one.
     pub(crate) fn run_at(&self, from: usize) -> Option<Run> {
-        let (Op::Load { addr: base, .. } | Op::Store { addr: base, .. }) = self.block.ops[from] else { return None };
+        let (Op::Load { addr: base, .. } | Op::Store { addr: base, .. } | Op::ProbeWrite { addr: base, .. }) =
+            self.block.ops[from]
+        else {
+            return None;
+        };
         let (mut extent, mut moved, mut accesses) = (None, 0, 0);
         let (mut to, mut reads, mut writes) = (from, false, false);
         for (at, op) in self.block.ops.iter().enumerate().skip(from) {
+            let bytes = match op {
+                Op::Load { ty, .. } | Op::Store { ty, .. } => ty.bytes().into(),
+                Op::ProbeWrite { bytes, .. } => i64::from(*bytes),
+                _ => 0,
+            };
             match *op {
-                Op::Load { ty, addr, disp, .. } | Op::Store { ty, addr, disp, .. } if addr == base => {
+                Op::Load { addr, disp, .. } | Op::Store { addr, disp, .. } | Op::ProbeWrite { addr, disp, .. }
+                    if addr == base =>
+                {
                     let first = moved + i64::from(disp);
-                    let end = first + i64::from(ty.bytes());
+                    let end = first + bytes;
                     let (lo, hi) = extent.map_or((first, end), |(lo, hi)| (first.min(lo), end.max(hi)));
                     if hi - lo > SPAN {
                         break;

@@ -10,6 +10,7 @@ use crate::runs::{Refused, Via};
 use crate::thunks::{Gate, Thunks, slot};
 use engine::Leave;
 use ir::{Block, Op, Slot, SlotSet, Trap};
+use std::collections::VecDeque;
 
 /// How compiled code can be left. What it hands out is the number of one of these.
 #[derive(Clone, Copy, Debug)]
@@ -281,7 +282,11 @@ impl<'a> Translator<'a> {
                 let jump = self.asm.jcc(Cc::NE);
                 self.cold.push(Cold::Misaligned { jump, addr, state: self.state(), exit: self.stopped(None) });
             }
-            Op::ProbeWrite { .. } => self.probe_write(&op),
+            Op::ProbeWrite { .. } => match self.via {
+                Via::Check => self.probe_write(&op),
+                Via::Run => {}
+                Via::Slow => self.interpret(&op),
+            },
             Op::Vec { .. } | Op::VecShift { .. } => self.vector(&op),
             _ if op.uses_fp_env() && !matches!(op, Op::Call { .. }) || matches!(op, Op::Fp { .. }) => self.float(&op),
             _ => self.interpret(&op),
@@ -348,7 +353,9 @@ impl<'a> Translator<'a> {
     }
 
     fn place_cold(&mut self) {
-        for cold in std::mem::take(&mut self.cold) {
+        // Cold code may have some of its own.
+        let mut queue = VecDeque::from(std::mem::take(&mut self.cold));
+        while let Some(cold) = queue.pop_front() {
             match cold {
                 Cold::Access(access) => self.cold_access(access),
                 Cold::Run(refused) => self.cold_run(*refused),
@@ -374,6 +381,7 @@ impl<'a> Translator<'a> {
                     self.leave(&state, exit, raw);
                 }
             }
+            queue.extend(self.cold.drain(..));
         }
     }
 
