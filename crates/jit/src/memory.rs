@@ -22,8 +22,8 @@ pub(crate) struct Page {
 /// An access whose inline check may refuse it.
 pub(crate) struct Access {
     page: Page,
-    /// Where its address is.
-    addr: Reg,
+    /// Its address: a register and a displacement.
+    addr: Mem,
     kind: Kind,
     ty: MemTy,
     /// The access itself, and what comes behind it.
@@ -77,20 +77,20 @@ impl Translator<'_> {
                 self.asm.bind(stored);
             }
             (Op::Load { ty, d, addr, disp }, Via::Check) => {
-                let addr = self.address(addr, disp);
-                self.load(ty, d, addr);
+                let base = self.src(addr);
+                self.load(ty, d, Mem::at(base, disp));
             }
             (Op::LoadX { ty, d, base, index, scale, disp }, _) => {
                 let addr = self.address_x(base, index, scale, disp);
-                self.load(ty, d, addr);
+                self.load(ty, d, Mem::at(addr, 0));
             }
             (Op::Store { ty, src, addr, disp }, Via::Check) => {
-                let addr = self.address(addr, disp);
-                self.store(ty, src, addr);
+                let base = self.src(addr);
+                self.store(ty, src, Mem::at(base, disp));
             }
             (Op::StoreX { ty, src, base, index, scale, disp }, _) => {
                 let addr = self.address_x(base, index, scale, disp);
-                self.store(ty, src, addr);
+                self.store(ty, src, Mem::at(addr, 0));
             }
             _ => {}
         }
@@ -117,11 +117,16 @@ impl Translator<'_> {
     /// The register that holds base + disp: rcx, or that of the base itself.
     fn address(&mut self, base: Slot, disp: i32) -> Reg {
         let base = self.src(base);
-        if disp == 0 {
-            return base;
+        self.compute(RCX, Mem::at(base, disp))
+    }
+
+    /// The register that holds an address: `r`, or that of its base.
+    fn compute(&mut self, r: Reg, addr: Mem) -> Reg {
+        if addr.disp == 0 {
+            return addr.base;
         }
-        self.asm.lea(RCX, Mem::at(base, disp));
-        RCX
+        self.asm.lea(r, addr);
+        r
     }
 
     fn address_x(&mut self, base: Slot, index: Slot, scale: u8, disp: i32) -> Reg {
@@ -132,23 +137,24 @@ impl Translator<'_> {
     }
 
     /// rdx = what to add to an address for the host's, if the page looked up has one.
-    fn check(&mut self, ty: MemTy, addr: Reg, writes: bool) -> Page {
+    fn check(&mut self, ty: MemTy, addr: Mem, writes: bool) -> Page {
         let log = log2(ty) as u8;
         let mut crosses = None;
+        let from = self.compute(RAX, addr);
         if log >= 4 {
             // Vectors are often enough not aligned: the last byte has to be in the same page.
-            self.asm.mov32(RAX, addr);
-            self.asm.alu_imm(Alu::And, false, RAX, PAGE_SIZE as i32 - 1);
-            self.asm.alu_imm(Alu::Cmp, false, RAX, PAGE_SIZE as i32 - ty.bytes() as i32);
+            self.asm.mov32(RDX, from);
+            self.asm.alu_imm(Alu::And, false, RDX, PAGE_SIZE as i32 - 1);
+            self.asm.alu_imm(Alu::Cmp, false, RDX, PAGE_SIZE as i32 - ty.bytes() as i32);
             crosses = Some(self.asm.jcc(Cc::A));
-            self.asm.mov(RAX, addr);
+            self.asm.mov(RAX, from);
             self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, PAGE_SHIFT as u8);
         } else {
             // Bits that should be 0 go to the top, where they make the page number too great.
             if log > 0 && self.cx.features.bmi2 {
-                self.asm.rorx(RAX, addr, log);
+                self.asm.rorx(RAX, from, log);
             } else {
-                self.asm.mov(RAX, addr);
+                self.asm.mov(RAX, from);
                 if log > 0 {
                     self.asm.shift_imm(Shift::Ror, Ty::I64, RAX, log);
                 }
@@ -190,25 +196,25 @@ impl Translator<'_> {
         }
     }
 
-    fn load(&mut self, ty: MemTy, d: Slot, addr: Reg) {
+    fn load(&mut self, ty: MemTy, d: Slot, addr: Mem) {
         // At a fault all is as before the load, whatever register it is to get.
         let state = self.state();
         let to = if ty.slots() > 1 { RAX } else { self.dst(d) };
         let page = self.check(ty, addr, false);
         let at = self.asm.here();
-        self.get(ty, to, in_page(addr, 0));
+        self.get(ty, to, in_page(addr.base, addr.disp));
         let behind = self.asm.here();
         self.got(ty, d);
         let begun = self.begun;
         self.cold.push(Cold::Access(Access { page, addr, kind: Kind::Load, ty, at, behind, state, begun }));
     }
 
-    fn store(&mut self, ty: MemTy, src: Slot, addr: Reg) {
+    fn store(&mut self, ty: MemTy, src: Slot, addr: Mem) {
         let value = self.stored(ty, src);
         let state = self.state();
         let page = self.check(ty, addr, true);
         let at = self.asm.here();
-        self.put(ty, value, in_page(addr, 0));
+        self.put(ty, value, in_page(addr.base, addr.disp));
         let (behind, begun) = (self.asm.here(), self.begun);
         self.cold.push(Cold::Access(Access { page, addr, kind: Kind::Store(value), ty, at, behind, state, begun }));
     }
@@ -276,7 +282,7 @@ impl Translator<'_> {
         let Access { page, addr, kind, ty, at, behind, state, begun } = access;
         self.look_again(page, at);
         self.begun = begun;
-        self.asm.mov(RCX, addr);
+        self.asm.lea(RCX, addr);
         let base = self.asm.base;
         match kind {
             Kind::Load => {
@@ -286,7 +292,7 @@ impl Translator<'_> {
             Kind::Store(value) => {
                 self.asm.call_to(self.cx.thunks.store[log2(ty)]);
                 self.asm.jcc_to(Cc::AE, base + at);
-                self.put(ty, value, in_page(addr, 0));
+                self.put(ty, value, in_page(addr.base, addr.disp));
                 self.slow_store(ty, &state);
                 self.asm.jmp_to(base + behind);
             }
