@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 use engine::{Clock, Leave};
 use ir::{Op, Slots, Trap};
-use mmu::{Memory, Stop};
+use mmu::{Access, Memory, Stop};
 use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap_anonymous, mprotect, mremap, munmap};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -226,6 +226,7 @@ pub(crate) fn callbacks() -> Callbacks {
         exec: exec as *const () as usize,
         time: time as *const () as usize,
         misaligned: misaligned as *const () as usize,
+        verify: verify as *const () as usize,
     }
 }
 
@@ -236,6 +237,7 @@ pub(crate) struct Callbacks {
     pub(crate) exec: usize,
     pub(crate) time: usize,
     pub(crate) misaligned: usize,
+    pub(crate) verify: usize,
 }
 
 /// Does what a callback is for. Compiled code takes 0 for a stop; the frame knows why.
@@ -287,6 +289,26 @@ unsafe extern "C" fn exec(frame: *mut Frame<'_, '_>, index: usize) -> u32 {
     attempt(frame, |frame| engine::exec(&frame.ops[index], slots, frame.mem, frame.clock, 0))
 }
 
+/// In debug builds, before every access that compiled code makes itself: it goes where the page table says, or into the frame's
+/// buffer. Else the process ends here, before it has touched anything.
+///
+/// # Safety
+/// As for `load`.
+unsafe extern "C" fn verify(frame: *mut Frame<'_, '_>, addr: u64, host: u64, len: usize, writes: u32) {
+    // SAFETY: by the function's contract.
+    let frame = unsafe { &*frame };
+    assert!(
+        host == frame.bounce.as_ptr().addr() as u64 || !goes_elsewhere(frame.mem, addr, len, writes != 0, host),
+        "compiled code takes {host:#x} for the guest's {addr:#x}, {len} bytes, writes {writes}"
+    );
+}
+
+/// Whether an access would touch anything but the bytes at `addr`.
+fn goes_elsewhere(mem: &Memory<'_>, addr: u64, len: usize, writes: bool, host: u64) -> bool {
+    let access = if writes { Access::Write } else { Access::Read };
+    mem.host_address(addr, len, access) != Some(host)
+}
+
 /// Notes that an access is not aligned.
 ///
 /// # Safety
@@ -305,4 +327,27 @@ unsafe extern "C" fn time(frame: *mut Frame<'_, '_>, left: u64) -> u64 {
     // SAFETY: by the function's contract.
     let frame = unsafe { &mut *frame };
     frame.clock.at(frame.budget.wrapping_sub(left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mmu::{FramePool, PAGE_SIZE, Perms, Pte};
+
+    #[test]
+    fn an_access_that_goes_elsewhere_is_told() {
+        let mut pool = FramePool::new(2);
+        let mut space = pool.new_space();
+        let perms = Perms { read: true, write: false, execute: false };
+        let frame = pool.alloc().expect("a frame");
+        space.map(&mut pool, PAGE_SIZE, Pte { frame, perms });
+        let host = pool.bytes(frame).as_ptr().addr() as u64;
+        let mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
+        let elsewhere = |addr, len, writes, host| goes_elsewhere(&mem, addr, len, writes, host);
+        assert!(!elsewhere(PAGE_SIZE + 8, 8, false, host + 8));
+        assert!(elsewhere(PAGE_SIZE + 8, 8, false, host), "another byte");
+        assert!(elsewhere(PAGE_SIZE + 8, 8, true, host + 8), "a page that is not to be written");
+        assert!(elsewhere(2 * PAGE_SIZE - 7, 8, false, host + PAGE_SIZE - 7), "over the end of the page");
+        assert!(elsewhere(0, 8, false, host), "a page that is not there");
+    }
 }

@@ -244,7 +244,18 @@ impl Translator<'_> {
         self.regs.reload_slots(&mut self.asm, d, ty.slots());
     }
 
+    /// In debug builds every access first asks whether it goes where the interpreter's would.
+    fn verify(&mut self, ty: MemTy, m: Mem, writes: bool) {
+        if cfg!(debug_assertions) {
+            self.asm.push(RCX);
+            self.asm.lea(RCX, Mem { index: None, ..m });
+            self.asm.call_to(self.cx.thunks.verify[writes as usize][log2(ty)]);
+            self.asm.pop(RCX);
+        }
+    }
+
     fn get(&mut self, ty: MemTy, to: Reg, m: Mem) {
+        self.verify(ty, m, false);
         match ty {
             MemTy::U8 => self.asm.movzx(Ty::I8, to, m),
             MemTy::U16 => self.asm.movzx(Ty::I16, to, m),
@@ -263,6 +274,7 @@ impl Translator<'_> {
     }
 
     fn put(&mut self, ty: MemTy, value: Reg, m: Mem) {
+        self.verify(ty, m, true);
         match ty {
             MemTy::U8 | MemTy::S8 => self.asm.store(Ty::I8, m, value),
             MemTy::U16 | MemTy::S16 => self.asm.store(Ty::I16, m, value),

@@ -46,6 +46,9 @@ pub(crate) struct Thunks {
     pub(crate) misaligned: usize,
     /// rax = budget left; gives the time in rax.
     pub(crate) time: usize,
+    /// In debug builds: ends the process unless an access at rcx, with the addend in rdx, goes where it should. Called with one word
+    /// on the stack; keeps everything. For loads and for stores, by log2 of the bytes.
+    pub(crate) verify: [[usize; 6]; 2],
 }
 
 /// Guest registers pinned for one architecture, and its ways in and out.
@@ -104,18 +107,47 @@ pub(crate) fn gate(asm: &mut Asm, pins: &[(Slot, Reg)]) -> Gate {
     Gate { pins: pins.to_vec(), enter, exit, exit_raw, exit_jump }
 }
 
-/// Calls a callback with the frame and what `arguments` sets up (from rax and rcx) in rsi and rdx. Keeps all but rax and rdx.
+/// Calls a callback with the frame and what `arguments` sets up (from rax, rcx and rdx) in rsi, rdx, rcx and r8. Keeps all but rax
+/// and rdx.
 fn call(asm: &mut Asm, callback: usize, arguments: impl FnOnce(&mut Asm)) {
+    call_with(asm, 0, callback, arguments);
+}
+
+/// The same with so many bytes on the stack besides the return address.
+fn call_with(asm: &mut Asm, bytes: i32, callback: usize, arguments: impl FnOnce(&mut Asm)) {
     for r in UNSAVED {
         asm.push(r);
     }
     arguments(asm);
-    asm.mov(RDI, Mem::at(RSP, STACK_FRAME + 8 + 8 * UNSAVED.len() as i32));
+    asm.mov(RDI, Mem::at(RSP, STACK_FRAME + 8 + bytes + 8 * UNSAVED.len() as i32));
     asm.mov_imm(RAX, callback as u64);
     asm.call_rm(RAX);
     for r in UNSAVED.into_iter().rev() {
         asm.pop(r);
     }
+}
+
+/// Calls `verify` for an access and keeps everything, flags and vectors too.
+fn verify(asm: &mut Asm, callback: usize, bytes: u64, writes: bool) {
+    const VECTORS: i32 = 16;
+    asm.push_flags();
+    asm.push(RAX);
+    asm.push(RDX);
+    asm.lea(RSP, Mem::at(RSP, -16 * VECTORS));
+    (0..VECTORS).for_each(|i| asm.store128(Mem::at(RSP, 16 * i), Reg(i as u8)));
+    // Those three, and the word that was there before.
+    call_with(asm, 16 * VECTORS + 8 * 4, callback, |asm| {
+        asm.mov(RSI, RCX);
+        asm.alu(Alu::Add, true, RDX, RCX);
+        asm.mov_imm(RCX, bytes);
+        asm.mov_imm(R8, writes.into());
+    });
+    (0..VECTORS).for_each(|i| asm.load128(Reg(i as u8), Mem::at(RSP, 16 * i)));
+    asm.lea(RSP, Mem::at(RSP, 16 * VECTORS));
+    asm.pop(RDX);
+    asm.pop(RAX);
+    asm.pop_flags();
+    asm.ret();
 }
 
 /// rdx = what to add to rcx to get into the frame's buffer.
@@ -152,7 +184,8 @@ pub(crate) fn addend(page: Reg, writes: bool) -> Mem {
 }
 
 pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
-    let mut t = Thunks { load: [0; 6], store: [0; 6], commit: [0; 6], exec: 0, misaligned: 0, time: 0 };
+    let mut t =
+        Thunks { load: [0; 6], store: [0; 6], commit: [0; 6], exec: 0, misaligned: 0, time: 0, verify: [[0; 6]; 2] };
     for log in 0..6 {
         let bytes = 1 << log;
         let arguments = |asm: &mut Asm| {
@@ -176,6 +209,13 @@ pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
         call(asm, callbacks.store, arguments);
         asm.alu_imm(Alu::Cmp, false, RAX, 1);
         asm.ret();
+
+        if cfg!(debug_assertions) {
+            for writes in [false, true] {
+                t.verify[writes as usize][log] = asm.base + asm.here();
+                verify(asm, callbacks.verify, bytes as u64, writes);
+            }
+        }
     }
     t.exec = asm.base + asm.here();
     call(asm, callbacks.exec, |asm| asm.mov32(RSI, RAX));

@@ -195,6 +195,12 @@ impl FramePool {
         Some(self.page(id) as u64)
     }
 
+    /// The same for a write that needs no announcement as things are.
+    pub(crate) fn unannounced_address(&self, id: FrameId) -> Option<u64> {
+        let announced = self.is_code(id) || self.is_monitored(id) || self.arenas.is_shared(self.arena(id));
+        (!announced).then(|| self.read_address(id))
+    }
+
     // Code.
 
     /// Notes that translations of the frame exist; every writer now takes the slow path.

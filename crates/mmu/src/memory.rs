@@ -115,7 +115,9 @@ impl<'a> Memory<'a> {
             let at = addr.wrapping_add(done as u64) & self.mask;
             let (frame, offset, len) = self.part(at, data.len() - done, Access::Write, at)?;
             self.pool.write(frame, offset, &data[done..done + len], Some(self.owner));
+            // What a view lets be written it lets be read: compiled code looks a page up once for both.
             if let Some(tables) = &self.tables
+                && self.space.translate(at, Access::Read).is_ok()
                 && let Some(host) = self.pool.write_address(frame)
             {
                 self.pool.views.fill(tables.index, at >> PAGE_SHIFT, frame, None, Some(host));
@@ -158,6 +160,17 @@ impl<'a> Memory<'a> {
             done += len;
         }
         Ok((first, done))
+    }
+
+    /// Where on the host the bytes of an access are, by the page table alone: `None` unless they are all in one page that permits it,
+    /// and, for a write, unless nobody needs to hear of it. A view may say nothing else.
+    pub fn host_address(&self, addr: u64, len: usize, access: Access) -> Option<u64> {
+        let (frame, offset, part) = self.part(addr & self.mask, len, access, addr).ok()?;
+        let page = match access {
+            Access::Write => self.pool.unannounced_address(frame)?,
+            Access::Read | Access::Execute => self.pool.read_address(frame),
+        };
+        (part == len).then(|| page + offset as u64)
     }
 
     /// Arms this task's exclusive monitor at `addr`, a readable address.
@@ -218,6 +231,32 @@ mod tests {
         space.unmap(&mut pool, 0x1000, 0x2000);
         assert!(Memory::new(&mut space, &mut pool, 1, u64::MAX).load::<1>(0x1000).is_err());
         assert_eq!(pool.usage().0, 0);
+    }
+
+    #[test]
+    fn a_view_may_say_where_bytes_are_and_nothing_else() {
+        let mut pool = FramePool::new(8);
+        let mut space = pool.new_space();
+        let frame = pool.alloc().unwrap();
+        space.map(&mut pool, 0x1000, Pte { frame, perms: RW });
+        let mut mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
+        let page = mem.pool.read_address(frame);
+        assert_eq!(mem.host_address(0x1234, 4, Access::Write), Some(page + 0x234));
+        assert_eq!(mem.host_address(0x1ffc, 4, Access::Read), Some(page + 0xffc));
+        assert_eq!(mem.host_address(0x1ffd, 4, Access::Read), None, "it crosses");
+        assert_eq!(mem.host_address(0x2000, 1, Access::Read), None, "there is nothing");
+        mem.monitor(0x1040);
+        assert_eq!(mem.host_address(0x1234, 4, Access::Write), None, "a monitor has to hear of it");
+        mem.unmonitor(0x1040);
+        mem.pool.mark_code(frame);
+        assert_eq!(mem.host_address(0x1234, 4, Access::Write), None, "translations have to hear of it");
+        assert_eq!(mem.host_address(0x1234, 4, Access::Read), Some(page + 0x234));
+        space.protect(&mut pool, 0x1000, 0x2000, |p| Perms { read: false, ..p });
+        assert_eq!(Memory::new(&mut space, &mut pool, 1, u64::MAX).host_address(0x1234, 4, Access::Read), None);
+        pool.write(frame, 0, &[1], None);
+        let _other = pool.snapshot();
+        let mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
+        assert_eq!(mem.host_address(0x1234, 4, Access::Write), None, "another machine has the page, too");
     }
 
     #[test]
