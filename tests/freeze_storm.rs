@@ -24,7 +24,7 @@ impl Random {
 }
 
 /// A machine whose first process puts itself into a freezer group and becomes the program.
-fn storm_boot(arch: &str, libc: &str, name: &str) -> Option<Boot> {
+pub(crate) fn storm_boot(arch: &str, libc: &str, name: &str) -> Option<Boot> {
     let program = oracle(&format!("programs/{arch}{libc}/{name}"))?;
     let script = "mkdir -p /containers; mount -t cgroup -o freezer freezer /containers; mkdir /containers/0
 echo $$ > /containers/0/tasks; exec /prog one 'two words'";
@@ -35,11 +35,10 @@ echo $$ > /containers/0/tasks; exec /prog one 'two words'";
 }
 
 /// What befalls a machine between two slices.
-type Weather<'a> = &'a mut dyn FnMut(&mut Console, &mut Random);
+pub(crate) type Weather<'a> = &'a mut dyn FnMut(&mut Console, &mut Random);
 
 /// Runs to the end in slices of random length, with `weather` now and then.
-fn run_in(boot: &Boot, seed: u64, weather: Weather<'_>) -> Ended {
-    let mut console = Console::new(boot, "");
+pub(crate) fn run_in(console: &mut Console, seed: u64, weather: Weather<'_>) -> Ended {
     let mut random = Random(seed);
     loop {
         assert!(
@@ -62,7 +61,7 @@ fn run_in(boot: &Boot, seed: u64, weather: Weather<'_>) -> Ended {
         if is_program || console.shown().starts_with("go\n") {
             // Or a timeout would end while its task is kept from what it waits for.
             console.hold = true;
-            weather(&mut console, &mut random);
+            weather(console, &mut random);
             console.hold = false;
         }
     }
@@ -92,7 +91,7 @@ fn freezing_anywhere_changes_no_output() {
             assert_eq!(calm.status, 0, "{arch}{libc}/{name}: {}", calm.out);
             for seed in 1..=3 {
                 boot.config.cpus = seed as u32;
-                let ended = run_in(&boot, seed, &mut freeze_and_thaw);
+                let ended = run_in(&mut Console::new(&boot, ""), seed, &mut freeze_and_thaw);
                 assert_eq!((ended.status, &ended.out), (calm.status, &calm.out), "{arch}{libc}/{name}, seed {seed}");
             }
         }
@@ -116,7 +115,7 @@ x=$(/{b}/bin/sh -c 'echo $(/{a}/bin/uname -m)'); echo $x"
             let calm = crate::support::run(&boot, "");
             assert_eq!(calm.status, 0, "{a} and {b}: {}", calm.out);
             for seed in 1..=5 {
-                let ended = run_in(&boot, seed, &mut freeze_and_thaw);
+                let ended = run_in(&mut Console::new(&boot, ""), seed, &mut freeze_and_thaw);
                 assert_eq!((ended.status, &ended.out), (calm.status, &calm.out), "{a} and {b}, seed {seed}");
             }
         }
@@ -152,7 +151,7 @@ fn signals_and_freezes_in_any_order_lose_nothing() {
             let Some(boot) = storm_boot(arch, "", name) else { continue };
             let calm = crate::support::run(&boot, "");
             for seed in 1..=3 {
-                let ended = run_in(&boot, seed, &mut storm);
+                let ended = run_in(&mut Console::new(&boot, ""), seed, &mut storm);
                 assert_eq!((ended.status, &ended.out), (calm.status, &calm.out), "{arch}/{name}, seed {seed}");
             }
         }
@@ -175,7 +174,7 @@ echo $$ > /containers/0/tasks; exec /bin/prog sh -c \"$0\"";
         calm.initramfs = with_file(calm.initramfs, b"bin/prog", &std::fs::read(&busybox).expect("busybox"));
         calm.args.extend([setup.into(), script]);
         let want = crate::support::run(&calm, "");
-        let ended = run_in(&calm, 1, &mut freeze_and_thaw);
+        let ended = run_in(&mut Console::new(&calm, ""), 1, &mut freeze_and_thaw);
         crate::busybox::compare(arch, &want.out, &ended.out);
         assert_eq!(ended.status, want.status);
     }

@@ -1,11 +1,11 @@
 //! What a hostile guest can do: nothing to minikern, and to the guest's other tasks no more than Linux lets it.
 use crate::support::adversary::{AnyCode, AnyFrame, steps, tiny_boot};
 use crate::support::raw::{Code, DATA, DATA_END};
-use crate::support::{Console, arches, boot, boot_image, with_file};
+use crate::support::{Console, arches, boot, boot_image, tiers, with_file};
 use abi::{SIGKILL, Siginfo};
 use kernel::vfs::cpio::Reader;
 use kernel::{INIT, Task, Tid};
-use minikern::Machine;
+use minikern::{ARCHES, Machine};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::RefCell;
@@ -229,6 +229,18 @@ fn any_bytes_as_code() {
             Ok(())
         });
         done.unwrap_or_else(|error| panic!("{arch}: {error}"));
+    }
+}
+
+/// Nor on whether it is compiled (the fuzz target `jit` goes on).
+#[test]
+fn any_bytes_as_compiled_code() {
+    for arch in ARCHES {
+        let done = runner(300).run(&proptest::collection::vec(any::<u8>(), 4..400), |bytes| {
+            tiers::check(arch, &bytes);
+            Ok(())
+        });
+        done.unwrap_or_else(|error| panic!("{}: {error}", arch.name));
     }
 }
 

@@ -11,6 +11,7 @@ mod freezer;
 mod hibernate;
 mod hostile;
 mod images;
+mod jit;
 mod load;
 mod managers;
 mod oracle;

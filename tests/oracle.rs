@@ -81,6 +81,13 @@ fn boot(arch: &str, given: &Path, dir: &Path, busybox: &Path, helper: &Path, nam
     }
 }
 
+/// A guest that runs one of our own scenarios.
+pub(crate) fn boot_own(arch: &str, name: &str) -> Option<Boot> {
+    let (given, dir) = (given()?, root().join("tests/scenarios"));
+    let (busybox, helper) = (oracle(&format!("busybox-{arch}"))?, oracle(&format!("mkh-{arch}"))?);
+    Some(boot(arch, &given, &dir, &busybox, &helper, &[name]))
+}
+
 /// F08-03, F12-01..13, F22-01..05, R08-12..16, E08-01..05 as the transcripts have them.
 #[test]
 fn scenarios_end_as_recorded() {

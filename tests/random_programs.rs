@@ -2,7 +2,7 @@
 //! threads, forks, changes of their own code and of their memory's protection) come to the same registers, memory and output
 //! whether they are left alone or frozen and thawed all along. `tests/programs/random_program.c` carries them out.
 //! MINIKERN_CASES says how many of each architecture, MINIKERN_SEED where they begin, MINIKERN_KEEP a directory to write them to.
-use crate::freeze_storm::{Random, freeze_and_thaw};
+use crate::freeze_storm::{Random, Weather, freeze_and_thaw};
 use crate::support::{Console, arches, boot, oracle, with_file};
 use arch::Arch;
 use ir::{Builder, Flow};
@@ -117,7 +117,7 @@ fn random_program(arch: &Arch, seed: u64) -> Vec<u8> {
 }
 
 /// A machine whose first process puts itself into a freezer group and becomes the program.
-fn random_boot(arch: &Arch, program: &Path, seed: u64) -> Boot {
+pub(crate) fn random_boot(arch: &Arch, program: &Path, seed: u64) -> Boot {
     let script = "mkdir -p /containers; mount -t cgroup -o freezer freezer /containers; mkdir /containers/0
 echo $$ > /containers/0/tasks; exec /prog /random";
     let mut boot = boot(arch.name, &["sh", "-c", script]);
@@ -138,15 +138,14 @@ const NOTES: [u32; 3] = [1, 2, 0x202];
 /// What is left when the program waits for ever: what it printed, and with one thread every register and every byte of memory
 /// (with two, the frames of signals lie wherever they came).
 #[derive(PartialEq, Eq)]
-struct Left {
+pub(crate) struct Left {
     out: String,
     registers: Vec<u8>,
     memory: Vec<(u64, Vec<u8>)>,
 }
 
 /// Runs the program with `weather` between its slices.
-fn left_by(boot: &Boot, seed: u64, weather: &mut dyn FnMut(&mut Console, &mut Random)) -> Left {
-    let mut console = Console::new(boot, "");
+pub(crate) fn left_by(console: &mut Console, seed: u64, weather: Weather<'_>) -> Left {
     let mut random = Random(seed);
     loop {
         assert!(console.machine.kernel.clock.now < 1_000_000_000_000, "it runs for ever: {}", console.shown());
@@ -165,7 +164,7 @@ fn left_by(boot: &Boot, seed: u64, weather: &mut dyn FnMut(&mut Console, &mut Ra
         // Once more where the thaw of 2.6.28 came too early (F08-35).
         if console.machine.kernel.tasks.get(INIT).is_some_and(|init| init.comm == b"prog") {
             console.hold = true;
-            weather(&mut console, &mut random);
+            weather(console, &mut random);
             console.hold = false;
         }
     }
@@ -214,9 +213,9 @@ fn random_programs_do_not_notice_the_freezer() {
         let Some(program) = oracle(&format!("programs/{}/random_program", arch.name)) else { continue };
         for seed in first..first + cases {
             let mut boot = random_boot(arch, &program, seed);
-            let calm = left_by(&boot, seed, &mut |_, _| {});
+            let calm = left_by(&mut Console::new(&boot, ""), seed, &mut |_, _| {});
             boot.config.cpus = 1 + seed as u32 % 3;
-            let stormy = left_by(&boot, seed.wrapping_mul(77) | 1, &mut freeze_and_thaw);
+            let stormy = left_by(&mut Console::new(&boot, ""), seed.wrapping_mul(77) | 1, &mut freeze_and_thaw);
             assert!(calm == stormy, "{}, MINIKERN_SEED={seed}: {}", arch.name, difference(&calm, &stormy));
         }
     }
@@ -235,8 +234,9 @@ fn random_programs_do_something() {
             .collect();
         let names: std::collections::BTreeSet<&String> = drawn.iter().collect();
         assert!(names.len() > 25, "{}: {names:?}", arch.name);
-        let outs: Vec<String> =
-            (1..=6).map(|seed| left_by(&random_boot(arch, &program, seed), seed, &mut |_, _| {}).out).collect();
+        let outs: Vec<String> = (1..=6)
+            .map(|seed| left_by(&mut Console::new(&random_boot(arch, &program, seed), ""), seed, &mut |_, _| {}).out)
+            .collect();
         let all = outs.concat();
         assert!(
             all.contains("thread 1") && all.lines().any(|line| !line.contains(" 0 faults") && line != "done"),

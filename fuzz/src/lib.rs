@@ -5,6 +5,9 @@ mod adversary;
 #[path = "../../tests/support/raw.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod raw;
+#[path = "../../tests/support/tiers.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod tiers;
 
 use adversary::{AnyCode, AnyFrame, steps, tiny_boot};
 use minikern::{ARCHES, Machine};
@@ -20,6 +23,11 @@ thread_local! {
 /// The bytes as registers, memory and code of an architecture.
 pub fn code(arch: &str, input: &[u8]) {
     CODE.with_borrow_mut(|code| code.get_or_insert_with(|| AnyCode::new(arch)).check(input));
+}
+
+/// The bytes as code of an architecture, compiled against interpreted: the first says which.
+pub fn jit(input: &[u8]) {
+    tiers::check_any(input);
 }
 
 /// The bytes over a signal frame: the first says of which architecture.

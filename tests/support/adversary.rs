@@ -28,14 +28,14 @@ pub fn tiny_boot(program: &[u8]) -> Boot {
 }
 
 /// Two pages for code, one of data.
-const CODE: u64 = 2 * 4096;
+pub(super) const CODE: u64 = 2 * 4096;
 /// Instructions a run has.
 const BUDGET: u64 = 1000;
 /// Register sets that every architecture has: general and floating-point registers (NT_PRSTATUS, NT_PRFPREG).
-const REGSETS: [u32; 2] = [1, 2];
+pub(super) const REGSETS: [u32; 2] = [1, 2];
 
 /// What registers like to hold: ends of ranges, pointers to code and data and their ends, numbers of floating point.
-const VALUES: [u64; 32] = [
+pub(super) const VALUES: [u64; 32] = [
     0,
     1,
     2,
@@ -71,19 +71,19 @@ const VALUES: [u64; 32] = [
 ];
 
 /// The adversary's bytes, taken from the front; zeroes follow.
-struct Bytes<'a>(&'a [u8]);
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl Bytes<'_> {
-    fn byte(&mut self) -> u8 {
+    pub(super) fn byte(&mut self) -> u8 {
         let (first, rest) = self.0.split_first().unwrap_or((&0, &[]));
         self.0 = rest;
         *first
     }
-    fn half(&mut self) -> u16 {
+    pub(super) fn half(&mut self) -> u16 {
         u16::from_le_bytes([self.byte(), self.byte()])
     }
     /// One of `VALUES`, or any word.
-    fn value(&mut self) -> u64 {
+    pub(super) fn value(&mut self) -> u64 {
         match self.byte() {
             pick if pick < 192 => VALUES[usize::from(pick) % VALUES.len()],
             _ => u64::from_le_bytes([(); 8].map(|()| self.byte())),
@@ -92,10 +92,10 @@ impl Bytes<'_> {
 }
 
 /// xorshift64*.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -108,7 +108,7 @@ fn arch_of(name: &str) -> &'static Arch {
 }
 
 /// Overwrites a word of a register set, if Linux lets a tracer do that.
-fn set_word(cpu: &mut Cpu, note: u32, index: usize, value: u64) {
+pub(super) fn set_word(cpu: &mut Cpu, note: u32, index: usize, value: u64) {
     let abi = cpu.arch.abi;
     let Ok(mut set) = abi.get_regset(cpu, note) else { return };
     let at = index % (set.data.len() / 8) * 8;

@@ -4,6 +4,7 @@
 pub mod adversary;
 pub mod command;
 pub mod raw;
+pub mod tiers;
 
 use kernel::{Config, NoImage};
 use minikern::{ARCHES, Boot, Machine, Step};
