@@ -267,10 +267,20 @@ impl Translator<'_> {
             MemTy::V128 | MemTy::V256 => {
                 self.asm.load128(Reg(0), m);
                 if ty == MemTy::V256 {
-                    self.asm.load128(Reg(1), Mem { disp: m.disp + 16, ..m });
+                    self.upper_half(m, |asm, m| asm.load128(Reg(1), m));
                 }
             }
         }
+    }
+
+    /// Accesses what is 16 bytes behind an address in a page, whose displacement may be the greatest there is.
+    fn upper_half(&mut self, m: Mem, access: impl FnOnce(&mut Asm, Mem)) {
+        if let Some(disp) = m.disp.checked_add(16) {
+            return access(&mut self.asm, Mem { disp, ..m });
+        }
+        self.asm.lea(RDX, Mem::at(RDX, 16));
+        access(&mut self.asm, m);
+        self.asm.lea(RDX, Mem::at(RDX, -16));
     }
 
     fn put(&mut self, ty: MemTy, value: Reg, m: Mem) {
@@ -283,7 +293,7 @@ impl Translator<'_> {
             MemTy::V128 | MemTy::V256 => {
                 self.asm.store128(m, Reg(0));
                 if ty == MemTy::V256 {
-                    self.asm.store128(Mem { disp: m.disp + 16, ..m }, Reg(1));
+                    self.upper_half(m, |asm, m| asm.store128(m, Reg(1)));
                 }
             }
         }
