@@ -111,6 +111,11 @@ impl Cache {
         self.get(id).key.second.is_none()
     }
 
+    /// Its compiled form is gone.
+    pub(crate) fn forget_compiled(&mut self, id: BlockId) {
+        self.entries[id.0 as usize].native = None;
+    }
+
     /// How often numbers and places in code became invalid.
     pub(crate) fn lives(&self) -> (u64, u32) {
         (self.flushes, self.native_life)

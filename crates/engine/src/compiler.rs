@@ -59,6 +59,8 @@ pub enum Left {
     Link { exit: u32, pc: u64 },
     /// A system call; on at this address.
     Syscall(u64),
+    /// Block `id` is to be compiled anew, and was left before its instruction number `insn`. Nothing of it has been charged.
+    Anew { id: u32, insn: u32 },
     /// The end of block `id` is a trap. Nothing of the block has been charged.
     Trap { id: u32 },
     /// Instruction number `insn` of block `id` could not complete. Nothing of the block has been charged.

@@ -232,6 +232,12 @@ impl Engine {
                 turn.cpu.pc = next;
                 return Some(Exit::Syscall);
             }
+            Left::Anew { id, insn } => {
+                compiler.drop_block(id);
+                self.cache.forget_compiled(BlockId(id));
+                let pc = self.address(BlockId(id), insn as usize);
+                return self.settle(turn, BlockId(id), Stretch { retired: insn.into(), end: StretchEnd::Goto(pc) });
+            }
             Left::Trap { id } => return self.trapped(turn, BlockId(id)),
             Left::Stopped { leave, id, insn } => return self.stopped(turn, BlockId(id), leave, insn as usize),
         }
@@ -246,12 +252,17 @@ impl Engine {
         self.settle(turn, id, Stretch { retired, end: StretchEnd::Stopped(Leave::Trap(trap), pc) })
     }
 
-    /// Settles the stop of a block at its instruction number `insn`.
-    fn stopped(&mut self, turn: &mut Turn, id: BlockId, leave: Leave, insn: usize) -> Option<Exit> {
+    /// The address of instruction number `insn` of a block.
+    fn address(&self, id: BlockId, insn: usize) -> u64 {
         let block = &self.cache.get(id).block;
         let mut marks = block.ops.iter().filter_map(|op| if let Op::Insn { pc } = op { Some(*pc) } else { None });
-        let pc = marks.nth(insn).unwrap_or(block.pc);
-        self.settle(turn, id, Stretch { retired: insn as u64, end: StretchEnd::Stopped(leave, pc) })
+        marks.nth(insn).unwrap_or(block.pc)
+    }
+
+    /// Settles the stop of a block at its instruction number `insn`.
+    fn stopped(&mut self, turn: &mut Turn, id: BlockId, leave: Leave, insn: usize) -> Option<Exit> {
+        let end = StretchEnd::Stopped(leave, self.address(id, insn));
+        self.settle(turn, id, Stretch { retired: insn as u64, end })
     }
 
     /// Runs compact code from `entry` until it leaves, and puts pc and budget where it did.

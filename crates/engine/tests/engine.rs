@@ -185,6 +185,30 @@ fn the_second_page_of_an_instruction_is_looked_up_every_time() {
 }
 
 #[test]
+fn a_load_whose_pages_are_no_neighbours_does_without_guesses() {
+    let Some(engine) = compiling(1) else { return };
+    let program = [
+        T::Const(1, DATA),
+        T::Const(5, CODE ^ DATA),
+        T::Const(0, 2000),
+        T::Load8(3, 1),
+        T::Add(6, 3),
+        T::Xor(1, 5),
+        T::AddImm(0, -1),
+        T::Branch(0, -15),
+        T::Syscall,
+    ];
+    let mut m = Machine::with_engine(&assemble(&program), engine);
+    m.pool.write(m.space.pte(DATA).unwrap().frame, 0, &[5], None);
+    let run = m.run(100_000);
+    let sum = 1000 * (5 + u64::from(m.page(CODE)[0]));
+    assert_eq!((run.exit, run.ticks, m.cpu.slots[6]), (Exit::Syscall, 3 + 5 * 2000 + 1, sum));
+    let compiler = m.engine.stats().compiler.unwrap();
+    // Once by guesses and once without, and what was begun in the middle; and then nothing more.
+    assert!((3..8).contains(&compiler.compiled), "{compiler:?}");
+}
+
+#[test]
 fn revoked_execute_permission_faults_and_remapping_changes_the_code() {
     let mut m = Machine::new(&[T::AddImm(0, 1), T::Jump(-5)]);
     m.run(200);

@@ -20,6 +20,14 @@ pub(crate) const GUESSES: usize = 1 << 13;
 /// No page's addend: those are whole pages.
 const NO_GUESS: u64 = 1;
 
+/// Behind the guesses: how many more may be wrong until the block that is there has to do without. One of so many
+/// instructions is worth it; what has been right for long may be wrong for a while.
+pub(crate) const WRONG: usize = GUESSES * size_of::<u64>();
+const PATIENCE: i64 = 256;
+const MOST_PATIENCE: i64 = 4096;
+const WORTH: u64 = 128;
+const DATA: usize = WRONG + size_of::<u64>();
+
 /// Memory for code, and behind it for guesses.
 pub(crate) struct CodeMemory {
     writable: NonNull<u8>,
@@ -31,7 +39,7 @@ pub(crate) struct CodeMemory {
 impl CodeMemory {
     /// `None` if the host has no templates or does not lend such memory.
     pub(crate) fn reserve(len: usize) -> Option<CodeMemory> {
-        let whole = len + GUESSES * size_of::<u64>();
+        let whole = len + DATA;
         if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
             return None;
         }
@@ -56,11 +64,24 @@ impl CodeMemory {
             unmap(executable);
             return None;
         }
-        for i in 0..GUESSES {
-            // SAFETY: inside the mapping, and aligned: `len` is whole pages.
-            unsafe { writable.add(len).cast::<u64>().add(i).write(NO_GUESS) };
-        }
-        Some(CodeMemory { writable, executable, len, used: 0 })
+        let mut code = CodeMemory { writable, executable, len, used: 0 };
+        (0..GUESSES).for_each(|i| *code.data(i * size_of::<u64>()) = NO_GUESS);
+        *code.data(WRONG) = PATIENCE as u64;
+        Some(code)
+    }
+
+    /// A cell behind the code.
+    fn data(&mut self, offset: usize) -> &mut u64 {
+        assert!(offset < DATA && offset.is_multiple_of(size_of::<u64>()));
+        // SAFETY: inside the mapping, and aligned: `len` is whole pages. No code runs meanwhile.
+        unsafe { self.writable.add(self.len + offset).cast::<u64>().as_mut() }
+    }
+
+    /// So many instructions have run in compiled code.
+    pub(crate) fn has_run(&mut self, instructions: u64) {
+        let left = *self.data(WRONG) as i64;
+        let left = if left < 0 { PATIENCE } else { (left + (instructions / WORTH) as i64).min(MOST_PATIENCE) };
+        *self.data(WRONG) = left as u64;
     }
 
     /// The address code at `offset` is executed at.
@@ -110,7 +131,7 @@ impl CodeMemory {
 impl Drop for CodeMemory {
     fn drop(&mut self) {
         for half in [self.writable, self.executable] {
-            let whole = self.len + GUESSES * size_of::<u64>();
+            let whole = self.len + DATA;
             // SAFETY: mapped in `reserve` with this length, and borrowed by nobody any more.
             let unmapped = unsafe { munmap(half.as_ptr().cast(), whole) };
             debug_assert!(unmapped.is_ok());

@@ -11,6 +11,7 @@ use crate::translate::{Context, Exit, Translator, Why};
 use arch::Isa;
 use engine::{Compiler, CompilerStats, Guest, Left};
 use ir::{Block, FlagKind, Op, Slot, TEMPS};
+use std::collections::BTreeSet;
 
 /// How much code memory there is if nobody says.
 pub const DEFAULT_ROOM: usize = 64 << 20;
@@ -64,6 +65,8 @@ pub struct Jit {
     exits: Vec<Exit>,
     ops: Vec<Op>,
     jumps: Box<[Line; LINES]>,
+    /// Blocks that are to be compiled without guesses.
+    steady: BTreeSet<u32>,
     stats: CompilerStats,
 }
 
@@ -91,6 +94,7 @@ impl Jit {
             exits: Vec::new(),
             ops: Vec::new(),
             jumps: Box::new([EMPTY; LINES]),
+            steady: BTreeSet::new(),
             stats: CompilerStats { room: room as u64, ..CompilerStats::default() },
         }
     }
@@ -116,6 +120,7 @@ impl Jit {
     fn clear(&mut self) {
         self.blocks.clear();
         self.ops.clear();
+        self.steady.clear();
         self.exits.clear();
         // The number that thunks use.
         self.exits.push(Exit { id: 0, refund: 0, why: Why::Jump });
@@ -163,6 +168,7 @@ impl Compiler for Jit {
         if block.ops.iter().any(differs) {
             live.targets[target].difference = FlagKind::SubArm;
         }
+        let guesses = (!self.steady.contains(&id)).then(|| (live.code.len() - at) as i32);
         let Target { pinned, gate, difference, .. } = &live.targets[target];
         let translator = Translator {
             asm: Asm::new(live.code.address(at)),
@@ -174,7 +180,7 @@ impl Compiler for Jit {
                 id,
                 chain,
                 difference: *difference,
-                guesses: (live.code.len() - at) as i32,
+                guesses,
             },
             block,
             flags: UNKNOWN,
@@ -203,7 +209,7 @@ impl Compiler for Jit {
     }
 
     fn run(&mut self, id: u32, guest: Guest<'_, '_>) -> Left {
-        let (Some(live), Some(Some(native))) = (&self.live, self.blocks.get(id as usize)) else {
+        let (Some(live), Some(Some(native))) = (&mut self.live, self.blocks.get(id as usize)) else {
             unreachable!("the engine runs only what it has compiled");
         };
         let Guest { slots, mem, clock, budget, left, context } = guest;
@@ -213,6 +219,7 @@ impl Compiler for Jit {
         let number = code::enter(&live.code, enter, live.code.address(native.at), &mut frame);
         let exit = self.exits[number as usize];
         let rest = (frame.left + i64::from(exit.refund)) as u64;
+        live.code.has_run(*left - rest);
         self.stats.entered += 1;
         self.stats.slow_accesses += frame.slow_accesses;
         self.stats.retired += *left - rest;
@@ -225,6 +232,11 @@ impl Compiler for Jit {
             Why::Trap => {
                 self.stats.retired += u64::from(exit.refund) - 1;
                 Left::Trap { id: exit.id }
+            }
+            Why::Wrong { insn } => {
+                self.stats.retired += u64::from(insn);
+                self.steady.insert(exit.id);
+                Left::Anew { id: exit.id, insn }
             }
             Why::Stopped { insn, leave } => {
                 let leave = leave.or(frame.leave).expect("a callback that fails says why");

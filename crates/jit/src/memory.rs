@@ -2,10 +2,10 @@
 //! view has the page; all else is cold. A load does not wait for the view's table: it goes by a guess of the page's addend,
 //! mostly that of the page before, since frames are neighbours; the table only has to agree.
 use crate::asm::*;
-use crate::code::GUESSES;
+use crate::code::{GUESSES, WRONG};
 use crate::runs::Via;
 use crate::thunks::{addend, log2, slot};
-use crate::translate::{Cold, State, Translator};
+use crate::translate::{Cold, Exit, State, Translator, Why};
 use ir::{MemTy, Op, Slot, Ty};
 use mmu::{PAGE_SHIFT, PAGE_SIZE, VIEW_PAGES};
 
@@ -15,8 +15,14 @@ pub(crate) struct Page {
     refused: [Option<Jump>; 2],
     /// Taken, with the page's number in rax, where the view has no such page, or the guess was wrong.
     unknown: Jump,
-    guess: Option<Mem>,
+    guess: Option<Guess>,
     writes: bool,
+}
+
+/// The cells of a guess, and of how many may be wrong.
+struct Guess {
+    cell: Mem,
+    wrong: Mem,
 }
 
 /// An access whose inline check may refuse it.
@@ -168,28 +174,34 @@ impl Translator<'_> {
     pub(crate) fn look_up(&mut self, crosses: Option<Jump>, reads: bool, writes: bool) -> Page {
         self.asm.alu_imm(Alu::Cmp, true, RAX, VIEW_PAGES as i32);
         let refused = [crosses, Some(self.asm.jcc(Cc::AE))];
-        if !reads {
+        let Some(guesses) = self.cx.guesses.filter(|_| reads) else {
             self.asm.mov(RDX, addend(RAX, writes));
             self.asm.test(Ty::I64, RDX, RDX);
             return Page { refused, unknown: self.asm.jcc(Cc::E), guess: None, writes };
-        }
-        let cell = (self.code_offset + self.asm.here()) / 8 % GUESSES * 8;
-        let guess = Mem::at(HERE, self.cx.guesses + cell as i32);
-        self.asm.mov(RDX, guess);
+        };
+        let at = (self.code_offset + self.asm.here()) / size_of::<u64>() % GUESSES * size_of::<u64>();
+        let data = |at: usize| Mem::at(HERE, guesses + at as i32);
+        let guess = Guess { cell: data(at), wrong: data(WRONG) };
+        self.asm.mov(RDX, guess.cell);
         self.asm.cmp(Ty::I64, RDX, addend(RAX, writes));
         Page { refused, unknown: self.asm.jcc(Cc::NE), guess: Some(guess), writes }
     }
 
-    /// Cold: goes to `at` with the page's addend if the view has it after all, and on if not.
-    pub(crate) fn look_again(&mut self, page: Page, at: usize) {
+    /// Cold: goes to `at` with the page's addend if the view has it after all, and on if not. Leaves, with the state given,
+    /// if guesses have been wrong too often.
+    pub(crate) fn look_again(&mut self, page: Page, at: usize, state: &State) {
         self.asm.bind(page.unknown);
         if let Some(guess) = page.guess {
             self.asm.mov(RDX, addend(RAX, page.writes));
             self.asm.test(Ty::I64, RDX, RDX);
-            let none = self.asm.jcc_short(Cc::E);
-            self.asm.store(Ty::I64, guess, RDX);
-            self.asm.jmp_to(self.asm.base + at);
-            self.asm.bind_short(none);
+            let none = self.asm.jcc(Cc::E);
+            self.asm.store(Ty::I64, guess.cell, RDX);
+            self.asm.dec(guess.wrong);
+            self.asm.jcc_to(Cc::NS, self.asm.base + at);
+            let why = Why::Wrong { insn: self.begun - 1 };
+            let exit = Exit { id: self.cx.id, refund: self.block.insns, why };
+            self.leave(state, exit, false);
+            self.asm.bind(none);
         }
         for jump in page.refused.into_iter().flatten() {
             self.asm.bind(jump);
@@ -302,8 +314,8 @@ impl Translator<'_> {
     /// The rest of an access.
     pub(crate) fn cold_access(&mut self, access: Access) {
         let Access { page, addr, kind, ty, at, behind, state, begun } = access;
-        self.look_again(page, at);
         self.begun = begun;
+        self.look_again(page, at, &state);
         self.asm.lea(RCX, addr);
         let base = self.asm.base;
         match kind {

@@ -141,8 +141,9 @@ impl<'a> Translator<'a> {
 
     pub(crate) fn cold_run(&mut self, refused: Refused<'a>) {
         let Refused { run, page, regs, flags, begun, at, behind } = refused;
-        self.look_again(page, at);
         (self.regs, self.flags, self.begun) = (regs, flags, begun);
+        let state = self.state();
+        self.look_again(page, at, &state);
         self.via = Via::Slow;
         self.operations(run.from, run.to);
         self.via = Via::Check;

@@ -37,6 +37,10 @@ pub(crate) enum Why {
     Syscall(u64),
     /// The block ends in a trap.
     Trap,
+    /// Guesses were wrong too often, at instruction number `insn`.
+    Wrong {
+        insn: u32,
+    },
     /// Instruction number `insn` could not complete; why is here, or else in the frame.
     Stopped {
         insn: u32,
@@ -76,8 +80,8 @@ pub(crate) struct Context<'a> {
     pub(crate) chain: bool,
     /// Which kind of difference the architecture's comparisons set flags by.
     pub(crate) difference: ir::FlagKind,
-    /// Where guesses are, from the start of the code.
-    pub(crate) guesses: i32,
+    /// Where guesses are, from the start of the code; none for a block whose guesses were often wrong.
+    pub(crate) guesses: Option<i32>,
 }
 
 pub(crate) struct Translator<'a> {

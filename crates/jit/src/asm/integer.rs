@@ -228,6 +228,11 @@ impl Asm {
         self.byte(0x99);
     }
 
+    /// One less, with no immediate.
+    pub(crate) fn dec(&mut self, m: Mem) {
+        self.op(0, true, &[0xff], 1, m.into(), false, false);
+    }
+
     pub(crate) fn bswap(&mut self, w: bool, d: Reg) {
         self.byte(0x40 | (w as u8) << 3 | d.0 >> 3);
         self.byte(0x0f);
