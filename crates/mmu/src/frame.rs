@@ -1,6 +1,5 @@
 //! Frames: the guest's physical memory, counted by who maps them (guest sharing) and by which machines hold them
 //! (host sharing, after a snapshot).
-#![allow(unsafe_code)]
 mod arena;
 mod saved;
 
@@ -81,15 +80,16 @@ impl FramePool {
 
     /// A zeroed frame with one user; `None` when memory is used up.
     pub fn alloc(&mut self) -> Option<FrameId> {
-        self.alloc_page(&raw const ZEROS)
+        self.alloc_page(&ZEROS)
     }
 
     /// A frame with the same bytes and one user.
     pub fn copy(&mut self, id: FrameId) -> Option<FrameId> {
-        self.alloc_page(self.page(id))
+        let bytes = *self.bytes(id);
+        self.alloc_page(&bytes)
     }
 
-    fn alloc_page(&mut self, bytes: *const Page) -> Option<FrameId> {
+    fn alloc_page(&mut self, bytes: &Page) -> Option<FrameId> {
         if self.used >= self.limit {
             return None;
         }
@@ -142,8 +142,7 @@ impl FramePool {
     }
 
     pub fn bytes(&self, id: FrameId) -> &[u8; PAGE_SIZE as usize] {
-        // SAFETY: the frame's own bytes; writing needs `&mut self`, which this borrow excludes.
-        unsafe { &*self.page(id) }
+        self.arenas.bytes(self.arena(id), id)
     }
 
     /// Writes bytes, on behalf of whoever `writer` is (a task's exclusive monitor survives its own stores).
@@ -166,16 +165,15 @@ impl FramePool {
             self.dirty_code.push(id);
         }
         self.clear_monitors(id, offset, len, writer);
-        // SAFETY: the page is this pool's alone, and `&mut self` excludes every other reference into it.
-        unsafe { &mut *self.page(id) }
+        self.arenas.bytes_mut(self.arena(id), id)
     }
 
     /// Makes the page this machine's own; it may move, so views forget it.
     fn unshare(&mut self, id: FrameId) {
         let arena = self.arena(id);
         if self.arenas.is_shared(arena) {
-            let bytes = self.page(id);
-            self.frames[id.0 as usize].arena = Some(self.arenas.take(id, bytes));
+            let bytes = *self.bytes(id);
+            self.frames[id.0 as usize].arena = Some(self.arenas.take(id, &bytes));
             self.arenas.give_back(arena);
             self.views.forget_frame(id);
         }
@@ -289,6 +287,24 @@ mod tests {
         assert_eq!(&b.bytes(id)[..3], b"one");
         b.write(id, 4, b"x", None);
         assert_eq!(&a.bytes(id)[..5], b"two\0\0");
+    }
+
+    #[test]
+    fn frames_are_neighbours_and_stay_where_they_are_unless_shared() {
+        let mut a = FramePool::new(2000);
+        let ids: Vec<_> = (0..1000).map(|_| a.alloc().unwrap()).collect();
+        let at = |pool: &FramePool, i: usize| pool.read_address(ids[i]);
+        assert_eq!(at(&a, 501), at(&a, 500) + PAGE_SIZE);
+        let before = at(&a, 7);
+        let b = a.snapshot();
+        a.write(ids[7], 0, b"moved", None);
+        assert!(at(&a, 7) != before && at(&b, 7) == before && at(&a, 8) == at(&b, 8));
+        drop(b);
+        let before = at(&a, 8);
+        a.write(ids[8], 0, b"kept", None);
+        assert_eq!(at(&a, 8), before);
+        ids.iter().for_each(|&id| a.release(id));
+        assert_eq!(a.usage(), (0, 2000));
     }
 
     #[test]

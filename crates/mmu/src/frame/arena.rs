@@ -1,5 +1,6 @@
 //! Host memory for frames, in chunks of neighbouring pages. Frames with consecutive numbers are neighbours on the host, so
 //! that pages a guest touches in turn mostly have the same addend in a view; compiled code counts on that for speed.
+#![allow(unsafe_code)]
 use super::FrameId;
 use crate::PAGE_SIZE;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
@@ -99,8 +100,20 @@ impl Arenas {
         Arc::strong_count(&self.get(at).arena) > 1
     }
 
-    /// Takes memory of this machine's own for a frame and copies `bytes`, of another arena, there.
-    pub(super) fn take(&mut self, id: FrameId, bytes: *const Page) -> ArenaId {
+    pub(super) fn bytes(&self, at: ArenaId, id: FrameId) -> &Page {
+        // SAFETY: the frame's own bytes; writing needs `&mut self`, which this borrow excludes, or the arena for oneself.
+        unsafe { &*self.page(at, id) }
+    }
+
+    /// The bytes of a frame in an arena that no other machine holds.
+    pub(super) fn bytes_mut(&mut self, at: ArenaId, id: FrameId) -> &mut Page {
+        assert!(!self.is_shared(at), "frame {} is unshared before it is written", id.0);
+        // SAFETY: the arena is this machine's alone, and `&mut self` excludes every other reference into it.
+        unsafe { &mut *self.page(at, id) }
+    }
+
+    /// Takes memory of this machine's own for a frame, with these bytes.
+    pub(super) fn take(&mut self, id: FrameId, bytes: &Page) -> ArenaId {
         let own = match self.own {
             Some(own) if !self.is_shared(own) => own,
             _ => self.begin(),
@@ -109,7 +122,7 @@ impl Arenas {
         held.frames += 1;
         let arena = Arc::get_mut(&mut held.arena).expect("nobody else holds it, as was asked above");
         arena.make_room(id);
-        // SAFETY: the frame is not in this arena yet, so nothing refers to these bytes; the arena is this machine's alone.
+        // SAFETY: the frame is not in this arena yet, so nothing refers to its place; the arena is this machine's alone.
         unsafe { arena.page(id).copy_from_nonoverlapping(bytes, 1) };
         own
     }

@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for FramePool {
         let full = saved.frames.into_iter().map(|(id, users, bytes)| {
             let bytes = bytes.map_or(ZEROS, ByteArray::into_array);
             // What no number is in order is refused below, before memory is asked for it.
-            let arena = ((id.0 as usize) < numbers).then(|| arenas.take(id, &raw const bytes));
+            let arena = ((id.0 as usize) < numbers).then(|| arenas.take(id, &bytes));
             (id, Frame { arena, users, code: false })
         });
         for (id, frame) in free.chain(full) {
