@@ -6,6 +6,7 @@
 //! registers stay in host registers is for the ISA to say.
 mod alu;
 mod asm;
+mod atomic;
 mod code;
 mod end;
 mod flags;

@@ -170,6 +170,13 @@ impl Translator<'_> {
         self.look_up(crosses, !writes, writes)
     }
 
+    /// Checks that a word can be loaded and stored; gives the place. What is not aligned is refused, too.
+    pub(crate) fn check_writable(&mut self, ty: MemTy, addr: Reg) -> Mem {
+        let page = self.check(ty, Mem::at(addr, 0), true);
+        self.refused.extend(page.refused.into_iter().flatten().chain([page.unknown]));
+        in_page(addr, 0)
+    }
+
     /// rdx = the addend of the page whose number is in rax, if the view has it. What only writes has no use for a guess.
     pub(crate) fn look_up(&mut self, crosses: Option<Jump>, reads: bool, writes: bool) -> Page {
         self.asm.alu_imm(Alu::Cmp, true, RAX, VIEW_PAGES as i32);
@@ -266,7 +273,7 @@ impl Translator<'_> {
         }
     }
 
-    fn get(&mut self, ty: MemTy, to: Reg, m: Mem) {
+    pub(crate) fn get(&mut self, ty: MemTy, to: Reg, m: Mem) {
         self.verify(ty, m, false);
         match ty {
             MemTy::U8 => self.asm.movzx(Ty::I8, to, m),
@@ -295,7 +302,7 @@ impl Translator<'_> {
         self.asm.lea(RDX, Mem::at(RDX, -16));
     }
 
-    fn put(&mut self, ty: MemTy, value: Reg, m: Mem) {
+    pub(crate) fn put(&mut self, ty: MemTy, value: Reg, m: Mem) {
         self.verify(ty, m, true);
         match ty {
             MemTy::U8 | MemTy::S8 => self.asm.store(Ty::I8, m, value),
