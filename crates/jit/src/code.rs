@@ -371,4 +371,23 @@ mod tests {
         assert!(elsewhere(2 * PAGE_SIZE - 7, 8, false, host + PAGE_SIZE - 7), "over the end of the page");
         assert!(elsewhere(0, 8, false, host), "a page that is not there");
     }
+
+    /// Perf asks perf-PID.map only for executable memory whose name is one of a few (tools/perf/util/map.c: is_anon_memory).
+    #[test]
+    fn code_is_executable_and_not_writable_under_a_name_that_perf_knows() {
+        let Some(mut code) = CodeMemory::reserve(1 << 20) else { return };
+        let at = code.append(&[0xc3]).unwrap();
+        assert_eq!(code.bytes(at, 1), [0xc3]);
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let of = |address: usize| {
+            maps.lines().find(|line| {
+                let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
+                let number = |text| usize::from_str_radix(text, 16).unwrap();
+                (number(from)..number(to)).contains(&address)
+            })
+        };
+        let (executed, written) = (of(code.address(at)).unwrap(), of(code.writable.as_ptr().addr()).unwrap());
+        assert!(executed.contains(" r-xs ") && executed.contains(" /dev/zero"), "{executed}");
+        assert!(written.contains(" rw-s "), "{written}");
+    }
 }
