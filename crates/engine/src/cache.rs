@@ -5,14 +5,14 @@ use crate::lift::Lifted;
 use arch::Arch;
 use ir::{Block, Op};
 use mmu::{AddressSpace, FrameId};
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
 
 /// A block, by number; numbers are valid until the cache is flushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BlockId(pub(crate) u32);
 
 /// What makes two blocks the same (DECISIONS 13): lifted code holds absolute addresses, hence the pc.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     frame: FrameId,
     pc: u64,
@@ -40,12 +40,12 @@ pub(crate) struct Entry {
     native: Option<u32>,
 }
 
-/// All translations of a machine.
+/// All translations of a machine. Its hash maps are asked by key alone: in which order they hold things, nobody sees.
 #[derive(Default)]
 pub(crate) struct Cache {
     entries: Vec<Entry>,
-    by_key: BTreeMap<Key, BlockId>,
-    by_frame: BTreeMap<FrameId, Vec<BlockId>>,
+    by_key: FxHashMap<Key, BlockId>,
+    by_frame: FxHashMap<FrameId, Vec<BlockId>>,
     /// The compact form of all blocks, and the operations it refers to.
     pub(crate) code: Vec<Code>,
     pub(crate) plain: Vec<Op>,
@@ -53,7 +53,7 @@ pub(crate) struct Cache {
     places: Vec<(u32, BlockId)>,
     pub(crate) jumps: JumpCache,
     /// Numbers for the jump cache: space, its executable generation, architecture.
-    contexts: BTreeMap<(u64, u64, usize), u32>,
+    contexts: FxHashMap<(u64, u64, usize), u32>,
     /// How often everything was dropped.
     pub(crate) flushes: u64,
     /// The compiler's life: ends when it drops everything.
