@@ -17,16 +17,31 @@ impl SlotSet {
     pub const ALL: SlotSet = SlotSet([u64::MAX; 4]);
 
     /// Every guest register and cell.
-    pub fn guest() -> SlotSet {
-        let mut set = SlotSet::EMPTY;
-        set.insert(Slot(0), TEMPS);
-        set
+    pub const GUEST: SlotSet = SlotSet::ALL.without(SlotSet::TEMPORARIES);
+    /// Every temporary.
+    pub const TEMPORARIES: SlotSet = SlotSet::EMPTY.with(Slot(TEMPS), u8::MAX - TEMPS + 1);
+    /// How the flags were last set.
+    pub const FLAGS: SlotSet = SlotSet::EMPTY.with(Slot(FLAG_KIND.0), 4);
+
+    /// `n` slots from `at`.
+    pub fn of(at: Slot, n: u8) -> SlotSet {
+        SlotSet::EMPTY.with(at, n)
     }
-    pub fn insert(&mut self, at: Slot, n: u8) {
-        for i in 0..n {
+    const fn with(mut self, at: Slot, n: u8) -> SlotSet {
+        let mut i = 0;
+        while i < n {
             let s = at.up(i).0;
             self.0[s as usize / 64] |= 1 << (s % 64);
+            i += 1;
         }
+        self
+    }
+    const fn without(self, other: SlotSet) -> SlotSet {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        SlotSet([a & !e, b & !f, c & !g, d & !h])
+    }
+    pub fn insert(&mut self, at: Slot, n: u8) {
+        *self = self.with(at, n);
     }
     pub fn remove(&mut self, at: Slot, n: u8) {
         for i in 0..n {
@@ -57,10 +72,11 @@ impl SlotSet {
     pub fn intersects(&self, other: &SlotSet) -> bool {
         self.0.iter().zip(other.0).any(|(a, b)| a & b != 0)
     }
+    pub fn intersection(self, other: SlotSet) -> SlotSet {
+        SlotSet(std::array::from_fn(|i| self.0[i] & other.0[i]))
+    }
     pub fn subtract(&mut self, other: SlotSet) {
-        for (a, b) in self.0.iter_mut().zip(other.0) {
-            *a &= !b;
-        }
+        *self = self.without(other);
     }
     pub fn union(&mut self, other: SlotSet) {
         for (a, b) in self.0.iter_mut().zip(other.0) {
@@ -206,7 +222,7 @@ impl Op {
             }
         });
         match self {
-            Op::SetFlagsIf { .. } | Op::GetFlag { .. } | Op::GetFlags { .. } => set.insert(FLAG_KIND.into(), 4),
+            Op::SetFlagsIf { .. } | Op::GetFlag { .. } | Op::GetFlags { .. } => set.union(SlotSet::FLAGS),
             Op::LoadEx { .. } | Op::StoreEx { .. } | Op::ClearEx => set.insert(EX_ADDR.into(), 2),
             Op::Call { helper, .. } if helper.is_machine() => set = SlotSet::ALL,
             _ if self.uses_fp_env() => set.insert(FP_ENV.into(), 1),
@@ -226,12 +242,19 @@ impl Op {
         });
         match self {
             // Settings without a carry leave FLAG_C alone, but nothing can tell: it means something only with one.
-            Op::SetFlags { .. } | Op::SetFlagsIf { .. } => set.insert(FLAG_KIND.into(), 4),
+            Op::SetFlags { .. } | Op::SetFlagsIf { .. } => set.union(SlotSet::FLAGS),
             Op::LoadEx { .. } | Op::StoreEx { .. } | Op::ClearEx => set.insert(EX_ADDR.into(), 2),
             Op::Call { helper, .. } if helper.is_machine() => set = SlotSet::ALL,
             _ if self.uses_fp_env() => set.insert(FP_ENV.into(), 1),
             _ => {}
         }
+        set
+    }
+
+    /// All slots it reads or writes.
+    pub fn slots(&self) -> SlotSet {
+        let mut set = self.reads();
+        set.union(self.writes());
         set
     }
 
@@ -297,7 +320,7 @@ impl Term {
         let mut term = *self;
         term.operands(|slot| set.insert(*slot, 1));
         if matches!(self, Term::BranchFlag { .. }) {
-            set.insert(FLAG_KIND.into(), 4);
+            set.union(SlotSet::FLAGS);
         }
         set
     }

@@ -137,12 +137,12 @@ fn can_hoist(def: &Op, between: &[Op], (reg, temp): (Slot, Slot), n: u8) -> bool
 
 /// Takes out operations whose results nothing can see.
 fn remove_dead(block: &mut Block) {
-    let mut live = SlotSet::guest();
+    let mut live = SlotSet::GUEST;
     live.union(block.term.reads());
     let mut keep = vec![true; block.ops.len()];
     for (keep, op) in keep.iter_mut().zip(&block.ops).rev() {
         if let Op::Insn { .. } = op {
-            live.remove(Slot(TEMPS), u8::MAX - TEMPS + 1);
+            live.subtract(SlotSet::TEMPORARIES);
             continue;
         }
         let writes = op.writes();
@@ -154,7 +154,7 @@ fn remove_dead(block: &mut Block) {
         live.subtract(writes);
         live.union(op.reads());
         if op.may_leave() {
-            live.union(SlotSet::guest());
+            live.union(SlotSet::GUEST);
         }
     }
     let mut keep = keep.into_iter();

@@ -2,7 +2,7 @@
 //! and questions about flags become comparisons.
 use super::NOTHING;
 use super::compare::{Against, KnownFlags, as_imm};
-use crate::{BinOp, Block, FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, Op, Slot, SlotSet, TEMPS, Term, Ty, Use};
+use crate::{BinOp, Block, FLAG_A, FLAG_B, Op, Slot, SlotSet, Term, Ty, Use};
 
 /// What is known at a point of the walk.
 struct Known {
@@ -10,20 +10,24 @@ struct Known {
     same: [Slot; 256],
     /// Slots whose entry in `same` is not themselves.
     renamed: SlotSet,
-    value: [Option<u64>; 256],
+    /// Slots that entries of `renamed` lead to, and perhaps others.
+    better: SlotSet,
+    /// The constants that the slots of `valued` hold.
+    value: [u64; 256],
     valued: SlotSet,
     flags: Option<KnownFlags>,
     /// A slot that has been found aligned, and to how many bytes.
     aligned: Option<(Slot, u8)>,
-    /// The last operation that may turn out to compute what flags are set from; its slots are unchanged.
-    sum: Option<Op>,
+    /// The last operation that may turn out to compute what flags are set from, and its slots, which are unchanged.
+    sum: Option<(Op, SlotSet)>,
 }
 
 pub(super) fn propagate(block: &mut Block) {
     let mut known = Known {
         same: std::array::from_fn(|i| Slot(i as u8)),
         renamed: SlotSet::EMPTY,
-        value: [None; 256],
+        better: SlotSet::EMPTY,
+        value: [0; 256],
         valued: SlotSet::EMPTY,
         flags: None,
         aligned: None,
@@ -49,24 +53,23 @@ impl Known {
                 }
             });
         }
-        let value = |s: Slot| self.value[s.0 as usize];
         match *op {
             Op::Mov { d, a } => {
-                if let Some(value) = value(a) {
+                if let Some(value) = self.value(a) {
                     *op = Op::Const { d, value };
                 }
             }
             Op::Bin { op: bin, ty, d, a, b } => {
-                if let Some(imm) = value(b).and_then(|b| as_imm(ty, b)) {
+                if let Some(imm) = self.value(b).and_then(|b| as_imm(ty, b)) {
                     *op = Op::BinImm { op: bin, ty, d, a, imm };
                 } else if let (BinOp::Add | BinOp::And | BinOp::Or | BinOp::Xor | BinOp::Mul, Some(imm)) =
-                    (bin, value(a).and_then(|a| as_imm(ty, a)))
+                    (bin, self.value(a).and_then(|a| as_imm(ty, a)))
                 {
                     *op = Op::BinImm { op: bin, ty, d, a: b, imm };
                 }
             }
             Op::Cmp { cond, ty, d, a, b } => {
-                if let Some(imm) = value(b).and_then(|b| as_imm(ty, b)) {
+                if let Some(imm) = self.value(b).and_then(|b| as_imm(ty, b)) {
                     *op = Op::CmpImm { cond, ty, d, a, imm };
                 }
             }
@@ -99,7 +102,7 @@ impl Known {
             };
         }
         if let Term::BranchCmp { cond, ty, a, b, taken, next } = *term
-            && let Some(imm) = self.value[b.0 as usize].and_then(|b| as_imm(ty, b))
+            && let Some(imm) = self.value(b).and_then(|b| as_imm(ty, b))
         {
             *term = Term::BranchCmpImm { cond, ty, a, imm, taken, next };
         }
@@ -110,13 +113,11 @@ impl Known {
         match *op {
             Op::Insn { .. } => {
                 // The temporaries are gone.
-                self.forget(Slot(TEMPS), u8::MAX - TEMPS + 1);
+                self.forget(SlotSet::TEMPORARIES);
                 return;
             }
             Op::Call { helper, .. } if helper.is_machine() => {
-                self.forget(Slot(0), u8::MAX);
-                self.forget(Slot(u8::MAX), 1);
-                self.flags = None;
+                self.forget(SlotSet::ALL);
                 return;
             }
             _ => {}
@@ -126,7 +127,7 @@ impl Known {
         let mut copy = *op;
         copy.operands(|access, slot, n| {
             if access == Use::Write {
-                self.forget(*slot, n);
+                self.forget(SlotSet::of(*slot, n));
             }
         });
         self.aligned = aligned.or(self.aligned);
@@ -145,25 +146,25 @@ impl Known {
                     self.rename(d, a);
                 }
             }
-            Op::Bin { d, a, b, .. } if d != a && d != b => self.sum = Some(*op),
-            Op::BinImm { d, a, .. } if d != a => self.sum = Some(*op),
+            Op::Bin { d, a, b, .. } if d != a && d != b => self.sum = Some((*op, op.slots())),
+            Op::BinImm { d, a, .. } if d != a => self.sum = Some((*op, op.slots())),
             Op::Const { d, value } => {
-                self.value[d.0 as usize] = Some(value);
+                self.value[d.0 as usize] = value;
                 self.valued.insert(d, 1);
             }
             Op::SetFlags { kind, ty, a, b, .. } => {
-                self.forget(FLAG_KIND.into(), 4);
-                let b_value = if kind.reads_b() { self.value[b.0 as usize] } else { None };
+                self.forget(SlotSet::FLAGS);
+                let b_value = if kind.reads_b() { self.value(b) } else { None };
                 let mut flags = KnownFlags { kind, ty, a, b, b_value, result: None };
-                flags.result = self.sum.as_ref().and_then(|sum| flags.result_of(sum));
+                flags.result = self.sum.as_ref().and_then(|(sum, _)| flags.result_of(sum));
                 self.flags = Some(flags);
             }
             Op::SetFlagsIf { .. } => {
-                self.forget(FLAG_KIND.into(), 4);
+                self.forget(SlotSet::FLAGS);
                 self.flags = None;
             }
-            Op::LoadEx { .. } | Op::StoreEx { .. } | Op::ClearEx => self.forget(crate::EX_ADDR.into(), 2),
-            _ if op.writes().meets(crate::FP_ENV.into(), 1) => self.forget(crate::FP_ENV.into(), 1),
+            Op::LoadEx { .. } | Op::StoreEx { .. } | Op::ClearEx => self.forget(SlotSet::of(crate::EX_ADDR.into(), 2)),
+            _ if op.writes().meets(crate::FP_ENV.into(), 1) => self.forget(SlotSet::of(crate::FP_ENV.into(), 1)),
             _ => {}
         }
         if let (Some(result), Some(flags)) = (result, &mut self.flags) {
@@ -174,46 +175,48 @@ impl Known {
     fn rename(&mut self, from: Slot, to: Slot) {
         self.same[from.0 as usize] = to;
         self.renamed.insert(from, 1);
+        self.better.insert(to, 1);
     }
 
-    /// Forgets all that rests on the values of `n` slots from `at`.
-    fn forget(&mut self, at: Slot, n: u8) {
-        for i in 0..n {
-            let slot = at.up(i);
-            if self.renamed.meets(slot, 1) {
-                self.same[slot.0 as usize] = slot;
-                self.renamed.remove(slot, 1);
-            }
-            if self.valued.meets(slot, 1) {
-                self.value[slot.0 as usize] = None;
-                self.valued.remove(slot, 1);
-            }
+    fn value(&self, slot: Slot) -> Option<u64> {
+        self.valued.meets(slot, 1).then_some(self.value[slot.0 as usize])
+    }
+
+    /// Forgets all that rests on the values of these slots.
+    fn forget(&mut self, gone: SlotSet) {
+        self.valued.subtract(gone);
+        for s in gone.intersection(self.renamed).iter() {
+            self.same[s.0 as usize] = s;
+        }
+        self.renamed.subtract(gone);
+        if gone.intersects(&self.better) {
             for s in self.renamed.iter() {
-                if self.same[s.0 as usize] == slot {
+                if gone.meets(self.same[s.0 as usize], 1) {
                     self.same[s.0 as usize] = s;
                     self.renamed.remove(s, 1);
                 }
             }
-            if self.sum.is_some_and(|sum| sum.reads().meets(slot, 1) || sum.writes().meets(slot, 1)) {
-                self.sum = None;
+            self.better.subtract(gone);
+        }
+        if self.sum.is_some_and(|(_, slots)| slots.intersects(&gone)) {
+            self.sum = None;
+        }
+        if self.aligned.is_some_and(|(slot, _)| gone.meets(slot, 1)) {
+            self.aligned = None;
+        }
+        if gone.intersects(&SlotSet::FLAGS) {
+            self.flags = None;
+        }
+        if let Some(flags) = &mut self.flags {
+            // The setting itself keeps a copy of its operands.
+            if gone.meets(flags.a, 1) {
+                flags.a = FLAG_A.into();
             }
-            if slot >= FLAG_KIND.into() && slot <= FLAG_C.into() {
-                self.flags = None;
+            if gone.meets(flags.b, 1) {
+                flags.b = FLAG_B.into();
             }
-            if self.aligned.is_some_and(|(known, _)| known == slot) {
-                self.aligned = None;
-            }
-            if let Some(flags) = &mut self.flags {
-                // The setting itself keeps a copy of its operands.
-                if flags.a == slot {
-                    flags.a = FLAG_A.into();
-                }
-                if flags.b == slot {
-                    flags.b = FLAG_B.into();
-                }
-                if flags.result == Some(slot) {
-                    flags.result = None;
-                }
+            if flags.result.is_some_and(|result| gone.meets(result, 1)) {
+                flags.result = None;
             }
         }
     }
