@@ -6,6 +6,10 @@ use ir::{BinOp, Op, Slot, Ty, VecOp};
 
 const X0: Reg = Reg(0);
 const X1: Reg = Reg(1);
+const X2: Reg = Reg(2);
+
+/// PCMPEQ by lane.
+const EQUAL: [u8; 3] = [0x74, 0x75, 0x76];
 
 /// An instruction d = d op a on packed lanes.
 #[derive(Clone, Copy)]
@@ -95,7 +99,10 @@ impl Translator<'_> {
     fn each(&mut self, bytes: u8, d: Slot, a: Slot, b: Option<Slot>, f: impl Fn(&mut Self)) {
         let n = bytes.div_ceil(8);
         self.regs.sync_slots(&mut self.asm, a, n);
-        if let Some(b) = b {
+        let zeros = b.is_some_and(|b| (0..n).all(|i| self.regs.constant(b.up(i)) == Some(0)));
+        if let Some(b) = b
+            && !zeros
+        {
             self.regs.sync_slots(&mut self.asm, b, n);
         }
         let part = bytes.min(16);
@@ -104,8 +111,10 @@ impl Translator<'_> {
         for i in 0..parts {
             let at = i * 2;
             self.get_lanes(X0, a.up(at), part);
-            if let Some(b) = b {
-                self.get_lanes(X1, b.up(at), part);
+            match b {
+                Some(_) if zeros => self.asm.sse_zero(X1),
+                Some(b) => self.get_lanes(X1, b.up(at), part),
+                None => {}
             }
             f(self);
             self.put_lanes(d.up(at), X0, part);
@@ -124,6 +133,7 @@ impl Translator<'_> {
                 }
                 let other = match vec {
                     VecOp::CmpGeS => self.instruction(VecOp::CmpGtS, lane),
+                    VecOp::CmpGtU | VecOp::CmpGeU => self.instruction(VecOp::MaxU, lane),
                     VecOp::Neg => self.instruction(VecOp::Sub, lane),
                     _ => None,
                 };
@@ -133,8 +143,8 @@ impl Translator<'_> {
                         t.asm.sse(0, 0x28, X0, X1);
                     }),
                     (VecOp::OrNot, _) => self.each(bytes, d, a, Some(b), |t| {
-                        t.ones(Reg(2));
-                        t.asm.sse(P66, 0xef, X1, Reg(2));
+                        t.ones(X2);
+                        t.asm.sse(P66, 0xef, X1, X2);
                         t.asm.sse(P66, 0xeb, X0, X1);
                     }),
                     (VecOp::Not, _) => self.each(bytes, d, a, None, |t| {
@@ -147,6 +157,18 @@ impl Translator<'_> {
                         t.ones(X0);
                         t.asm.sse(P66, 0xef, X0, X1);
                     }),
+                    // The greater one is b: a > b does not hold. The greater one is a: a >= b does.
+                    (VecOp::CmpGtU, Some(p)) => self.each(bytes, d, a, Some(b), |t| {
+                        t.packed(p, X0, X1);
+                        t.asm.sse(P66, EQUAL[lane as usize], X0, X1);
+                        t.ones(X1);
+                        t.asm.sse(P66, 0xef, X0, X1);
+                    }),
+                    (VecOp::CmpGeU, Some(p)) => self.each(bytes, d, a, Some(b), |t| {
+                        t.packed(p, X1, X0);
+                        t.asm.sse(P66, EQUAL[lane as usize], X0, X1);
+                    }),
+                    (VecOp::Mul, _) if lane == Ty::I64 => self.each(bytes, d, a, Some(b), Self::multiply64),
                     (VecOp::Neg, Some(p)) => self.each(bytes, d, a, None, |t| {
                         t.asm.sse(P66, 0xef, X1, X1);
                         t.packed(p, X1, X0);
@@ -156,11 +178,26 @@ impl Translator<'_> {
                         let opcode = 0x1c + lane as u8;
                         self.each(bytes, d, a, None, |t| t.asm.sse38(opcode, X0, X0));
                     }
-                    (VecOp::ZipLo | VecOp::ZipHi, _) if bytes == 16 => {
+                    (VecOp::ZipLo | VecOp::ZipHi, _) if bytes == 16 || bytes == 8 && lane < Ty::I64 => {
                         let low = [0x60, 0x61, 0x62, 0x6c][lane as usize];
                         let high = [0x68, 0x69, 0x6a, 0x6d][lane as usize];
-                        let opcode = if vec == VecOp::ZipLo { low } else { high };
-                        self.each(bytes, d, a, Some(b), |t| t.asm.sse(P66, opcode, X0, X1));
+                        self.each(bytes, d, a, Some(b), |t| match (vec, bytes) {
+                            (VecOp::ZipLo, _) => t.asm.sse(P66, low, X0, X1),
+                            (_, 16) => t.asm.sse(P66, high, X0, X1),
+                            _ => {
+                                t.asm.sse(P66, low, X0, X1);
+                                t.asm.sse(P66, 0x6d, X0, X0);
+                            }
+                        });
+                    }
+                    (VecOp::UnzipEven | VecOp::UnzipOdd, _) if bytes == 16 || bytes == 8 && lane < Ty::I64 => {
+                        self.each(bytes, d, a, Some(b), |t| {
+                            if bytes == 8 {
+                                t.asm.sse(P66, 0x6c, X0, X1);
+                                t.asm.sse(0, 0x28, X1, X0);
+                            }
+                            t.unzip(vec == VecOp::UnzipOdd, lane);
+                        });
                     }
                     (VecOp::Dup, _) if bytes == 16 => {
                         self.regs.sync_slots(&mut self.asm, a, 1);
@@ -193,9 +230,12 @@ impl Translator<'_> {
                 amount,
             } => {
                 let number = match shift {
+                    BinOp::Sar if lane == Ty::I64 => {
+                        return self.each(bytes, d, a, None, |t| t.shift_signed64(amount.min(63)));
+                    }
                     BinOp::Shl => 6,
                     BinOp::Shr => 2,
-                    BinOp::Sar if lane < Ty::I64 => 4,
+                    BinOp::Sar => 4,
                     _ => return self.interpret(op),
                 };
                 let opcode = 0x70 + lane as u8;
@@ -203,6 +243,59 @@ impl Translator<'_> {
             }
             _ => self.interpret(op),
         }
+    }
+
+    /// xmm0 = every other lane of xmm0, then of xmm1. Narrowing saturates: what is narrowed has been cut to fit.
+    fn unzip(&mut self, odd: bool, lane: Ty) {
+        match lane {
+            Ty::I8 if odd => {
+                self.asm.sse_shift(0x71, 2, X0, 8);
+                self.asm.sse_shift(0x71, 2, X1, 8);
+                self.asm.sse(P66, 0x67, X0, X1);
+            }
+            Ty::I8 => {
+                self.ones(X2);
+                self.asm.sse_shift(0x71, 2, X2, 8);
+                self.asm.sse(P66, 0xdb, X0, X2);
+                self.asm.sse(P66, 0xdb, X1, X2);
+                self.asm.sse(P66, 0x67, X0, X1);
+            }
+            Ty::I16 => {
+                for x in [X0, X1] {
+                    if !odd {
+                        self.asm.sse_shift(0x72, 6, x, 16);
+                    }
+                    self.asm.sse_shift(0x72, 4, x, 16);
+                }
+                self.asm.sse(P66, 0x6b, X0, X1);
+            }
+            Ty::I32 => self.asm.sse_imm(0, 0xc6, X0, X1, if odd { 0xdd } else { 0x88 }),
+            Ty::I64 => self.asm.sse(P66, if odd { 0x6d } else { 0x6c }, X0, X1),
+        }
+    }
+
+    /// xmm0 *= xmm1 in lanes of 64 bits: the product of the low halves, and above it those of low and high ones.
+    fn multiply64(&mut self) {
+        let x3 = Reg(3);
+        self.asm.sse(0, 0x28, X2, X0);
+        self.asm.sse_shift(0x73, 2, X2, 32);
+        self.asm.sse(P66, 0xf4, X2, X1);
+        self.asm.sse(0, 0x28, x3, X1);
+        self.asm.sse_shift(0x73, 2, x3, 32);
+        self.asm.sse(P66, 0xf4, x3, X0);
+        self.asm.sse(P66, 0xd4, X2, x3);
+        self.asm.sse_shift(0x73, 6, X2, 32);
+        self.asm.sse(P66, 0xf4, X0, X1);
+        self.asm.sse(P66, 0xd4, X0, X2);
+    }
+
+    /// xmm0 >>= amount, of signed lanes of 64 bits: the signs go where zeros come in.
+    fn shift_signed64(&mut self, amount: u8) {
+        self.asm.sse_imm(P66, 0x70, X1, X0, 0xf5);
+        self.asm.sse_shift(0x72, 4, X1, 31);
+        self.asm.sse_shift(0x73, 2, X0, amount);
+        self.asm.sse_shift(0x73, 6, X1, 64 - amount);
+        self.asm.sse(P66, 0xeb, X0, X1);
     }
 
     /// All ones.

@@ -45,14 +45,6 @@ fn dot(c: u64, a: u64, b: u64, extend: fn(u64) -> i64) -> u64 {
     (0..4).fold(c, |sum, n| sum.wrapping_add((byte(a, n) * byte(b, n)) as u64))
 }
 
-fn all_if(c: bool) -> u64 {
-    if c { u64::MAX } else { 0 }
-}
-
-fn extend(signed: bool, bits: u32, v: u64) -> u64 {
-    if signed { sx(bits, v) as u64 } else { v }
-}
-
 lane_helpers! { same pure:
     SHADD = |_, n, a, b, _| ((sx(n, a) + sx(n, b)) >> 1) as u64;
     UHADD = |_, _, a, b, _| (a + b) >> 1;
@@ -67,13 +59,7 @@ lane_helpers! { same pure:
     UABD = |_, n, a, b, _| abs_diff(false, n, a, b);
     SABA = |_, n, a, b, c| abs_diff(true, n, a, b).wrapping_add(c);
     UABA = |_, n, a, b, c| abs_diff(false, n, a, b).wrapping_add(c);
-    CMTST = |_, _, a, b, _| all_if(a & b != 0);
-    MLA = |_, _, a, b, c| c.wrapping_add(a.wrapping_mul(b));
-    MLS = |_, _, a, b, c| c.wrapping_sub(a.wrapping_mul(b));
     PMUL = |_, _, a, b, _| carry_less(a, b);
-    BSL = |_, _, a, b, c| a & c | b & !c;
-    BIT = |_, _, a, b, c| a & b | c & !b;
-    BIF = |_, _, a, b, c| a & !b | c & b;
     CLS = |_, n, a, _, _| {
         let value = sx(n, a);
         u64::from((value ^ value >> 63).leading_zeros() - (64 - n) - 1)
@@ -86,28 +72,10 @@ lane_helpers! { same pure:
     // By a constant: c accumulates, `b` is the amount in every lane.
     SRI = |_, n, a, b, c| if b >= n.into() { c } else { a >> b | c & !(u64::MAX >> (64 - n) >> b) };
     SLI = |_, _, a, b, c| a << b | c & !(u64::MAX << b);
-    SSRA = |_, n, a, b, c| c.wrapping_add(shift_right(false, sx(n, a).into(), b as u32) as u64);
-    USRA = |_, _, a, b, c| c.wrapping_add(shift_right(false, a.into(), b as u32) as u64);
     SRSHR = |_, n, a, b, _| shift_right(true, sx(n, a).into(), b as u32) as u64;
     URSHR = |_, _, a, b, _| shift_right(true, a.into(), b as u32) as u64;
     SRSRA = |_, n, a, b, c| c.wrapping_add(shift_right(true, sx(n, a).into(), b as u32) as u64);
     URSRA = |_, _, a, b, c| c.wrapping_add(shift_right(true, a.into(), b as u32) as u64);
-}
-
-lane_helpers! { pairs pure:
-    ADDP = |_, _, a, b, _| a.wrapping_add(b);
-    SMAXP = |_, n, a, b, _| sx(n, a).max(sx(n, b)) as u64;
-    UMAXP = |_, _, a, b, _| a.max(b);
-    SMINP = |_, n, a, b, _| sx(n, a).min(sx(n, b)) as u64;
-    UMINP = |_, _, a, b, _| a.min(b);
-}
-
-lane_helpers! { across pure:
-    ADDV = |_, _, a, b, _| a.wrapping_add(b);
-    SMAXV = |_, n, a, b, _| sx(n, a).max(sx(n, b)) as u64;
-    UMAXV = |_, _, a, b, _| a.max(b);
-    SMINV = |_, n, a, b, _| sx(n, a).min(sx(n, b)) as u64;
-    UMINV = |_, _, a, b, _| a.min(b);
 }
 
 lane_helpers! { across_long pure:
@@ -116,31 +84,11 @@ lane_helpers! { across_long pure:
 }
 
 lane_helpers! { long pure:
-    SADDL = |_, n, a, b, _| extend(true, n, a).wrapping_add(extend(true, n, b));
-    UADDL = |_, _, a, b, _| a + b;
-    SSUBL = |_, n, a, b, _| extend(true, n, a).wrapping_sub(extend(true, n, b));
-    USUBL = |_, _, a, b, _| a.wrapping_sub(b);
     SABAL = |_, n, a, b, c| abs_diff(true, n, a, b).wrapping_add(c);
     UABAL = |_, n, a, b, c| abs_diff(false, n, a, b).wrapping_add(c);
     SABDL = |_, n, a, b, _| abs_diff(true, n, a, b);
     UABDL = |_, n, a, b, _| abs_diff(false, n, a, b);
-    SMULL = |_, n, a, b, _| (sx(n, a) * sx(n, b)) as u64;
-    UMULL = |_, _, a, b, _| a * b;
-    SMLAL = |_, n, a, b, c| c.wrapping_add((sx(n, a) * sx(n, b)) as u64);
-    UMLAL = |_, _, a, b, c| c.wrapping_add(a * b);
-    SMLSL = |_, n, a, b, c| c.wrapping_sub((sx(n, a) * sx(n, b)) as u64);
-    UMLSL = |_, _, a, b, c| c.wrapping_sub(a * b);
     PMULL = |_, _, a, b, _| carry_less(a, b);
-    // `b` is the amount in every lane.
-    SSHLL = |_, n, a, b, _| (sx(n, a) as u64) << b;
-    USHLL = |_, _, a, b, _| a << b;
-}
-
-lane_helpers! { wide pure:
-    SADDW = |_, n, a, b, _| a.wrapping_add(extend(true, n, b));
-    UADDW = |_, _, a, b, _| a.wrapping_add(b);
-    SSUBW = |_, n, a, b, _| a.wrapping_sub(extend(true, n, b));
-    USUBW = |_, _, a, b, _| a.wrapping_sub(b);
 }
 
 lane_helpers! { narrow pure:
@@ -148,15 +96,6 @@ lane_helpers! { narrow pure:
     RADDHN = |_, n, a, b, _| a.wrapping_add(b).wrapping_add(1 << (n - 1)) >> n;
     SUBHN = |_, n, a, b, _| a.wrapping_sub(b) >> n;
     RSUBHN = |_, n, a, b, _| a.wrapping_sub(b).wrapping_add(1 << (n - 1)) >> n;
-    XTN = |_, _, a, _, _| a;
     // `b` is the amount in every lane.
-    SHRN = |_, _, a, b, _| a >> b;
     RSHRN = |_, _, a, b, _| shift_right(true, a.into(), b as u32) as u64;
-}
-
-lane_helpers! { pairs_long pure:
-    SADDLP = |_, n, a, b, _| (sx(n, a) + sx(n, b)) as u64;
-    UADDLP = |_, _, a, b, _| a + b;
-    SADALP = |_, n, a, b, c| c.wrapping_add((sx(n, a) + sx(n, b)) as u64);
-    UADALP = |_, _, a, b, c| c.wrapping_add(a + b);
 }

@@ -209,22 +209,6 @@ fn long_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, f:
     write(slots, args.d, out);
 }
 
-/// Wide and narrow to wide: d\[i\] = f(wide a\[i\], b\[i\])
-pub(crate) fn wide(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
-    by_narrow!(args, wide_of(slots, args, f));
-}
-
-fn wide_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
-    let (a, b) = (read(slots, args.a), read(slots, args.b));
-    let (mut env, mut out) = (slots[FP_ENV.0 as usize], [0; 16]);
-    let (n, first) = narrow_lanes::<E>(args);
-    for i in 0..n {
-        set::<W>(&mut out, i, f(&mut env, E as u32 * 8, get::<W>(&a, i), get::<E>(&b, first + i), 0));
-    }
-    raise(slots, env);
-    write(slots, args.d, out);
-}
-
 /// Wide to narrow: d\[i\] = f(wide a\[i\], wide b\[i\]) in the lower half, zeros above; the upper form keeps c's lower half.
 pub(crate) fn narrow(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
     by_narrow!(args, narrow_of(slots, args, f));
@@ -239,22 +223,6 @@ fn narrow_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, 
     }
     for i in 0..n {
         set::<E>(&mut out, first + i, f(&mut env, E as u32 * 8, get::<W>(&a, i), get::<W>(&b, i), 0));
-    }
-    raise(slots, env);
-    write(slots, args.d, out);
-}
-
-/// Neighbours to wide: d\[i\] = f(a\[2i\], a\[2i + 1\], wide c\[i\])
-pub(crate) fn pairs_long(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
-    by_narrow!(args, pairs_long_of(slots, args, f));
-}
-
-fn pairs_long_of<const E: usize, const W: usize>(slots: &mut Slots, args: CallArgs, f: impl LaneFn) {
-    let (a, c) = (read(slots, args.a), read(slots, args.c));
-    let (mut env, mut out) = (slots[FP_ENV.0 as usize], [0; 16]);
-    for i in 0..bytes(args) / W {
-        let (x, y) = (get::<E>(&a, 2 * i), get::<E>(&a, 2 * i + 1));
-        set::<W>(&mut out, i, f(&mut env, E as u32 * 8, x, y, get::<W>(&c, i)));
     }
     raise(slots, env);
     write(slots, args.d, out);

@@ -1,16 +1,13 @@
-//! LD3, LD4, ST3, ST4: elements of structures to registers and back.
+//! LD3, ST3: elements of structures of three to registers and back.
 use super::lanes::{get, read, set, write};
 use ir::{CallArgs, Helper, Slots};
 
-/// d.. = the elements of three or four registers, from the dense structures in a...
+/// d.. = the elements of three registers, from the dense structures in a...
 pub(crate) static UNPACK3: Helper = Helper::pure("unpack3", 6, [6, 0, 0], |slots, args| unpack(slots, args, 3));
-pub(crate) static UNPACK4: Helper = Helper::pure("unpack4", 8, [8, 0, 0], |slots, args| unpack(slots, args, 4));
 /// The same for registers of 8 bytes.
 pub(crate) static UNPACK3_D: Helper = Helper::pure("unpack3_d", 6, [3, 0, 0], |slots, args| unpack(slots, args, 3));
-pub(crate) static UNPACK4_D: Helper = Helper::pure("unpack4_d", 8, [4, 0, 0], |slots, args| unpack(slots, args, 4));
 /// The other way.
 pub(crate) static PACK3: Helper = Helper::pure("pack3", 6, [6, 0, 0], |slots, args| pack(slots, args, 3));
-pub(crate) static PACK4: Helper = Helper::pure("pack4", 8, [8, 0, 0], |slots, args| pack(slots, args, 4));
 
 macro_rules! by_size {
     ($args:ident, $f:ident($($arg:expr),*)) => {

@@ -2,6 +2,7 @@
 use crate::decode::{Insn, insn};
 use crate::helpers::{float, integer as int, saturate as sat};
 use crate::lift::simd_lanes::{self as l, B, BHS, BHSD, Call, Fp, HS, Ir};
+use crate::lift::simd_width as wd;
 use ir::{FpOp, VecOp};
 
 #[rustfmt::skip]
@@ -53,18 +54,18 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("uabd",      "0 q 1 01110 size:2 1 rm 01110 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::UABD))),
     insn("saba",      "0 q 0 01110 size:2 1 rm 01111 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::SABA))),
     insn("uaba",      "0 q 1 01110 size:2 1 rm 01111 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::UABA))),
-    insn("mla",       "0 q 0 01110 size:2 1 rm 10010 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::MLA))),
-    insn("mls",       "0 q 1 01110 size:2 1 rm 10010 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::MLS))),
-    insn("smaxp",     "0 q 0 01110 size:2 1 rm 10100 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::SMAXP))),
-    insn("umaxp",     "0 q 1 01110 size:2 1 rm 10100 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::UMAXP))),
-    insn("sminp",     "0 q 0 01110 size:2 1 rm 10101 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::SMINP))),
-    insn("uminp",     "0 q 1 01110 size:2 1 rm 10101 1 rn rd",             |b, w| l::three_same(b, w, BHS, Call(&int::UMINP))),
+    insn("mla",       "0 q 0 01110 size:2 1 rm 10010 1 rn rd",             |b, w| l::multiply_add(b, w, VecOp::Add)),
+    insn("mls",       "0 q 1 01110 size:2 1 rm 10010 1 rn rd",             |b, w| l::multiply_add(b, w, VecOp::Sub)),
+    insn("smaxp",     "0 q 0 01110 size:2 1 rm 10100 1 rn rd",             |b, w| wd::pairs(b, w, BHS, VecOp::MaxS)),
+    insn("umaxp",     "0 q 1 01110 size:2 1 rm 10100 1 rn rd",             |b, w| wd::pairs(b, w, BHS, VecOp::MaxU)),
+    insn("sminp",     "0 q 0 01110 size:2 1 rm 10101 1 rn rd",             |b, w| wd::pairs(b, w, BHS, VecOp::MinS)),
+    insn("uminp",     "0 q 1 01110 size:2 1 rm 10101 1 rn rd",             |b, w| wd::pairs(b, w, BHS, VecOp::MinU)),
     insn("add",       "0 q 0 01110 size:2 1 rm 10000 1 rn rd",             |b, w| l::three_same_d(b, w, BHSD, Ir(VecOp::Add))),
     insn("add",       "01 0 11110 size:2 1 rm 10000 1 rn rd",              |b, w| l::three_same_d(b, w, BHSD, Ir(VecOp::Add))),
     insn("sub",       "0 q 1 01110 size:2 1 rm 10000 1 rn rd",             |b, w| l::three_same_d(b, w, BHSD, Ir(VecOp::Sub))),
     insn("sub",       "01 1 11110 size:2 1 rm 10000 1 rn rd",              |b, w| l::three_same_d(b, w, BHSD, Ir(VecOp::Sub))),
-    insn("cmtst",     "0 q 0 01110 size:2 1 rm 10001 1 rn rd",             |b, w| l::three_same_d(b, w, BHSD, Call(&int::CMTST))),
-    insn("cmtst",     "01 0 11110 size:2 1 rm 10001 1 rn rd",              |b, w| l::three_same_d(b, w, BHSD, Call(&int::CMTST))),
+    insn("cmtst",     "0 q 0 01110 size:2 1 rm 10001 1 rn rd",             l::test_bits),
+    insn("cmtst",     "01 0 11110 size:2 1 rm 10001 1 rn rd",              l::test_bits),
     insn("cmeq",      "0 q 1 01110 size:2 1 rm 10001 1 rn rd",             |b, w| l::three_same_d(b, w, BHSD, Ir(VecOp::CmpEq))),
     insn("cmeq",      "01 1 11110 size:2 1 rm 10001 1 rn rd",              |b, w| l::three_same_d(b, w, BHSD, Ir(VecOp::CmpEq))),
     insn("mul",       "0 q 0 01110 size:2 1 rm 10011 1 rn rd",             |b, w| l::three_same(b, w, BHS, Ir(VecOp::Mul))),
@@ -73,16 +74,16 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("sqdmulh",   "01 0 11110 size:2 1 rm 10110 1 rn rd",              |b, w| l::three_same(b, w, HS, Call(&sat::SQDMULH))),
     insn("sqrdmulh",  "0 q 1 01110 size:2 1 rm 10110 1 rn rd",             |b, w| l::three_same(b, w, HS, Call(&sat::SQRDMULH))),
     insn("sqrdmulh",  "01 1 11110 size:2 1 rm 10110 1 rn rd",              |b, w| l::three_same(b, w, HS, Call(&sat::SQRDMULH))),
-    insn("addp",      "0 q 0 01110 size:2 1 rm 10111 1 rn rd",             |b, w| l::three_same(b, w, BHSD, Call(&int::ADDP))),
+    insn("addp",      "0 q 0 01110 size:2 1 rm 10111 1 rn rd",             |b, w| wd::pairs(b, w, BHSD, VecOp::Add)),
     // Bitwise
     insn("and",       "0 q 0 01110 00 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Ir(VecOp::And))),
     insn("bic",       "0 q 0 01110 01 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Ir(VecOp::AndNot))),
     insn("orr",       "0 q 0 01110 10 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Ir(VecOp::Or))),
     insn("orn",       "0 q 0 01110 11 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Ir(VecOp::OrNot))),
     insn("eor",       "0 q 1 01110 00 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Ir(VecOp::Xor))),
-    insn("bsl",       "0 q 1 01110 01 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Call(&int::BSL))),
-    insn("bit",       "0 q 1 01110 10 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Call(&int::BIT))),
-    insn("bif",       "0 q 1 01110 11 1 rm 00011 1 rn rd",                 |b, w| l::logical(b, w, Call(&int::BIF))),
+    insn("bsl",       "0 q 1 01110 01 1 rm 00011 1 rn rd",                 |b, w| l::select(b, w, l::vm(w), VecOp::And, l::vd(w))),
+    insn("bit",       "0 q 1 01110 10 1 rm 00011 1 rn rd",                 |b, w| l::select(b, w, l::vd(w), VecOp::And, l::vm(w))),
+    insn("bif",       "0 q 1 01110 11 1 rm 00011 1 rn rd",                 |b, w| l::select(b, w, l::vd(w), VecOp::AndNot, l::vm(w))),
     // Floating point
     insn("fmaxnm",    "0 q 0 01110 0 sz 1 rm 11000 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::MaxNum))),
     insn("fminnm",    "0 q 0 01110 1 sz 1 rm 11000 1 rn rd",               |b, w| l::float_same(b, w, Fp(FpOp::MinNum))),

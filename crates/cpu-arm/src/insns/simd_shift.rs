@@ -3,6 +3,7 @@ use crate::decode::{Insn, insn};
 use crate::helpers::{convert, float, integer as int, saturate as sat};
 use crate::lift::simd_lanes::{self as l, Call, Fp, Ir};
 use crate::lift::simd_shift as sh;
+use crate::lift::simd_width::{self as wd, Long::*};
 use ir::{BinOp, FpOp, VecOp};
 
 #[rustfmt::skip]
@@ -12,10 +13,10 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("sshr",      "01 0 111110 immh:4 immb:3 00000 1 rn rd",           |b, w| sh::op(b, w, BinOp::Sar)),
     insn("ushr",      "0 q 1 011110 immh:4 immb:3 00000 1 rn rd",          |b, w| sh::op(b, w, BinOp::Shr)),
     insn("ushr",      "01 1 111110 immh:4 immb:3 00000 1 rn rd",           |b, w| sh::op(b, w, BinOp::Shr)),
-    insn("ssra",      "0 q 0 011110 immh:4 immb:3 00010 1 rn rd",          |b, w| sh::by_right(b, w, &int::SSRA)),
-    insn("ssra",      "01 0 111110 immh:4 immb:3 00010 1 rn rd",           |b, w| sh::by_right(b, w, &int::SSRA)),
-    insn("usra",      "0 q 1 011110 immh:4 immb:3 00010 1 rn rd",          |b, w| sh::by_right(b, w, &int::USRA)),
-    insn("usra",      "01 1 111110 immh:4 immb:3 00010 1 rn rd",           |b, w| sh::by_right(b, w, &int::USRA)),
+    insn("ssra",      "0 q 0 011110 immh:4 immb:3 00010 1 rn rd",          |b, w| wd::shift_add(b, w, BinOp::Sar)),
+    insn("ssra",      "01 0 111110 immh:4 immb:3 00010 1 rn rd",           |b, w| wd::shift_add(b, w, BinOp::Sar)),
+    insn("usra",      "0 q 1 011110 immh:4 immb:3 00010 1 rn rd",          |b, w| wd::shift_add(b, w, BinOp::Shr)),
+    insn("usra",      "01 1 111110 immh:4 immb:3 00010 1 rn rd",           |b, w| wd::shift_add(b, w, BinOp::Shr)),
     insn("srshr",     "0 q 0 011110 immh:4 immb:3 00100 1 rn rd",          |b, w| sh::by_right(b, w, &int::SRSHR)),
     insn("srshr",     "01 0 111110 immh:4 immb:3 00100 1 rn rd",           |b, w| sh::by_right(b, w, &int::SRSHR)),
     insn("urshr",     "0 q 1 011110 immh:4 immb:3 00100 1 rn rd",          |b, w| sh::by_right(b, w, &int::URSHR)),
@@ -36,7 +37,7 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("sqshl",     "01 0 111110 immh:4 immb:3 01110 1 rn rd",           |b, w| sh::saturating_left(b, w, &sat::SQSHL)),
     insn("uqshl",     "0 q 1 011110 immh:4 immb:3 01110 1 rn rd",          |b, w| sh::saturating_left(b, w, &sat::UQSHL)),
     insn("uqshl",     "01 1 111110 immh:4 immb:3 01110 1 rn rd",           |b, w| sh::saturating_left(b, w, &sat::UQSHL)),
-    insn("shrn",      "0 q 0 011110 immh:4 immb:3 10000 1 rn rd",          |b, w| sh::narrow(b, w, &int::SHRN)),
+    insn("shrn",      "0 q 0 011110 immh:4 immb:3 10000 1 rn rd",          wd::shift_narrow),
     insn("sqshrun",   "0 q 1 011110 immh:4 immb:3 10000 1 rn rd",          |b, w| sh::narrow(b, w, &sat::SQSHRUN)),
     insn("sqshrun",   "01 1 111110 immh:4 immb:3 10000 1 rn rd",           |b, w| sh::narrow(b, w, &sat::SQSHRUN)),
     insn("rshrn",     "0 q 0 011110 immh:4 immb:3 10001 1 rn rd",          |b, w| sh::narrow(b, w, &int::RSHRN)),
@@ -50,8 +51,8 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("sqrshrn",   "01 0 111110 immh:4 immb:3 10011 1 rn rd",           |b, w| sh::narrow(b, w, &sat::SQRSHRN)),
     insn("uqrshrn",   "0 q 1 011110 immh:4 immb:3 10011 1 rn rd",          |b, w| sh::narrow(b, w, &sat::UQRSHRN)),
     insn("uqrshrn",   "01 1 111110 immh:4 immb:3 10011 1 rn rd",           |b, w| sh::narrow(b, w, &sat::UQRSHRN)),
-    insn("sshll",     "0 q 0 011110 immh:4 immb:3 10100 1 rn rd",          |b, w| sh::long(b, w, &int::SSHLL)),
-    insn("ushll",     "0 q 1 011110 immh:4 immb:3 10100 1 rn rd",          |b, w| sh::long(b, w, &int::USHLL)),
+    insn("sshll",     "0 q 0 011110 immh:4 immb:3 10100 1 rn rd",          |b, w| wd::shift_long(b, w, true)),
+    insn("ushll",     "0 q 1 011110 immh:4 immb:3 10100 1 rn rd",          |b, w| wd::shift_long(b, w, false)),
     insn("scvtf",     "0 q 0 011110 immh:4 immb:3 11100 1 rn rd",          |b, w| sh::fixed(b, w, &convert::CVTF, false)),
     insn("scvtf",     "01 0 111110 immh:4 immb:3 11100 1 rn rd",           |b, w| sh::fixed(b, w, &convert::CVTF, false)),
     insn("ucvtf",     "0 q 1 011110 immh:4 immb:3 11100 1 rn rd",          |b, w| sh::fixed(b, w, &convert::CVTF, true)),
@@ -61,12 +62,12 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("fcvtzu",    "0 q 1 011110 immh:4 immb:3 11111 1 rn rd",          |b, w| sh::fixed(b, w, &convert::FCVT_FIXED, true)),
     insn("fcvtzu",    "01 1 111110 immh:4 immb:3 11111 1 rn rd",           |b, w| sh::fixed(b, w, &convert::FCVT_FIXED, true)),
     // By element
-    insn("smlal",     "0 q 0 01111 size:2 l m rm:4 0010 h 0 rn rd",        |b, w| l::by_element_long(b, w, &int::SMLAL)),
-    insn("smlsl",     "0 q 0 01111 size:2 l m rm:4 0110 h 0 rn rd",        |b, w| l::by_element_long(b, w, &int::SMLSL)),
-    insn("smull",     "0 q 0 01111 size:2 l m rm:4 1010 h 0 rn rd",        |b, w| l::by_element_long(b, w, &int::SMULL)),
-    insn("umlal",     "0 q 1 01111 size:2 l m rm:4 0010 h 0 rn rd",        |b, w| l::by_element_long(b, w, &int::UMLAL)),
-    insn("umlsl",     "0 q 1 01111 size:2 l m rm:4 0110 h 0 rn rd",        |b, w| l::by_element_long(b, w, &int::UMLSL)),
-    insn("umull",     "0 q 1 01111 size:2 l m rm:4 1010 h 0 rn rd",        |b, w| l::by_element_long(b, w, &int::UMULL)),
+    insn("smlal",     "0 q 0 01111 size:2 l m rm:4 0010 h 0 rn rd",        |b, w| wd::by_element_long(b, w, true, MulAdd)),
+    insn("smlsl",     "0 q 0 01111 size:2 l m rm:4 0110 h 0 rn rd",        |b, w| wd::by_element_long(b, w, true, MulSub)),
+    insn("smull",     "0 q 0 01111 size:2 l m rm:4 1010 h 0 rn rd",        |b, w| wd::by_element_long(b, w, true, Lanes(VecOp::Mul))),
+    insn("umlal",     "0 q 1 01111 size:2 l m rm:4 0010 h 0 rn rd",        |b, w| wd::by_element_long(b, w, false, MulAdd)),
+    insn("umlsl",     "0 q 1 01111 size:2 l m rm:4 0110 h 0 rn rd",        |b, w| wd::by_element_long(b, w, false, MulSub)),
+    insn("umull",     "0 q 1 01111 size:2 l m rm:4 1010 h 0 rn rd",        |b, w| wd::by_element_long(b, w, false, Lanes(VecOp::Mul))),
     insn("sqdmlal",   "0 q 0 01111 size:2 l m rm:4 0011 h 0 rn rd",        |b, w| l::by_element_long(b, w, &sat::SQDMLAL)),
     insn("sqdmlal",   "01 0 11111 size:2 l m rm:4 0011 h 0 rn rd",         |b, w| l::by_element_long(b, w, &sat::SQDMLAL)),
     insn("sqdmlsl",   "0 q 0 01111 size:2 l m rm:4 0111 h 0 rn rd",        |b, w| l::by_element_long(b, w, &sat::SQDMLSL)),
@@ -74,8 +75,8 @@ pub(crate) const INSNS: &[Insn] = &[
     insn("sqdmull",   "0 q 0 01111 size:2 l m rm:4 1011 h 0 rn rd",        |b, w| l::by_element_long(b, w, &sat::SQDMULL)),
     insn("sqdmull",   "01 0 11111 size:2 l m rm:4 1011 h 0 rn rd",         |b, w| l::by_element_long(b, w, &sat::SQDMULL)),
     insn("mul",       "0 q 0 01111 size:2 l m rm:4 1000 h 0 rn rd",        |b, w| l::by_element(b, w, Ir(VecOp::Mul))),
-    insn("mla",       "0 q 1 01111 size:2 l m rm:4 0000 h 0 rn rd",        |b, w| l::by_element(b, w, Call(&int::MLA))),
-    insn("mls",       "0 q 1 01111 size:2 l m rm:4 0100 h 0 rn rd",        |b, w| l::by_element(b, w, Call(&int::MLS))),
+    insn("mla",       "0 q 1 01111 size:2 l m rm:4 0000 h 0 rn rd",        |b, w| l::multiply_add_element(b, w, VecOp::Add)),
+    insn("mls",       "0 q 1 01111 size:2 l m rm:4 0100 h 0 rn rd",        |b, w| l::multiply_add_element(b, w, VecOp::Sub)),
     insn("sqdmulh",   "0 q 0 01111 size:2 l m rm:4 1100 h 0 rn rd",        |b, w| l::by_element(b, w, Call(&sat::SQDMULH))),
     insn("sqdmulh",   "01 0 11111 size:2 l m rm:4 1100 h 0 rn rd",         |b, w| l::by_element(b, w, Call(&sat::SQDMULH))),
     insn("sqrdmulh",  "0 q 0 01111 size:2 l m rm:4 1101 h 0 rn rd",        |b, w| l::by_element(b, w, Call(&sat::SQRDMULH))),

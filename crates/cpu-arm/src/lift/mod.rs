@@ -12,6 +12,7 @@ pub(crate) mod simd_lanes;
 pub(crate) mod simd_mem;
 pub(crate) mod simd_move;
 pub(crate) mod simd_shift;
+pub(crate) mod simd_width;
 pub(crate) mod system;
 
 use crate::decode::Word;

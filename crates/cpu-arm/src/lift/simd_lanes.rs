@@ -60,7 +60,7 @@ pub(crate) fn shape_of(w: Word, log: u32, sizes: Sizes) -> Option<Shape> {
 }
 
 /// `size`, bits 23:22.
-fn shape(w: Word, sizes: Sizes) -> Option<Shape> {
+pub(crate) fn shape(w: Word, sizes: Sizes) -> Option<Shape> {
     shape_of(w, w.at(22, 2), sizes)
 }
 
@@ -131,11 +131,48 @@ pub(crate) fn logical(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
     if let (How::Ir(VecOp::Or), true) = (how, w.rn() == w.rm()) {
         return super::simd_move::copy(b, w);
     }
-    if shape.bytes == 8 && matches!(how, How::Call(_)) {
-        // The helpers walk lanes of any size; bytes say how many.
-        return apply(b, w, Shape { lane: Ty::I64, ..shape }, how, vn(w), vm(w));
-    }
     apply(b, w, shape, how, vn(w), vm(w))
+}
+
+/// BSL, BIT, BIF: Vd = base ^ ((base ^ Vn) op mask).
+pub(crate) fn select(b: &mut Builder, w: Word, base: Slot, op: VecOp, mask: Slot) -> Option<Flow> {
+    let bytes = if w.q() { 16 } else { 8 };
+    let differ = b.vec(VecOp::Xor, Ty::I8, bytes, base, vn(w));
+    let chosen = b.vec(op, Ty::I8, bytes, differ, mask);
+    apply(b, w, shape_of(w, 0, B)?, Ir(VecOp::Xor), base, chosen.into())
+}
+
+/// CMTST.
+pub(crate) fn test_bits(b: &mut Builder, w: Word) -> Option<Flow> {
+    let shape = scalar_d(w, BHSD)?;
+    let both = b.vec(VecOp::And, shape.lane, shape.bytes, vn(w), vm(w));
+    let zero = zero(b);
+    let none = b.vec(VecOp::CmpEq, shape.lane, shape.bytes, both, zero);
+    apply(b, w, shape, Ir(VecOp::Not), none.into(), none.into())
+}
+
+/// MLA and MLS: the product is added to Vd or subtracted.
+fn accumulate(b: &mut Builder, w: Word, shape: Shape, op: VecOp, m: Slot) -> Option<Flow> {
+    let product = b.vec(VecOp::Mul, shape.lane, shape.bytes, vn(w), m);
+    apply(b, w, shape, Ir(op), vd(w), product.into())
+}
+
+pub(crate) fn multiply_add(b: &mut Builder, w: Word, op: VecOp) -> Option<Flow> {
+    accumulate(b, w, shape(w, BHS)?, op, vm(w))
+}
+
+pub(crate) fn multiply_add_element(b: &mut Builder, w: Word, op: VecOp) -> Option<Flow> {
+    let shape = shape(w, HS)?;
+    let m = element(b, w, w.at(22, 2))?;
+    accumulate(b, w, shape, op, m)
+}
+
+/// A temporary vector of zeros.
+pub(crate) fn zero(b: &mut Builder) -> Slot {
+    let zero = b.temp(2);
+    b.set_const(zero, 0);
+    b.set_const(zero.up(1), 0);
+    zero.into()
 }
 
 pub(crate) fn two_misc(b: &mut Builder, w: Word, sizes: Sizes, how: How) -> Option<Flow> {
@@ -150,9 +187,7 @@ pub(crate) fn bytes(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
 /// Integer comparisons with zero; `swap` puts the zero first.
 pub(crate) fn compare_zero(b: &mut Builder, w: Word, op: VecOp, swap: bool) -> Option<Flow> {
     let shape = scalar_d(w, BHSD)?;
-    let zero = Slot::from(b.temp(2));
-    b.push(Op::Const { d: zero, value: 0 });
-    b.push(Op::Const { d: zero.up(1), value: 0 });
+    let zero = zero(b);
     let (x, y) = if swap { (zero, vn(w)) } else { (vn(w), zero) };
     apply(b, w, shape, Ir(op), x, y)
 }
@@ -182,11 +217,6 @@ pub(crate) fn float_variant(b: &mut Builder, w: Word, helper: &'static Helper, e
 /// URECPE, URSQRTE: single words.
 pub(crate) fn words(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
     apply(b, w, shape_of(w, 2 + w.at(22, 1), S)?, how, vn(w), vn(w))
-}
-
-/// SADDLP and its like: `size` is the narrow lane, pairs of it are summed.
-pub(crate) fn pairs_long(b: &mut Builder, w: Word, how: How) -> Option<Flow> {
-    apply(b, w, shape(w, BHS)?, how, vn(w), vn(w))
 }
 
 /// ADDV and its like: at least four lanes.
@@ -219,7 +249,7 @@ pub(crate) fn scalar_pair(b: &mut Builder, w: Word, log: u32, how: How) -> Optio
 }
 
 /// Operations between a narrow size `log` and its double: half a vector, Q telling which, or a scalar.
-fn half_shape(w: Word, log: u32, sizes: Sizes) -> Option<Shape> {
+pub(crate) fn half_shape(w: Word, log: u32, sizes: Sizes) -> Option<Shape> {
     let lane = LANES[log as usize & 3];
     let scalar = is_scalar(w);
     (sizes >> log & 1 != 0).then_some(Shape {
@@ -246,13 +276,6 @@ pub(crate) fn float_resize(b: &mut Builder, w: Word, sizes: Sizes, helper: &'sta
     apply(b, w, half_shape(w, 1 + w.at(22, 1), sizes)?, Call(helper), vn(w), vn(w))
 }
 
-/// SHLL: shifted by the lane's own size.
-pub(crate) fn shll(b: &mut Builder, w: Word) -> Option<Flow> {
-    let shape = half_shape(w, w.at(22, 2), BHS)?;
-    let shape = Shape { extra: shape.lane.bits(), by_extra: true, ..shape };
-    apply(b, w, shape, Call(&crate::helpers::integer::USHLL), vn(w), vn(w))
-}
-
 /// Shifts that widen or narrow, by `amount`.
 pub(crate) fn half_shift(b: &mut Builder, w: Word, log: u32, amount: u8, helper: &'static Helper) -> Option<Flow> {
     let shape = Shape { extra: amount, by_extra: true, ..half_shape(w, log, BHS)? };
@@ -260,7 +283,7 @@ pub(crate) fn half_shift(b: &mut Builder, w: Word, log: u32, amount: u8, helper:
 }
 
 /// The element of Vm that H, L and M name, in every lane.
-fn element(b: &mut Builder, w: Word, log: u32) -> Option<Slot> {
+pub(crate) fn element(b: &mut Builder, w: Word, log: u32) -> Option<Slot> {
     let (h, l, m) = (w.at(11, 1), w.at(21, 1), w.at(20, 1));
     let (rm, index) = match log {
         1 => (w.at(16, 4), h << 2 | l << 1 | m),

@@ -3,7 +3,7 @@ use super::simd_lanes::vd;
 use super::simd_move::{lane_of, replicate, set_lane};
 use super::*;
 use crate::helpers::lanes::Shape;
-use crate::helpers::structure::{PACK3, PACK4, UNPACK3, UNPACK3_D, UNPACK4, UNPACK4_D};
+use crate::helpers::structure::{PACK3, UNPACK3, UNPACK3_D};
 use crate::regs::v;
 use ir::{CallArgs, MemTy, Val, VecOp};
 
@@ -106,15 +106,11 @@ fn load_multiple(b: &mut Builder, w: Word, base: Slot, shape: Shape, elements: u
                 }
             }
         }
-        _ => {
-            let helper = match (elements, words) {
-                (3, 1) => &UNPACK3_D,
-                (3, _) => &UNPACK3,
-                (_, 1) => &UNPACK4_D,
-                _ => &UNPACK4,
-            };
+        3 => {
+            let helper = if words == 1 { &UNPACK3_D } else { &UNPACK3 };
             b.call_into(helper, CallArgs { d: registers, a: run, b: run, c: run, imm: shape.imm() });
         }
+        _ => unzip_four(b, shape, registers, run),
     }
     if wraps {
         for i in 0..count {
@@ -153,14 +149,42 @@ fn pack(b: &mut Builder, w: Word, shape: Shape, elements: u8, count: u8) -> Slot
             }
             run
         }
-        _ => {
-            let helper = if elements == 3 { &PACK3 } else { &PACK4 };
-            let args = |imm| CallArgs { d: registers, a: registers, b: registers, c: registers, imm };
-            let run = b.temp(8).into();
-            b.call_into(helper, CallArgs { d: run, ..args(shape.imm()) });
+        3 => {
+            let run = Slot::from(b.temp(8));
+            b.call_into(&PACK3, CallArgs { d: run, a: registers, b: registers, c: registers, imm: shape.imm() });
             run
         }
+        _ => zip_four(b, shape, registers),
     }
+}
+
+/// Structures of four: every other element, twice.
+fn unzip_four(b: &mut Builder, shape: Shape, registers: Slot, run: Slot) {
+    let Shape { lane, bytes, .. } = shape;
+    for (i, first) in (0..).zip([VecOp::UnzipEven, VecOp::UnzipOdd]) {
+        let low = Slot::from(b.vec(first, lane, 16, run, run.up(2)));
+        let high = if bytes == 8 { low.up(1) } else { b.vec(first, lane, 16, run.up(4), run.up(6)).into() };
+        for (j, op) in (0..).zip([VecOp::UnzipEven, VecOp::UnzipOdd]) {
+            let d = registers.up(2 * i + 4 * j);
+            b.push(Op::Vec { op, lane, bytes, d, a: low, b: high });
+            if bytes == 8 {
+                b.push(Op::Const { d: d.up(1), value: 0 });
+            }
+        }
+    }
+}
+
+/// The other way: elements 0 and 2, 1 and 3 in turn, then both.
+fn zip_four(b: &mut Builder, shape: Shape, registers: Slot) -> Slot {
+    let lane = shape.lane;
+    let run = Slot::from(b.temp(8));
+    for (i, first) in (0..shape.bytes / 8).zip([VecOp::ZipLo, VecOp::ZipHi]) {
+        let [even, odd] = [0, 2].map(|at| b.vec(first, lane, 16, registers.up(at), registers.up(at + 4)));
+        for (j, op) in (0..).zip([VecOp::ZipLo, VecOp::ZipHi]) {
+            b.push(Op::Vec { op, lane, bytes: 16, d: run.up(4 * i + 2 * j), a: even.into(), b: odd.into() });
+        }
+    }
+    run
 }
 
 /// LD1 to LD4, ST1 to ST4 of one lane.

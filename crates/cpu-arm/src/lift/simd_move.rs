@@ -2,7 +2,7 @@
 use super::simd_lanes::{B, BH, BHSD, Call, How, Ir, apply, shape_of, vd, vm, vn};
 use super::*;
 use crate::helpers::lanes::Shape;
-use crate::helpers::permute::{EXT, REV, TBL, TBX, TRN};
+use crate::helpers::permute::{TBL, TBX};
 use crate::regs::v;
 use ir::{CallArgs, VecOp};
 
@@ -180,8 +180,19 @@ pub(crate) fn ext(b: &mut Builder, w: Word) -> Option<Flow> {
     if !w.q() && index >= 8 {
         return None;
     }
-    let shape = Shape { extra: index, ..shape_of(w, 0, B)? };
-    apply(b, w, shape, Call(&EXT), vn(w), vm(w))
+    let (a, m, bits) = (vn(w), vm(w), index % 8 * 8);
+    let words = if w.q() { [a, a.up(1), m, m.up(1)] } else { [a, m, m, m] };
+    let from = usize::from(index / 8);
+    // The word that begins `bits` bits into word `i`.
+    let part = |b: &mut Builder, i: usize| match bits {
+        0 => b.get(words[i]),
+        _ => b.funnel(Ty::I64, words[i + 1], words[i], bits),
+    };
+    let low = part(b, from);
+    let high = if w.q() { part(b, from + 1) } else { b.iconst(0) };
+    b.set(vd(w), low);
+    b.set(vd(w).up(1), high);
+    NEXT
 }
 
 /// UZP1, UZP2, ZIP1, ZIP2.
@@ -191,8 +202,13 @@ pub(crate) fn permute(b: &mut Builder, w: Word, op: VecOp) -> Option<Flow> {
 
 /// TRN1, TRN2.
 pub(crate) fn trn(b: &mut Builder, w: Word, part: u8) -> Option<Flow> {
-    let shape = Shape { extra: part, ..shape_of(w, w.at(22, 2), BHSD)? };
-    apply(b, w, shape, Call(&TRN), vn(w), vm(w))
+    let shape = shape_of(w, w.at(22, 2), BHSD)?;
+    if shape.lane == Ty::I64 {
+        return apply(b, w, shape, Ir(if part == 0 { VecOp::ZipLo } else { VecOp::ZipHi }), vn(w), vm(w));
+    }
+    let unzip = if part == 0 { VecOp::UnzipEven } else { VecOp::UnzipOdd };
+    let [a, m] = [vn(w), vm(w)].map(|v| b.vec(unzip, shape.lane, shape.bytes, v, v));
+    apply(b, w, shape, Ir(VecOp::ZipLo), a.into(), m.into())
 }
 
 /// REV16, REV32, REV64: lanes reversed within `container` bytes.
@@ -202,8 +218,25 @@ pub(crate) fn rev(b: &mut Builder, w: Word, container: u8) -> Option<Flow> {
         4 => BH,
         _ => super::simd_lanes::BHS,
     };
-    let shape = Shape { extra: container, ..shape_of(w, w.at(22, 2), sizes)? };
-    apply(b, w, shape, Call(&REV), vn(w), vn(w))
+    let shape = shape_of(w, w.at(22, 2), sizes)?;
+    for (d, a) in [(vd(w), vn(w)), (vd(w).up(1), vn(w).up(1))].into_iter().take(usize::from(shape.bytes / 8)) {
+        match (container, shape.lane) {
+            (2, _) => un_to(b, UnOp::Rev16, Ty::I64, d, a),
+            (4, Ty::I8) => un_to(b, UnOp::Rev32, Ty::I64, d, a),
+            (8, Ty::I8) => un_to(b, UnOp::Bswap, Ty::I64, d, a),
+            (8, Ty::I32) => bin_imm_to(b, BinOp::Rotr, Ty::I64, d, a, 32),
+            // Half-words: what is reversed as bytes, with the bytes of each put right.
+            _ => {
+                let op = if container == 4 { UnOp::Rev32 } else { UnOp::Bswap };
+                let bytes = b.un(op, Ty::I64, a);
+                un_to(b, UnOp::Rev16, Ty::I64, d, bytes.into());
+            }
+        }
+    }
+    if shape.bytes == 8 {
+        return clear_upper(b, w);
+    }
+    NEXT
 }
 
 /// TBL, TBX: up to four registers from Vn on; after V31 comes V0.

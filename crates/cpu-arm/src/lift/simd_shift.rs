@@ -1,5 +1,5 @@
 //! Advanced SIMD shifts by a constant. immh:immb says lane size and amount together.
-use super::simd_lanes::{BHS, BHSD, Call, D, HSD, Sizes, apply, half_shift, shape_of, vd, vn};
+use super::simd_lanes::{BHSD, Call, D, HSD, Sizes, apply, half_shift, shape_of, vd, vn};
 use super::*;
 use crate::helpers::lanes::Shape;
 use ir::Helper;
@@ -11,18 +11,18 @@ fn lane(w: Word) -> Option<(u32, u32)> {
 }
 
 /// Right shifts count down from twice the lane's bits.
-fn right(w: Word) -> Option<(u32, u8)> {
+pub(crate) fn right(w: Word) -> Option<(u32, u8)> {
     let (log, imm) = lane(w)?;
     Some((log, ((16 << log) - imm) as u8))
 }
 
-fn left(w: Word) -> Option<(u32, u8)> {
+pub(crate) fn left(w: Word) -> Option<(u32, u8)> {
     let (log, imm) = lane(w)?;
     Some((log, (imm - (8 << log)) as u8))
 }
 
 /// The scalar forms of most shifts have 64 bits only.
-fn plain_sizes(w: Word) -> Sizes {
+pub(crate) fn plain_sizes(w: Word) -> Sizes {
     if w.bit(28) { D } else { BHSD }
 }
 
@@ -59,18 +59,9 @@ pub(crate) fn saturating_left(b: &mut Builder, w: Word, helper: &'static Helper)
     by(b, w, log, amount, BHSD, helper)
 }
 
-/// SHRN and its like; `size` is the narrow lane.
+/// SQSHRN and its like; `size` is the narrow lane.
 pub(crate) fn narrow(b: &mut Builder, w: Word, helper: &'static Helper) -> Option<Flow> {
     let (log, amount) = right(w)?;
-    half_shift(b, w, log, amount, helper)
-}
-
-/// SSHLL, USHLL.
-pub(crate) fn long(b: &mut Builder, w: Word, helper: &'static Helper) -> Option<Flow> {
-    let (log, amount) = left(w)?;
-    if BHS >> log & 1 == 0 {
-        return None;
-    }
     half_shift(b, w, log, amount, helper)
 }
 
