@@ -30,9 +30,37 @@ pub struct HostFs {
     next: u64,
     open: BTreeMap<u64, Opened>,
     next_handle: u64,
-    /// Pages lent to mappings.
+    /// Pages lent to mappings. They outlive the mappings, as in Linux's page cache: a program that is started again and
+    /// again keeps its frames, and so its translations.
     pages: BTreeMap<(u64, u64), FrameId>,
+    /// Which state of a file its pages are of.
+    states: BTreeMap<u64, State>,
+    /// Files that have pages but no users, the longest unused first.
+    idle: Vec<u64>,
 }
+
+/// What changes with the contents of a host file: device and number, length, and the times of the last changes.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    file: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl State {
+    fn of(meta: &Metadata) -> State {
+        State {
+            file: (meta.dev(), meta.ino()),
+            size: meta.size(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+}
+
+/// The part of the guest's memory that pages of unused files may take.
+const IDLE_SHARE: usize = 16;
 
 /// An open file.
 #[derive(Clone, Serialize, Deserialize)]
@@ -91,6 +119,8 @@ impl HostFs {
             open: BTreeMap::new(),
             next_handle: 1,
             pages: BTreeMap::new(),
+            states: BTreeMap::new(),
+            idle: Vec::new(),
         })
     }
 
@@ -263,7 +293,7 @@ impl FileSystem for HostFs {
         }
         Ok(())
     }
-    fn open(&mut self, _: &mut Kernel, _: Tid, ino: Ino, flags: OpenFlags) -> Result<u64> {
+    fn open(&mut self, kernel: &mut Kernel, _: Tid, ino: Ino, flags: OpenFlags) -> Result<u64> {
         if flags.writable() {
             self.writable()?;
         }
@@ -276,6 +306,12 @@ impl FileSystem for HostFs {
             return Err(Errno::ENXIO);
         }
         let file = self.open_file(&path, flags)?;
+        // Whoever opens a file sees what the host has made of it since the last open (as NFS: close-to-open).
+        let state = State::of(&file.metadata().map_err(errno)?);
+        if self.states.insert(ino.0, state).is_some_and(|known| known != state) {
+            self.drop_pages(kernel, ino);
+        }
+        self.idle.retain(|&idle| idle != ino.0);
         let handle = self.next_handle;
         self.next_handle += 1;
         self.open.insert(handle, Opened { ino, file: Some(Arc::new(file)) });
@@ -324,7 +360,20 @@ impl FileSystem for HostFs {
         Ok(Some(frame))
     }
     fn forget(&mut self, kernel: &mut Kernel, ino: Ino) {
-        self.drop_pages(kernel, ino);
+        let named = self.paths.get(&ino.0).is_some_and(|path| self.numbers.get(path) == Some(&ino.0));
+        if !named || self.pages_of(ino).next().is_none() {
+            self.drop_pages(kernel, ino);
+            self.states.remove(&ino.0);
+            return;
+        }
+        self.idle.retain(|&idle| idle != ino.0);
+        self.idle.push(ino.0);
+        let most = kernel.frames.usage().1 / IDLE_SHARE;
+        while self.idle.iter().map(|&ino| self.pages_of(Ino(ino)).count()).sum::<usize>() > most {
+            let oldest = self.idle.remove(0);
+            self.drop_pages(kernel, Ino(oldest));
+            self.states.remove(&oldest);
+        }
     }
     fn put_super(&mut self, kernel: &mut Kernel) {
         for frame in std::mem::take(&mut self.pages).into_values() {
@@ -334,9 +383,14 @@ impl FileSystem for HostFs {
 }
 
 impl HostFs {
+    /// The pages of a file that mappings have asked for.
+    fn pages_of(&self, ino: Ino) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.pages.range((ino.0, 0)..=(ino.0, u64::MAX)).map(|(&key, _)| key)
+    }
+
     /// Forgets a file's pages, so that the next fault reads the host again.
     fn drop_pages(&mut self, kernel: &mut Kernel, ino: Ino) {
-        let keys: Vec<_> = self.pages.range((ino.0, 0)..=(ino.0, u64::MAX)).map(|(&key, _)| key).collect();
+        let keys: Vec<_> = self.pages_of(ino).collect();
         for key in keys {
             if let Some(frame) = self.pages.remove(&key) {
                 kernel.frames.release(frame);
@@ -369,6 +423,43 @@ mod tests {
         assert_eq!(lent.page(&mut kernel, file, u64::MAX >> 12, false), Ok(None));
         assert_eq!(lent.unlink(&mut kernel, root, b"f"), Err(Errno::EROFS));
         assert_eq!(lent.open(&mut kernel, Tid(1), file, OpenFlags::O_RDWR), Err(Errno::EROFS));
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn pages_stay_when_a_file_is_unused_until_it_changes() {
+        let dir = std::env::temp_dir().join(format!("minikern-hostfs-pages-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let long = vec![1; PAGE_SIZE as usize * 20];
+        fs::write(dir.join("f"), b"data").unwrap();
+        fs::write(dir.join("long"), &long).unwrap();
+        let mut kernel = Kernel::new(Config { memory: 256 * PAGE_SIZE, ..Config::default() }, crate::ARCHES);
+        let mut lent = HostFs::new(&dir, false).unwrap();
+        let used = kernel.frames.usage().0;
+        // As a program's start and end: opened, mapped, closed and unmapped.
+        let page = |lent: &mut HostFs, kernel: &mut Kernel, name: &[u8], index| {
+            let file = lent.lookup(kernel, lent.root(), name).unwrap();
+            let handle = lent.open(kernel, Tid(1), file, OpenFlags::empty()).unwrap();
+            let frame = lent.page(kernel, file, index, false).unwrap().unwrap();
+            lent.release(kernel, OpenFile { ino: file, handle, flags: OpenFlags::empty(), caller: Tid(1) });
+            lent.forget(kernel, file);
+            frame
+        };
+        let first = page(&mut lent, &mut kernel, b"f", 0);
+        assert_eq!(page(&mut lent, &mut kernel, b"f", 0), first, "one frame for both");
+        assert_eq!(&kernel.frames.bytes(first)[..5], b"data\0");
+        fs::write(dir.join("f"), b"other").unwrap();
+        let second = page(&mut lent, &mut kernel, b"f", 0);
+        assert_eq!(&kernel.frames.bytes(second)[..6], b"other\0");
+        for index in 0..20 {
+            page(&mut lent, &mut kernel, b"long", index);
+        }
+        assert!(kernel.frames.usage().0 <= used + 16, "unused files take a sixteenth of the memory");
+        let file = lent.lookup(&mut kernel, lent.root(), b"f").unwrap();
+        page(&mut lent, &mut kernel, b"f", 0);
+        lent.unlink(&mut kernel, lent.root(), b"f").unwrap();
+        lent.forget(&mut kernel, file);
+        assert!(!lent.pages.contains_key(&(file.0, 0)), "nobody can open it again");
         fs::remove_dir_all(&dir).unwrap();
     }
 }
