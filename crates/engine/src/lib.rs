@@ -15,6 +15,6 @@ mod vector;
 
 pub use access::Leave;
 pub use compiler::{Compiler, CompilerStats, Guest, Left};
-pub use lift::MAX_INSNS;
+pub use lift::{MAX_INSNS, linkable};
 pub use plain::{Clock, exec};
 pub use run::{Engine, Run, Stats, Tiers};

@@ -8,6 +8,12 @@ pub const MAX_INSNS: u32 = 64;
 /// The most bytes of an instruction of any architecture.
 pub(crate) const MAX_BYTES: usize = 16;
 
+/// Whether the block at `from` may be linked to the one at `to`: that is in the same page, and so are all bytes of its first
+/// instruction, however long.
+pub fn linkable(from: u64, to: u64) -> bool {
+    page_floor(from) == page_floor(to) && to % PAGE_SIZE <= PAGE_SIZE - MAX_BYTES as u64
+}
+
 /// A block and the frames its bytes are in; the second only for an instruction that crosses into the next page, which is
 /// a block by itself.
 pub(crate) struct Lifted {

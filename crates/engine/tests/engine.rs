@@ -209,6 +209,21 @@ fn a_load_whose_pages_are_no_neighbours_does_without_guesses() {
 }
 
 #[test]
+fn a_loop_across_a_page_stays_in_compiled_code() {
+    let mut code = vec![1; PAGE_SIZE as usize - 7];
+    for t in [T::AddImm(0, -1), T::Const(5, 0x1122_3344_5566_7788), T::Branch(0, -16), T::Syscall] {
+        t.encode(&mut code);
+    }
+    let Some(engine) = compiling(1) else { return };
+    let mut m = Machine::with_engine(&code, engine);
+    (m.cpu.pc, m.cpu.slots[0]) = (CODE + PAGE_SIZE - 7, 100);
+    let run = m.run(1000);
+    assert_eq!((run.exit, run.ticks), (Exit::Syscall, 301));
+    let entered = m.engine.stats().compiler.unwrap().entered;
+    assert!(entered < 10, "entered {entered} times");
+}
+
+#[test]
 fn revoked_execute_permission_faults_and_remapping_changes_the_code() {
     let mut m = Machine::new(&[T::AddImm(0, 1), T::Jump(-5)]);
     m.run(200);

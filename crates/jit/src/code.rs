@@ -149,7 +149,7 @@ pub(crate) struct Line {
 }
 
 /// How many lines it has.
-pub(crate) const LINES: usize = 1 << 12;
+pub(crate) const LINES: usize = 1 << 13;
 
 /// What a run of compiled code works on. Compiled code reaches the first fields by their offset.
 #[repr(C)]

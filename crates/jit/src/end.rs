@@ -5,16 +5,18 @@ use crate::code::{LINES, Line};
 use crate::regs::spill;
 use crate::thunks::{STACK_CONTEXT, STACK_JUMPS};
 use crate::translate::{Cold, Exit, Translator, Why};
+use engine::linkable;
 use ir::{Op, Term, Ty};
-use mmu::page_floor;
 use std::mem::offset_of;
 
-/// Which line of the jump cache is an address's.
+/// Which line of the jump cache is an address's. Multiplied, since blocks begin at like offsets of neighbouring pages.
 pub(crate) fn line(pc: u64) -> usize {
-    (pc ^ pc >> LINE_SHIFT) as usize % LINES
+    ((pc as u32).wrapping_mul(SPREAD) >> LINE_SHIFT) as usize
 }
 
-const LINE_SHIFT: u8 = 11;
+/// 2^32 by the golden ratio.
+const SPREAD: u32 = 0x9e37_79b1;
+const LINE_SHIFT: u32 = u32::BITS - LINES.ilog2();
 
 impl Translator<'_> {
     /// The end of the block.
@@ -115,10 +117,10 @@ impl Translator<'_> {
         self.cold.push(Cold::Go { jump, pc, refund, state });
     }
 
-    /// The way to `pc`: to be linked if that stays in the page, else through the jump cache. `from` is the jump that leads
+    /// The way to `pc`: to be linked if that is possible, else through the jump cache. `from` is the jump that leads
     /// here, if nothing has to be done in between.
     pub(crate) fn cold_go(&mut self, from: Option<Jump>, pc: u64) {
-        let near = self.cx.chain && page_floor(pc) == page_floor(self.block.pc);
+        let near = self.cx.chain && linkable(self.block.pc, pc);
         let number = self.exits.len() as u64;
         let id = self.cx.id;
         if near {
@@ -155,10 +157,8 @@ impl Translator<'_> {
 
     /// To the address in rax.
     fn jump_indirect(&mut self) {
-        self.asm.mov(RCX, RAX);
-        self.asm.shift_imm(Shift::Shr, Ty::I64, RCX, LINE_SHIFT);
-        self.asm.alu(Alu::Xor, false, RCX, RAX);
-        self.asm.alu_imm(Alu::And, false, RCX, LINES as i32 - 1);
+        self.asm.imul_imm(false, RCX, RAX, SPREAD as i32);
+        self.asm.shift_imm(Shift::Shr, Ty::I32, RCX, LINE_SHIFT as u8);
         self.asm.shift_imm(Shift::Shl, Ty::I64, RCX, size_of::<Line>().trailing_zeros() as u8);
         self.asm.alu(Alu::Add, true, RCX, Mem::at(RSP, STACK_JUMPS));
         let miss = self.find(Mem::at(RCX, 0));

@@ -1,7 +1,7 @@
 //! From an optimised block to its compact form.
 use super::code::{Code, Opcode, binary, branch, load, narrow_shift, pack_cond, pack_flags, store};
+use crate::lift::linkable;
 use ir::{BinOp, Block, Cond, FlagKind, LazyFlags, Op, Slot, Term, Ty};
-use mmu::page_floor;
 
 /// What the block cache keeps of a lowered block besides its code.
 #[derive(Debug)]
@@ -300,7 +300,7 @@ impl Lowering<'_> {
     fn place_stubs(&mut self) {
         for (end, second, pc) in std::mem::take(&mut self.stubs) {
             let stub = self.code.len() as u32;
-            let near = self.chain && page_floor(pc) == page_floor(self.block.pc);
+            let near = self.chain && linkable(self.block.pc, pc);
             self.push(Code { a: near as u8, ..Code::of(Opcode::Stub).wide(pc) });
             let end = &mut self.code[end];
             if second {
