@@ -129,6 +129,8 @@ pub fn exec(op: &Op, slots: &mut Slots, mem: &mut Memory, clock: &Clock, ticks: 
         | Op::FpRound { .. } => float(op, slots),
         Op::Vec { op, lane, bytes, d, a, b } => vector::exec(slots, op, lane, bytes, [d, a, b]),
         Op::VecShift { op, lane, bytes, d, a, amount } => vector::shift(slots, op, lane, bytes, d, a, amount),
+        Op::VecShuffle { lane, d, a, b, imm } => vector::shuffle(slots, lane, [d, a, b], imm),
+        Op::VecMask { lane, bytes, d, a } => get!(d) = vector::mask(slots, lane, bytes, a),
         Op::Call { helper, d, a, b, c, imm } => {
             let args = CallArgs { d, a, b, c, imm };
             match helper.run {

@@ -67,6 +67,20 @@ macro_rules! lanes {
                     VecOp::SubSatS => sa.saturating_sub(sb) as $u,
                     VecOp::SubSatU => a.saturating_sub(b),
                     VecOp::AvgU => ((a as $wide + b as $wide + 1) >> 1) as $u,
+                    VecOp::MulHiS => {
+                        let high = ((a as $wide * b as $wide) >> $u::BITS) as $u;
+                        let correct = |sign: $s, other: $u| if sign < 0 { other } else { 0 };
+                        high.wrapping_sub(correct(sa, b)).wrapping_sub(correct(sb, a))
+                    }
+                    VecOp::MulHiU => ((a as $wide * b as $wide) >> $u::BITS) as $u,
+                    VecOp::MulHalfS => {
+                        let low = |a: $s| (a << ($u::BITS / 2)) >> ($u::BITS / 2);
+                        low(sa).wrapping_mul(low(sb)) as $u
+                    }
+                    VecOp::MulHalfU => {
+                        let low = |a: $u| a & ($u::MAX >> ($u::BITS / 2));
+                        low(a).wrapping_mul(low(b))
+                    }
                     VecOp::Not => !a,
                     VecOp::Neg => a.wrapping_neg(),
                     VecOp::Abs => sa.unsigned_abs(),
@@ -108,7 +122,7 @@ fn lanes<L: Lane>(op: VecOp, a: &Bytes, b: &Bytes) -> Bytes {
         };
     }
     each!(Add Sub Mul And Or Xor AndNot OrNot CmpEq CmpGtS CmpGtU CmpGeS CmpGeU MinS MinU MaxS MaxU
-        AddSatS AddSatU SubSatS SubSatU AvgU Not Neg Abs Popcnt)
+        AddSatS AddSatU SubSatS SubSatU AvgU MulHiS MulHiU MulHalfS MulHalfU Not Neg Abs Popcnt)
 }
 
 pub(crate) fn exec(slots: &mut Slots, op: VecOp, lane: Ty, bytes: u8, [d, a, b]: [Slot; 3]) {
@@ -120,6 +134,12 @@ pub(crate) fn exec(slots: &mut Slots, op: VecOp, lane: Ty, bytes: u8, [d, a, b]:
         VecOp::ZipHi => interleave(&x, &y, size, bytes, bytes / 2),
         VecOp::UnzipEven => deinterleave(&x, &y, size, bytes, 0),
         VecOp::UnzipOdd => deinterleave(&x, &y, size, bytes, size),
+        VecOp::NarrowS => narrow(&x, &y, size, bytes, true),
+        VecOp::NarrowU => narrow(&x, &y, size, bytes, false),
+        VecOp::ShuffleBytes => std::array::from_fn(|i| match y[i] {
+            n if i < bytes && n < 0x80 => x[n as usize & (bytes - 1)],
+            _ => 0,
+        }),
         VecOp::Dup => {
             let mut out = [0; 32];
             out.chunks_exact_mut(size).for_each(|o| o.copy_from_slice(&x[..size]));
@@ -179,6 +199,38 @@ fn deinterleave(a: &Bytes, b: &Bytes, size: usize, bytes: usize, from: usize) ->
         }
     }
     out
+}
+
+/// Lanes of twice `size` in a, then in b, saturated to `size`.
+fn narrow(a: &Bytes, b: &Bytes, size: usize, bytes: usize, signed: bool) -> Bytes {
+    let (wide, bits) = (2 * size.min(4), 8 * size.min(4));
+    let (least, most) = if signed { (-1 << (bits - 1), (1 << (bits - 1)) - 1) } else { (0, (1i64 << bits) - 1) };
+    let mut out = [0; 32];
+    let lanes = a[..bytes].chunks_exact(wide).chain(b[..bytes].chunks_exact(wide));
+    for (o, lane) in out.chunks_exact_mut(wide / 2).zip(lanes) {
+        let value = lane.iter().rev().fold(0, |value, byte| value << 8 | i64::from(*byte));
+        let value = (value << (64 - 2 * bits) >> (64 - 2 * bits)).clamp(least, most);
+        o.copy_from_slice(&value.to_le_bytes()[..wide / 2]);
+    }
+    out
+}
+
+pub(crate) fn shuffle(slots: &mut Slots, lane: Ty, [d, a, b]: [Slot; 3], imm: u8) {
+    let size = lane.bytes() as usize;
+    let (x, y) = (read(slots, a, 4 * size), read(slots, b, 4 * size));
+    let mut out = [0; 32];
+    for (i, o) in out[..4 * size].chunks_exact_mut(size).enumerate() {
+        let at = (imm >> (2 * i) & 3) as usize * size;
+        o.copy_from_slice(if i < 2 { &x[at..at + size] } else { &y[at..at + size] });
+    }
+    write(slots, d, 4 * size, &out);
+}
+
+pub(crate) fn mask(slots: &Slots, lane: Ty, bytes: u8, a: Slot) -> u64 {
+    let (size, bytes) = (lane.bytes() as usize, bytes.min(32) as usize);
+    let x = read(slots, a, bytes);
+    let tops = x[..bytes].chunks_exact(size).map(|lane| u64::from(lane[size - 1] >> 7));
+    tops.rev().fold(0, |mask, top| mask << 1 | top)
 }
 
 fn float(op: VecOp) -> Option<FpOp> {

@@ -394,6 +394,16 @@ impl Builder {
         d
     }
 
+    pub fn vec_shuffle(&mut self, lane: Ty, a: impl Into<Slot>, b: impl Into<Slot>, imm: u8) -> Val {
+        let d = self.temp(lane.bytes() / 2);
+        self.ops.push(Op::VecShuffle { lane, d: d.into(), a: a.into(), b: b.into(), imm });
+        d
+    }
+    pub fn vec_mask(&mut self, lane: Ty, bytes: u8, a: impl Into<Slot>) -> Val {
+        let a = a.into();
+        self.fresh(|d| Op::VecMask { lane, bytes, d, a })
+    }
+
     // Helpers, time, control.
 
     /// Calls a helper; its results are in the slots from the value returned up.

@@ -198,6 +198,16 @@ impl Op {
                 f(Read, a, n);
                 f(Write, d, n);
             }
+            Op::VecShuffle { lane, d, a, b, .. } => {
+                let n = lane.bytes() / 2;
+                f(Read, a, n);
+                f(Read, b, n);
+                f(Write, d, n);
+            }
+            Op::VecMask { bytes, d, a, .. } => {
+                f(Read, a, bytes.div_ceil(8));
+                f(Write, d, 1);
+            }
             Op::Call { helper, d, a, b, c, .. } => {
                 for (slot, n) in [a, b, c].into_iter().zip(helper.reads) {
                     if n != 0 {

@@ -292,6 +292,21 @@ pub enum Op {
         a: Slot,
         amount: u8,
     },
+    /// Four lanes (of 16 or 32 bits): two of a, then two of b, chosen by two bits of `imm` each (SHUFPS).
+    VecShuffle {
+        lane: Ty,
+        d: Slot,
+        a: Slot,
+        b: Slot,
+        imm: u8,
+    },
+    /// A number: the top bit of every lane, the first lane's lowest (PMOVMSKB).
+    VecMask {
+        lane: Ty,
+        bytes: u8,
+        d: Slot,
+        a: Slot,
+    },
     Call {
         helper: &'static Helper,
         d: Slot,

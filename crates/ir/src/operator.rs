@@ -250,6 +250,17 @@ pub enum VecOp {
     SubSatU,
     /// (a + b + 1) >> 1, unsigned.
     AvgU,
+    /// The upper half of the product.
+    MulHiS,
+    MulHiU,
+    /// The product of the lower halves (PMULDQ, PMULUDQ).
+    MulHalfS,
+    MulHalfU,
+    /// The signed lanes of twice the size in a, then those in b, saturated (PACKSS, PACKUS). There are none of 64 bits.
+    NarrowS,
+    NarrowU,
+    /// Bytes of a chosen by the low bits of b's, zero where b's top bit is set (PSHUFB). Lanes are bytes.
+    ShuffleBytes,
     /// Low lanes of a and b interleaved, a first (PUNPCKL, ZIP1).
     ZipLo,
     /// High lanes of a and b interleaved (PUNPCKH, ZIP2).

@@ -116,8 +116,15 @@ fn shape(op: &Op) -> Result<(), &'static str> {
         Op::CheckAligned { bytes, .. } => bytes.is_power_of_two(),
         Op::Vec { op, lane, bytes, .. } => {
             let float = op.is_float() || matches!(op, VecOp::FAbs | VecOp::FNeg);
-            matches!(bytes, 8 | 16 | 32) && (!float || lane >= Ty::I32)
+            let has_lane = match op {
+                VecOp::NarrowS | VecOp::NarrowU => lane < Ty::I64,
+                VecOp::ShuffleBytes => lane == Ty::I8,
+                _ => !float || lane >= Ty::I32,
+            };
+            matches!(bytes, 8 | 16 | 32) && has_lane
         }
+        Op::VecShuffle { lane, .. } => matches!(lane, Ty::I16 | Ty::I32),
+        Op::VecMask { bytes, .. } => matches!(bytes, 8 | 16 | 32),
         Op::VecShift { op, bytes, .. } => {
             matches!(bytes, 8 | 16 | 32) && matches!(op, BinOp::Shl | BinOp::Shr | BinOp::Sar)
         }

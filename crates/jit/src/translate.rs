@@ -292,7 +292,7 @@ impl<'a> Translator<'a> {
                 Via::Slow => self.interpret(&op),
             },
             Op::AtomicRmw { .. } | Op::Cas { .. } => self.atomic(&op),
-            Op::Vec { .. } | Op::VecShift { .. } => self.vector(&op),
+            Op::Vec { .. } | Op::VecShift { .. } | Op::VecShuffle { .. } | Op::VecMask { .. } => self.vector(&op),
             _ if op.uses_fp_env() && !matches!(op, Op::Call { .. }) || matches!(op, Op::Fp { .. }) => self.float(&op),
             _ => self.interpret(&op),
         }

@@ -74,6 +74,10 @@ impl Translator<'_> {
             VecOp::AddSatU => by_lane(lane, [0xdc, 0xdd, 0, 0]),
             VecOp::SubSatS => by_lane(lane, [0xe8, 0xe9, 0, 0]),
             VecOp::SubSatU => by_lane(lane, [0xd8, 0xd9, 0, 0]),
+            VecOp::MulHiS => by_lane(lane, [0, 0xe5, 0, 0]),
+            VecOp::MulHiU => by_lane(lane, [0, 0xe4, 0, 0]),
+            VecOp::MulHalfS if lane == Ty::I64 => sse41(0x28),
+            VecOp::MulHalfU => by_lane(lane, [0, 0, 0, 0xf4]),
             VecOp::AvgU => by_lane(lane, [0xe0, 0xe3, 0, 0]),
             _ => None,
         }
@@ -190,6 +194,24 @@ impl Translator<'_> {
                             }
                         });
                     }
+                    (VecOp::ShuffleBytes, _) if bytes == 16 && self.cx.features.ssse3 => {
+                        self.each(bytes, d, a, Some(b), |t| t.asm.sse38(0x00, X0, X1));
+                    }
+                    (VecOp::NarrowS | VecOp::NarrowU, _) if bytes < 32 => {
+                        let p = match (vec, lane) {
+                            (VecOp::NarrowS, Ty::I8) => Packed::Op(0x63),
+                            (VecOp::NarrowS, Ty::I16) => Packed::Op(0x6b),
+                            (_, Ty::I8) => Packed::Op(0x67),
+                            (_, Ty::I16) if self.cx.features.sse41 => Packed::Op38(0x2b),
+                            _ => return self.interpret(op),
+                        };
+                        self.each(bytes, d, a, Some(b), |t| {
+                            if bytes == 8 {
+                                t.asm.sse(P66, 0x6c, X0, X1);
+                            }
+                            t.packed(p, X0, X1);
+                        });
+                    }
                     (VecOp::UnzipEven | VecOp::UnzipOdd, _) if bytes == 16 || bytes == 8 && lane < Ty::I64 => {
                         self.each(bytes, d, a, Some(b), |t| {
                             if bytes == 8 {
@@ -240,6 +262,35 @@ impl Translator<'_> {
                 };
                 let opcode = 0x70 + lane as u8;
                 self.each(bytes, d, a, None, |t| t.asm.sse_shift(opcode, number, X0, amount));
+            }
+            Op::VecShuffle { lane, d, a, b, imm } => {
+                self.each(lane.bytes() * 4, d, a, (a != b).then_some(b), |t| match (lane, a == b) {
+                    (Ty::I32, true) => t.asm.sse_imm(P66, 0x70, X0, X0, imm),
+                    (Ty::I32, _) => t.asm.sse_imm(0, 0xc6, X0, X1, imm),
+                    (_, true) => t.asm.sse_imm(PF2, 0x70, X0, X0, imm),
+                    // The first two of a, the last two of b, and nothing between.
+                    _ => {
+                        t.asm.sse(P66, 0x6c, X0, X1);
+                        t.asm.sse_imm(PF2, 0x70, X0, X0, imm);
+                        t.asm.sse_imm(PF3, 0x70, X0, X0, imm);
+                        t.asm.sse_imm(P66, 0x70, X0, X0, 0b1100);
+                    }
+                });
+            }
+            Op::VecMask { lane, bytes: bytes @ (8 | 16), d, a } => {
+                self.regs.sync_slots(&mut self.asm, a, bytes / 8);
+                self.get_lanes(X0, a, bytes);
+                let d = self.dst(d);
+                match lane {
+                    Ty::I8 => self.asm.sse(P66, 0xd7, d, X0),
+                    Ty::I16 => {
+                        self.asm.sse_zero(X1);
+                        self.asm.sse(P66, 0x63, X0, X1);
+                        self.asm.sse(P66, 0xd7, d, X0);
+                    }
+                    Ty::I32 => self.asm.sse(0, 0x50, d, X0),
+                    Ty::I64 => self.asm.sse(P66, 0x50, d, X0),
+                }
             }
             _ => self.interpret(op),
         }

@@ -242,6 +242,14 @@ pub(crate) fn rev(b: &mut Builder, w: Word, container: u8) -> Option<Flow> {
 /// TBL, TBX: up to four registers from Vn on; after V31 comes V0.
 pub(crate) fn table(b: &mut Builder, w: Word) -> Option<Flow> {
     let count = w.at(13, 2) as u8 + 1;
+    if count == 1 && !w.bit(12) {
+        // An index beyond the table gets its top bit set, the others keep the low bits they have.
+        let beyond = b.temp(2);
+        (0..2).for_each(|i| b.set_const(beyond.up(i), 0x7070_7070_7070_7070));
+        let index = b.vec(VecOp::AddSatU, Ty::I8, 16, vm(w), beyond).into();
+        b.push(Op::Vec { op: VecOp::ShuffleBytes, lane: Ty::I8, bytes: 16, d: vd(w), a: vn(w), b: index });
+        return if w.q() { NEXT } else { clear_upper(b, w) };
+    }
     let mut a = vn(w);
     if w.rn() + count > 32 {
         a = b.temp(8).into();

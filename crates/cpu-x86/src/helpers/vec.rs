@@ -1,6 +1,6 @@
-//! Integer vectors beyond the IR's operations: shifts, packs, products, masks. Most work on one 64-bit word of each
+//! Integer vectors beyond the IR's operations: shifts, sums of products. Most work on one 64-bit word of each
 //! operand, so that MMX and XMM registers use the same helpers.
-use super::{get, halves, join, put};
+use super::{get, join, put};
 use ir::{BinOp, CallArgs, Helper, Slots, Ty};
 
 type Lanes16 = [u16; 4];
@@ -28,18 +28,8 @@ fn sx(a: u16) -> i32 {
 }
 
 /// One word of a and b each.
-pub(crate) static PMULHW: Helper = Helper::pure("pmulhw", 1, [1, 1, 0], |s, at| {
-    zip16(s, at, |a, b| ((sx(a) * sx(b)) >> 16) as u16);
-});
-pub(crate) static PMULHUW: Helper = Helper::pure("pmulhuw", 1, [1, 1, 0], |s, at| {
-    zip16(s, at, |a, b| ((u32::from(a) * u32::from(b)) >> 16) as u16);
-});
 pub(crate) static PMADDWD: Helper = Helper::pure("pmaddwd", 1, [1, 1, 0], |s, at| {
     zip32(s, at, |a, b| (sx(a[0]) * sx(b[0])).wrapping_add(sx(a[1]) * sx(b[1])) as u32);
-});
-pub(crate) static PMULUDQ: Helper = Helper::pure("pmuludq", 1, [1, 1, 0], |s, at| {
-    let product = u64::from(get(s, at.a, 0) as u32) * u64::from(get(s, at.b, 0) as u32);
-    put(s, at.d, 0, product);
 });
 pub(crate) static PSADBW: Helper = Helper::pure("psadbw", 1, [1, 1, 0], |s, at| {
     let (a, b) = (get(s, at.a, 0).to_le_bytes(), get(s, at.b, 0).to_le_bytes());
@@ -81,36 +71,6 @@ fn shift_lane(a: u64, count: u64, bits: u32, kind: u16) -> u64 {
     }
 }
 
-/// a's and b's lanes narrowed into one word, a low. imm: 0 packsswb, 1 packuswb, 2 packssdw, 3 packusdw.
-pub(crate) static PACK: Helper = Helper::pure("pack", 1, [1, 1, 0], pack);
-
-fn pack(slots: &mut Slots, at: CallArgs) {
-    let words = [get(slots, at.a, 0), get(slots, at.b, 0)];
-    let result = if at.imm < 2 {
-        words.iter().flat_map(|w| split16(*w)).enumerate().fold(0, |word, (i, lane)| {
-            let (low, high) = if at.imm == 0 { (-128, 127) } else { (0, 255) };
-            word | u64::from(sx(lane).clamp(low, high) as u8) << (8 * i)
-        })
-    } else {
-        words.iter().flat_map(|w| halves(*w)).enumerate().fold(0, |word, (i, lane)| {
-            let (low, high) = if at.imm == 2 { (-32768, 32767) } else { (0, 65535) };
-            word | u64::from((lane as i32).clamp(low, high) as u16) << (16 * i)
-        })
-    };
-    put(slots, at.d, 0, result);
-}
-
-fn top_bits(word: u64) -> u64 {
-    // The top bits of the bytes, moved side by side into the top byte.
-    (word >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
-}
-
-/// The top bits of the bytes of a word of a.
-pub(crate) static TOP_BITS: Helper = Helper::pure("top_bits", 1, [1, 0, 0], |s, at| {
-    let bits = top_bits(get(s, at.a, 0));
-    put(s, at.d, 0, bits);
-});
-
 /// One word: every element by its own count, the elements of b; imm as of [`SHIFT`], elements of 32 bits or more.
 pub(crate) static SHIFT_EACH: Helper = Helper::pure("vec_shift_each", 1, [1, 1, 0], |s, at| {
     let (a, b) = (get(s, at.a, 0), get(s, at.b, 0));
@@ -148,10 +108,6 @@ pub(crate) static PMADDUBSW: Helper = Helper::pure("pmaddubsw", 1, [1, 1, 0], |s
         let product = |i: usize| i32::from(a.to_le_bytes()[i]) * i32::from(b.to_le_bytes()[i] as i8);
         (product(0) + product(1)).clamp(-32768, 32767) as u16
     });
-});
-pub(crate) static PMULDQ: Helper = Helper::pure("pmuldq", 1, [1, 1, 0], |s, at| {
-    let product = i64::from(get(s, at.a, 0) as i32) * i64::from(get(s, at.b, 0) as i32);
-    put(s, at.d, 0, product as u64);
 });
 /// The least 16-bit element of b, and its number.
 pub(crate) static PHMINPOSUW: Helper = Helper::pure("phminposuw", 2, [0, 2, 0], |s, at| {

@@ -1,7 +1,6 @@
 //! SSE and SSE2: floating point and moves.
 use super::{Pair, Row};
 use crate::helpers::fp::Conversion;
-use crate::helpers::shuffle as helper;
 use crate::lift::{shuffle, sse, vmov};
 use iced_x86::Mnemonic::*;
 use ir::{FTy, FpOp, Ty, VecOp};
@@ -78,7 +77,7 @@ pub(super) const PAIRS: &[Pair] = &[
     (Movd, Vmovd, vmov::mov_word),
     (Movq, Vmovq, vmov::mov_word),
     (Maskmovdqu, Vmaskmovdqu, vmov::mask_move),
-    (Shufps, Vshufps, |l| l.lanes_imm(&helper::SHUFPS)),
+    (Shufps, Vshufps, shuffle::shufps),
     (Shufpd, Vshufpd, shuffle::shufpd),
     (Unpcklps, Vunpcklps, |l| l.vec(VecOp::ZipLo, Ty::I32)),
     (Unpckhps, Vunpckhps, |l| l.vec(VecOp::ZipHi, Ty::I32)),

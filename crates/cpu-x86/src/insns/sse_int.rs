@@ -1,6 +1,6 @@
 //! MMX, SSE and SSE2 on integers.
 use super::{Pair, Row};
-use crate::helpers::{shuffle as helper, vec};
+use crate::helpers::vec;
 use crate::lift::{shuffle, sse, sse_int, vmov};
 use iced_x86::Mnemonic::*;
 use ir::{BinOp, Ty, VecOp};
@@ -40,10 +40,10 @@ pub(super) const PAIRS: &[Pair] = &[
     (Pxor, Vpxor, |l| l.vec(VecOp::Xor, Ty::I64)),
     (Pandn, Vpandn, sse::and_not),
     (Pmullw, Vpmullw, |l| l.vec(VecOp::Mul, Ty::I16)),
-    (Pmulhw, Vpmulhw, |l| l.words(&vec::PMULHW, 0)),
-    (Pmulhuw, Vpmulhuw, |l| l.words(&vec::PMULHUW, 0)),
+    (Pmulhw, Vpmulhw, |l| l.vec(VecOp::MulHiS, Ty::I16)),
+    (Pmulhuw, Vpmulhuw, |l| l.vec(VecOp::MulHiU, Ty::I16)),
     (Pmaddwd, Vpmaddwd, |l| l.words(&vec::PMADDWD, 0)),
-    (Pmuludq, Vpmuludq, |l| l.words(&vec::PMULUDQ, 0)),
+    (Pmuludq, Vpmuludq, |l| l.vec(VecOp::MulHalfU, Ty::I64)),
     (Psadbw, Vpsadbw, |l| l.words(&vec::PSADBW, 0)),
     (Punpcklbw, Vpunpcklbw, |l| l.vec(VecOp::ZipLo, Ty::I8)),
     (Punpckhbw, Vpunpckhbw, |l| l.vec(VecOp::ZipHi, Ty::I8)),
@@ -53,9 +53,9 @@ pub(super) const PAIRS: &[Pair] = &[
     (Punpckhdq, Vpunpckhdq, |l| l.vec(VecOp::ZipHi, Ty::I32)),
     (Punpcklqdq, Vpunpcklqdq, vmov::low_words),
     (Punpckhqdq, Vpunpckhqdq, vmov::high_words),
-    (Packsswb, Vpacksswb, |l| sse_int::pack(l, 0)),
-    (Packuswb, Vpackuswb, |l| sse_int::pack(l, 1)),
-    (Packssdw, Vpackssdw, |l| sse_int::pack(l, 2)),
+    (Packsswb, Vpacksswb, |l| l.vec(VecOp::NarrowS, Ty::I8)),
+    (Packuswb, Vpackuswb, |l| l.vec(VecOp::NarrowU, Ty::I8)),
+    (Packssdw, Vpackssdw, |l| l.vec(VecOp::NarrowS, Ty::I16)),
     (Psllw, Vpsllw, |l| sse_int::shift(l, BinOp::Shl, Ty::I16)),
     (Pslld, Vpslld, |l| sse_int::shift(l, BinOp::Shl, Ty::I32)),
     (Psllq, Vpsllq, |l| sse_int::shift(l, BinOp::Shl, Ty::I64)),
@@ -68,7 +68,7 @@ pub(super) const PAIRS: &[Pair] = &[
     (Psrldq, Vpsrldq, |l| sse_int::shift_bytes(l, false)),
     (Pshuflw, Vpshuflw, |l| shuffle::shuffle_words(l, 0)),
     (Pshufhw, Vpshufhw, |l| shuffle::shuffle_words(l, 1)),
-    (Pshufd, Vpshufd, |l| l.lanes_imm(&helper::PSHUFD)),
+    (Pshufd, Vpshufd, shuffle::pshufd),
     (Pmovmskb, Vpmovmskb, sse_int::pmovmskb),
     (Pinsrw, Vpinsrw, |l| shuffle::insert(l, Ty::I16)),
     (Pextrw, Vpextrw, |l| shuffle::extract(l, Ty::I16)),

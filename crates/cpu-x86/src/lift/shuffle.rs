@@ -4,17 +4,37 @@ use super::operand::reg_of;
 use super::vector::Form;
 use crate::helpers::shuffle as helper;
 use iced_x86::OpKind;
-use ir::{BinOp, CallArgs, MemTy, Op, Slot, Ty, Val, VecOp};
+use ir::{BinOp, MemTy, Op, Slot, Ty, Val, VecOp};
 
 /// PSHUFW, PSHUFLW, PSHUFHW: the 16-bit elements of one word of each lane; the other word is copied.
 pub(crate) fn shuffle_words(l: &mut Lift<'_>, word: u8) {
-    let imm = l.insn.immediate8().into();
+    let imm = l.insn.immediate8();
     let f = l.form();
     for Form { d, b, bytes, .. } in f.lanes() {
-        l.out.call_into(&helper::WORDS, CallArgs { d: d.up(word), a: b, b: b.up(word), c: b, imm });
+        l.out.push(Op::VecShuffle { lane: Ty::I16, d: d.up(word), a: b.up(word), b: b.up(word), imm });
         if bytes == 16 {
             l.out.set(d.up(1 - word), b.up(1 - word));
         }
+    }
+    l.finish(f.d, f.bytes);
+}
+
+/// PSHUFD.
+pub(crate) fn pshufd(l: &mut Lift<'_>) {
+    let imm = l.insn.immediate8();
+    let f = l.form();
+    for Form { d, b, .. } in f.lanes() {
+        l.out.push(Op::VecShuffle { lane: Ty::I32, d, a: b, b, imm });
+    }
+    l.finish(f.d, f.bytes);
+}
+
+/// SHUFPS.
+pub(crate) fn shufps(l: &mut Lift<'_>) {
+    let imm = l.insn.immediate8();
+    let f = l.form();
+    for Form { d, a, b, .. } in f.lanes() {
+        l.out.push(Op::VecShuffle { lane: Ty::I32, d, a, b, imm });
     }
     l.finish(f.d, f.bytes);
 }
@@ -51,13 +71,7 @@ pub(crate) fn vpermilpd(l: &mut Lift<'_>) {
 
 /// VPERMILPS: by immediate it is PSHUFD.
 pub(crate) fn vpermilps(l: &mut Lift<'_>) {
-    if l.insn.op2_kind() == OpKind::Immediate8 { l.lanes_imm(&helper::PSHUFD) } else { l.lanes(&helper::VPERMILPS, 0) }
-}
-
-/// PSHUFB.
-pub(crate) fn pshufb(l: &mut Lift<'_>) {
-    let helper = if l.is_mmx() { &helper::PSHUFB_MMX } else { &helper::PSHUFB };
-    l.lanes(helper, 0);
+    if l.insn.op2_kind() == OpKind::Immediate8 { pshufd(l) } else { l.lanes(&helper::VPERMILPS, 0) }
 }
 
 // Across lanes.

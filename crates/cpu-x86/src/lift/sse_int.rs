@@ -77,22 +77,6 @@ pub(crate) fn palignr(l: &mut Lift<'_>) {
     l.finish(f.d, f.bytes);
 }
 
-/// PACKSSWB and its kin: a's elements, then b's, in each lane.
-pub(crate) fn pack(l: &mut Lift<'_>, kind: u16) {
-    let f = l.form();
-    for Form { d, a, b, bytes } in f.lanes() {
-        if bytes == 8 {
-            l.out.call_into(&helper::PACK, CallArgs { d, a, b, c: d, imm: kind });
-            continue;
-        }
-        let low = l.out.call(&helper::PACK, a, a.up(1), a, kind);
-        let high = l.out.call(&helper::PACK, b, b.up(1), b, kind);
-        l.out.set(d, low);
-        l.out.set(d.up(1), high);
-    }
-    l.finish(f.d, f.bytes);
-}
-
 /// PMOVSXBW and its kin. From the top down, since `d` may be `b`.
 pub(crate) fn extend(l: &mut Lift<'_>, signed: bool, from: Ty, to: Ty) {
     let f = l.form();
@@ -107,11 +91,11 @@ pub(crate) fn extend(l: &mut Lift<'_>, signed: bool, from: Ty, to: Ty) {
 
 pub(crate) fn pmovmskb(l: &mut Lift<'_>) {
     let (d, _) = reg_of(l.insn.op0_register());
-    let (a, words) = (Slot::from(l.vreg(1)), l.vbytes(1) / 8);
-    let mut mask = l.out.call(&helper::TOP_BITS, a, a, a, 0);
-    for i in 1..words {
-        let bits = l.out.call(&helper::TOP_BITS, a.up(i), a, a, 0);
-        mask = l.out.lea(mask, bits, 8 * i, 0);
+    let (a, bytes) = (Slot::from(l.vreg(1)), l.vbytes(1));
+    let mut mask = l.out.vec_mask(Ty::I8, bytes.min(16), a);
+    if bytes == 32 {
+        let high = l.out.vec_mask(Ty::I8, 16, a.up(2));
+        mask = l.out.lea(mask, high, 16, 0);
     }
     l.out.set(d, mask);
     l.enter_mmx();

@@ -139,7 +139,13 @@ impl Lift<'_> {
         let Form { d, a, b, bytes } = f;
         match op {
             // The lanes of 256 bits are apart.
-            VecOp::ZipLo | VecOp::ZipHi | VecOp::UnzipEven | VecOp::UnzipOdd => {
+            VecOp::ZipLo
+            | VecOp::ZipHi
+            | VecOp::UnzipEven
+            | VecOp::UnzipOdd
+            | VecOp::NarrowS
+            | VecOp::NarrowU
+            | VecOp::ShuffleBytes => {
                 for Form { d, a, b, bytes } in f.lanes() {
                     self.out.push(Op::Vec { op, lane, bytes, d, a, b });
                 }

@@ -121,23 +121,14 @@ pub(crate) fn mov_dup(l: &mut Lift<'_>, odd: bool) {
 /// MOVMSKPS, MOVMSKPD.
 pub(crate) fn mov_mask(l: &mut Lift<'_>, ty: FTy) {
     let (d, _) = reg_of(l.insn.op0_register());
-    let (a, words) = (l.vreg(1), l.vbytes(1) / 8);
-    let mut mask = None;
-    for i in (0..words).rev() {
-        let mut bits = l.out.shr_imm(Ty::I64, a.up(i), 63);
-        if ty == FTy::F32 {
-            let low = l.out.extract(false, Ty::I64, a.up(i), 31, 1);
-            bits = l.out.lea(low, bits, 1, 0);
-        }
-        let width = if ty == FTy::F32 { 2 } else { 1 };
-        mask = Some(match mask {
-            Some(above) => l.out.lea(bits, above, width, 0),
-            None => bits,
-        });
+    let (a, bytes) = (l.vreg(1), l.vbytes(1));
+    let lane = if ty == FTy::F32 { Ty::I32 } else { Ty::I64 };
+    let mut mask = l.out.vec_mask(lane, 16, a);
+    if bytes == 32 {
+        let high = l.out.vec_mask(lane, 16, a.up(2));
+        mask = l.out.lea(mask, high, 16 / lane.bytes(), 0);
     }
-    if let Some(mask) = mask {
-        l.out.set(d, mask);
-    }
+    l.out.set(d, mask);
 }
 
 /// MOVD, MOVQ between vector registers, general ones and memory; what is above is cleared.

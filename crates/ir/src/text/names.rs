@@ -37,8 +37,8 @@ names! {
     Overflow: X86 Saturate RiscV;
     Round: Env NearestEven NearestAway TowardZero Up Down;
     VecOp: Add Sub Mul And Or Xor AndNot OrNot CmpEq CmpGtS CmpGtU CmpGeS CmpGeU MinS MinU MaxS MaxU AddSatS AddSatU
-        SubSatS SubSatU AvgU ZipLo ZipHi UnzipEven UnzipOdd Dup Not Neg Abs Popcnt FAdd FSub FMul FDiv FSqrt FMinX86
-        FMaxX86 FMinArm FMaxArm FMinNum FMaxNum FAbs FNeg;
+        SubSatS SubSatU AvgU MulHiS MulHiU MulHalfS MulHalfU NarrowS NarrowU ShuffleBytes ZipLo ZipHi UnzipEven UnzipOdd
+        Dup Not Neg Abs Popcnt FAdd FSub FMul FDiv FSqrt FMinX86 FMaxX86 FMinArm FMaxArm FMinNum FMaxNum FAbs FNeg;
     FlagKind: Bits Add Adc Sub Sbb SubArm Result Inc Dec;
     FlagCond: Eq Ne Carry NoCarry Sign NoSign Overflow NoOverflow Parity NoParity CarryOrZero NoCarryNorZero CarryNotZero
         NoCarryOrZero Lt Ge Le Gt Adjust Always;

@@ -216,6 +216,11 @@ impl<'a> Line<'a> {
                 let (op, lane, bytes) = (self.suffix(0)?, self.suffix(1)?, self.suffixes.get(2)?.parse().ok()?);
                 Op::VecShift { op, lane, bytes, d: self.d()?, a: a?, amount: self.imm(1)? }
             }
+            "vecshuffle" => Op::VecShuffle { lane: self.suffix(0)?, d: self.d()?, a: a?, b: b?, imm: self.imm(2)? },
+            "vecmask" => {
+                let (lane, bytes) = (self.suffix(0)?, self.suffixes.get(1)?.parse().ok()?);
+                Op::VecMask { lane, bytes, d: self.d()?, a: a? }
+            }
             "call" => {
                 let helper = helpers(&self.suffixes.join("."))?;
                 Op::Call { helper, d: self.d()?, a: a?, b: b?, c: c?, imm: self.imm(3)? }

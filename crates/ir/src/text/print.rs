@@ -132,6 +132,10 @@ pub fn print_op(op: &Op, name: &dyn Fn(Slot) -> Option<String>) -> String {
         Op::VecShift { op, lane, bytes, d, a, amount } => {
             (Some(d), format!("vecshift.{}.{}.{bytes} {}, #{amount}", op.name(), lane.name(), n(a)))
         }
+        Op::VecShuffle { lane, d, a, b, imm } => {
+            (Some(d), format!("vecshuffle.{} {}, {}, #{imm}", lane.name(), n(a), n(b)))
+        }
+        Op::VecMask { lane, bytes, d, a } => (Some(d), format!("vecmask.{}.{bytes} {}", lane.name(), n(a))),
         Op::Call { helper, d, a, b, c, imm } => {
             (Some(d), format!("call.{} {}, {}, {}, #{imm}", helper.name, n(a), n(b), n(c)))
         }

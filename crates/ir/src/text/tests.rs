@@ -39,6 +39,8 @@ fn everything() -> Vec<Op> {
         Op::IntToFp { from: Ty::I32, signed: false, to: FTy::F64, d, a },
         Op::FpToFp { from: FTy::F32, d, a },
         Op::VecShift { op: BinOp::Sar, lane: Ty::I16, bytes: 16, d, a, amount: 7 },
+        Op::VecShuffle { lane: Ty::I32, d, a, b, imm: 0x1b },
+        Op::VecMask { lane: Ty::I8, bytes: 16, d, a },
         Op::Call { helper: &HELPER, d, a, b, c, imm: 65535 },
         Op::ReadTime { d },
         Op::ExitIf { c, pc: 0x1234 },

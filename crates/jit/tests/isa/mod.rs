@@ -84,13 +84,14 @@ const FLAG_CONDS: [FlagCond; 20] = [
     FlagCond::Always,
 ];
 #[rustfmt::skip]
-const VEC_OPS: [VecOp; 49] = [
+const VEC_OPS: [VecOp; 56] = [
     VecOp::Add, VecOp::Sub, VecOp::Mul, VecOp::And, VecOp::Or, VecOp::Xor, VecOp::AndNot, VecOp::OrNot, VecOp::CmpEq, VecOp::CmpGtS,
     VecOp::CmpGtU, VecOp::CmpGeS, VecOp::CmpGeU, VecOp::MinS, VecOp::MinU, VecOp::MaxS, VecOp::MaxU, VecOp::AddSatS,
     VecOp::AddSatU, VecOp::SubSatS, VecOp::SubSatU, VecOp::AvgU, VecOp::ZipLo, VecOp::ZipHi, VecOp::UnzipEven, VecOp::UnzipOdd,
     VecOp::Dup, VecOp::Not, VecOp::Neg, VecOp::Abs, VecOp::Popcnt, VecOp::FAdd, VecOp::FSub, VecOp::FMul, VecOp::FDiv,
     VecOp::FSqrt, VecOp::FMinX86, VecOp::FMaxX86, VecOp::FMinArm, VecOp::FMaxArm, VecOp::FMinNum, VecOp::FMaxNum, VecOp::FAbs,
-    VecOp::FNeg, VecOp::FAdd, VecOp::FMul, VecOp::FSub, VecOp::FAdd, VecOp::FMul,
+    VecOp::FNeg, VecOp::FAdd, VecOp::FMul, VecOp::FSub, VecOp::FAdd, VecOp::FMul, VecOp::MulHiS, VecOp::MulHiU, VecOp::MulHalfS,
+    VecOp::MulHalfU, VecOp::NarrowS, VecOp::NarrowU, VecOp::ShuffleBytes,
 ];
 #[rustfmt::skip]
 const FPS: [FpOp; 13] = [
@@ -375,6 +376,16 @@ impl Writer<'_> {
     fn vectors(&mut self) {
         let (a, b, d) = (self.vector(), self.vector(), self.vector());
         let bytes = self.random.pick(&[16, 16, 16, 8, 32]);
+        if self.random.one_in(12) {
+            let mask = self.out.vec_mask(self.random.pick(&TYS), bytes, a);
+            return self.keep(mask);
+        }
+        if self.random.one_in(12) {
+            let lane = self.random.pick(&[Ty::I16, Ty::I32]);
+            let b = if self.random.one_in(2) { a } else { b };
+            let value = self.out.vec_shuffle(lane, a, b, self.random.next() as u8);
+            return self.pending.extend((0..lane.bytes() / 2).map(|i| (d.up(i), value.up(i))));
+        }
         let value = if self.random.one_in(6) {
             let (op, lane) = (self.random.pick(&[BinOp::Shl, BinOp::Shr, BinOp::Sar]), self.random.pick(&TYS));
             let amount = self.random.below(lane.bits() as u64 + 2) as u8;
@@ -383,7 +394,12 @@ impl Writer<'_> {
             let op = self.random.pick(&VEC_OPS);
             self.raised |= op.is_float();
             let float = op.is_float() || matches!(op, VecOp::FAbs | VecOp::FNeg);
-            let lane = if float { self.random.pick(&[Ty::I32, Ty::I64]) } else { self.random.pick(&TYS) };
+            let lane = match op {
+                _ if float => self.random.pick(&[Ty::I32, Ty::I64]),
+                VecOp::ShuffleBytes => Ty::I8,
+                VecOp::NarrowS | VecOp::NarrowU => self.random.pick(&TYS[..3]),
+                _ => self.random.pick(&TYS),
+            };
             self.out.vec(op, lane, bytes, a, b)
         };
         self.pending.extend((0..bytes.div_ceil(8)).map(|i| (d.up(i), value.up(i))));
