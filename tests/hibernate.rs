@@ -150,7 +150,7 @@ fn what_cannot_be_written_is_said() {
     let ran = minikern(&["run", "--", "sh", "-c", &format!("{HEAD}{script}")], "");
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains("No such device") && ran.out.ends_with("1\nRUNNING\n"), "{}", ran.out);
-    // DECISIONS 8.
+    // What is lent for writing cannot be saved.
     let lent = format!("{}:/mnt", text(&dir));
     let file = dir.join("swap");
     let (code, out, err) = with_swap(&["--mount", &lent], &file, script);

@@ -39,7 +39,7 @@ fn boot(arch: &str, given: &Path, dir: &Path, busybox: &Path, helper: &Path, nam
     image.add(b"tmp", 0o41777, 0, &[]);
     let mut file = |at: &str, from: &Path| {
         let mut content = std::fs::read(from).expect("a file of the oracle");
-        // Scenario 54 names a function of Linux on x86; another architecture has its own in that place (DECISIONS 22).
+        // Scenario 54 names a function of Linux on x86; another architecture has its own in that place.
         if at.contains("/54_") {
             let caller = ARCHES.iter().find(|known| known.name == arch).expect("an architecture").abi.syscall_caller();
             content = String::from_utf8(content).expect("text").replace("do_syscall_64", caller).into_bytes();

@@ -132,7 +132,7 @@ echo $$ > /containers/0/tasks; exec /prog /random";
 }
 
 /// The registers that a program has: general, floating-point and vector ones (NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE), not the
-/// exclusive monitor, which a trap may disarm (DECISIONS 16).
+/// exclusive monitor, which a trap may disarm.
 const NOTES: [u32; 3] = [1, 2, 0x202];
 
 /// What is left when the program waits for ever: what it printed, and with one thread every register and every byte of memory

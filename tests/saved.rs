@@ -310,7 +310,6 @@ fn the_command_refuses_what_is_no_machine() {
     assert!(format!("{taken:#}").contains("not a regular file"));
 }
 
-/// DECISIONS 8.
 #[test]
 fn a_lent_directory_is_opened_again_if_it_is_read_only() {
     let dir = scratch("saved-lent");

@@ -52,7 +52,7 @@ fn race_02_request_after_fork() {
 #[test]
 fn race_03_exec_versus_freeze() {
     play(|stage, era, a, b| {
-        // A wait that nothing can end (DECISIONS 2).
+        // A wait that nothing can end.
         let refused = if era == Era::S1 { -i64::from(Errno::EBUSY.0) } else { 6 };
         let execs = stage.spawn_in("/c/g", a);
         let sibling = stage.thread(execs);

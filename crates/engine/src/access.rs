@@ -176,7 +176,7 @@ pub(crate) fn cas128(
     Ok(())
 }
 
-// Exclusives (DECISIONS 16): what is monitored is in EX_ADDR and EX_SIZE, whether it still holds only the pool knows.
+// Exclusives: what is monitored is in EX_ADDR and EX_SIZE, whether it still holds only the pool knows.
 
 fn exclusive_size(ty: Ty, pair: bool, addr: u64) -> Result<u64, Leave> {
     let size = (ty.bytes() as u64) << pair as u32;

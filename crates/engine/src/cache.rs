@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BlockId(pub(crate) u32);
 
-/// What makes two blocks the same (DECISIONS 13): lifted code holds absolute addresses, hence the pc.
+/// What makes two blocks the same: lifted code holds absolute addresses, hence the pc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     frame: FrameId,

@@ -335,7 +335,7 @@ impl Engine {
         }
     }
 
-    /// The instruction at `pc` again, alone, in plain form and with its stores to code let through (DECISIONS 14).
+    /// The instruction at `pc` again, alone, in plain form and with its stores to code let through.
     fn alone(&mut self, turn: &mut Turn, id: BlockId, pc: u64) -> Option<Exit> {
         turn.cpu.pc = pc;
         let from = self.cache.get(id).block.ops.iter().position(|op| *op == Op::Insn { pc }).unwrap_or(0);

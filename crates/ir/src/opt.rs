@@ -1,4 +1,4 @@
-//! The block optimiser. What a guest can observe stays as it was (DECISIONS 15): at every operation that may leave the
+//! The block optimiser. What a guest can observe stays as it was: at every operation that may leave the
 //! block, and at its end, registers and flags hold what they would have held. Budgets that end inside a block never see
 //! optimised code.
 mod compare;

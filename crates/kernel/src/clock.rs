@@ -1,4 +1,4 @@
-//! Virtual time (ARCHITECTURE decision 3, DECISIONS 5): retired instructions, plus jumps to the next timer when idle.
+//! Virtual time: retired instructions, plus jumps to the next timer when idle.
 use crate::task::Tgid;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

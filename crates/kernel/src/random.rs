@@ -1,4 +1,4 @@
-//! The seeded generator behind getrandom, AT_RANDOM and scheduling jitter: one stream each (DECISIONS 7).
+//! The seeded generator behind getrandom, AT_RANDOM and scheduling jitter: one stream each.
 use serde::{Deserialize, Serialize};
 
 /// SplitMix64 (Steele, Lea, Flood 2014): equidistributed, one word of state, not for secrets.

@@ -433,7 +433,7 @@ mod tests {
         }
     }
 
-    /// DECISIONS 5: a slice of T ticks on one of k busy CPUs is worth T/k ns.
+    /// A slice of T ticks on one of k busy CPUs is worth T/k ns.
     #[test]
     fn time_is_shared() {
         for (cpus, tasks, busy) in [(1, 3, 1), (2, 3, 2), (4, 3, 3)] {

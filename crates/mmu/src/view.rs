@@ -4,7 +4,7 @@
 //! An entry is what to add to a guest address to get the host address of its byte; 0 means "take the slow path". A view is a
 //! cache: it is filled by the slow path, and forgets a page or a frame when either changes. Views are few and pooled; a
 //! space that wants one takes the least recently used. They are never unmapped, since that costs a hundred times more
-//! than undoing the entries that were set (DECISIONS 17).
+//! than undoing the entries that were set.
 #![allow(unsafe_code)]
 use crate::{FrameId, PAGE_SHIFT};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};

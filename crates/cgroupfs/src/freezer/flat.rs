@@ -43,8 +43,7 @@ pub(super) fn change_state(hierarchy: &mut Hierarchy, id: GroupId, freeze: bool,
     Ok(())
 }
 
-/// Flags every member; EBUSY, where the rules say so, while one is in a sleep that nothing can end (F08-09, F08-10,
-/// DECISIONS 2).
+/// Flags every member; EBUSY, where the rules say so, while one is in a sleep that nothing can end (F08-09, F08-10).
 fn try_to_freeze_cgroup(hierarchy: &Hierarchy, id: GroupId, kernel: &mut Kernel) -> Result<()> {
     let rules = hierarchy.rules(kernel);
     let mut busy = false;

@@ -121,7 +121,7 @@ pub enum NodeName {
 /// When a write of FROZEN fails with EBUSY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Busy {
-    /// A member is in an uninterruptible wait and is not a vfork parent (the commit's text; DECISIONS 2).
+    /// A member is in an uninterruptible wait and is not a vfork parent (the commit's text).
     Uninterruptible,
     /// A member is neither frozen nor flagged nor a vfork parent (2.6.28's code: next to never, F08-11).
     Unflagged,

@@ -297,7 +297,7 @@ impl ReturnPath for Path<'_> {
         if frame.is_err() {
             return self.kernel.force_sigsegv(self.tid, signo);
         }
-        // An exclusive store in progress starts over (DECISIONS 16); the register file's half is the architecture's.
+        // An exclusive store in progress starts over; the register file's half is the architecture's.
         self.kernel.frames.disarm(self.tid.0.into());
         let task = &mut self.kernel.tasks[self.tid];
         if task.altstack.flags & SS_AUTODISARM != 0 {

@@ -76,7 +76,7 @@ fn wait(kernel: &mut Kernel, tid: Tid, call: &mut Call, private: bool, value: u3
         return Errno::EINVAL.into();
     }
     let until = match call.progress {
-        // Woken, whatever the word says by now (DECISIONS 3).
+        // Woken, whatever the word says by now.
         Progress::State(..) if matches!(call.woken, Some(WaitKey::Futex(..))) => return Ok(0u64).into(),
         Progress::State(_, until) => until,
         _ => match deadline(kernel, tid, call) {

@@ -307,7 +307,7 @@ fn conclude(kernel: &mut Kernel, tid: Tid, tgid: Tid, mut call: Call, outcome: O
     leave(kernel, after);
 }
 
-/// The call is cut short: the result register says how to restart it (DECISIONS 4), the signal-return path decides.
+/// The call is cut short: the result register says how to restart it, the signal-return path decides.
 fn interrupted(kernel: &mut Kernel, tid: Tid, mut call: Call, how: Restart) {
     let task = &mut kernel.tasks[tid];
     task.cpu.arch.abi.set_return(&mut task.cpu, -i64::from(how.code()));

@@ -260,7 +260,7 @@ impl Kernel {
         self.tty.get(CONSOLE).is_some_and(|tty| tty.eof || !tty.incoming.is_empty())
     }
 
-    /// Whether a task waits to read from the console (DECISIONS 6: only then is the host asked for input).
+    /// Whether a task waits to read from the console (only then is the host asked for input).
     pub fn tty_reader_waits(&self) -> bool {
         !self.tasks.waiters(readable(CONSOLE)).is_empty()
     }
