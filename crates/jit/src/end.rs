@@ -29,42 +29,14 @@ impl Translator<'_> {
                 self.settle();
                 self.go(None, pc);
             }
-            Term::Branch { c, taken, next } => {
+            Term::Branch { taken, next, .. }
+            | Term::BranchCmp { taken, next, .. }
+            | Term::BranchCmpImm { taken, next, .. }
+            | Term::BranchFlag { taken, next, .. } => {
                 self.settle();
-                let cc = match self.compared {
-                    Some((cond, ty, a, against)) => self.compare(cond, ty, a, against),
-                    None => {
-                        let c = self.operand(c);
-                        self.test_zero(c);
-                        Cc::NE
-                    }
-                };
-                self.branch(cc, taken, next);
-            }
-            Term::BranchCmp { cond, ty, a, b, taken, next } => {
-                self.settle();
-                let cc = self.compare(cond, ty, a, Against::Slot(b));
-                self.branch(cc, taken, next);
-            }
-            Term::BranchCmpImm { cond, ty, a, imm, taken, next } => {
-                self.settle();
-                let cc = self.compare(cond, ty, a, Against::Imm(imm));
-                self.branch(cc, taken, next);
-            }
-            Term::BranchFlag { cond, taken, next } => {
-                self.settle();
-                match self.host_flags(cond) {
-                    Some(cc) => self.branch(cc, taken, next),
-                    None => {
-                        // The answer goes to a temporary: none is alive at the end of a block.
-                        let d = ir::Slot(ir::TEMPS);
-                        self.regs.sync_slots(&mut self.asm, d, 1);
-                        self.flag_of_another_block(cond, d, &Op::GetFlag { cond, d });
-                        let c = self.operand(d);
-                        self.test_zero(c);
-                        self.branch(Cc::NE, taken, next);
-                    }
-                }
+                let cc = self.taken_if().unwrap_or_else(|| self.taken_if_flag());
+                self.go(Some(cc), taken);
+                self.go(None, next);
             }
             Term::JumpReg { a, .. } => {
                 self.settle();
@@ -90,9 +62,43 @@ impl Translator<'_> {
         self.materialise();
     }
 
-    fn branch(&mut self, cc: Cc, taken: u64, next: u64) {
-        self.go(Some(cc), taken);
-        self.go(None, next);
+    /// Makes the comparison that the block ends with; gives the condition under which its branch is taken. None, and no code,
+    /// if it asks flags that the host cannot be brought to have.
+    pub(crate) fn taken_if(&mut self) -> Option<Cc> {
+        Some(match self.block.term {
+            Term::Branch { c, .. } => match self.compared {
+                Some((cond, ty, a, against)) => self.compare(cond, ty, a, against),
+                None => {
+                    let c = self.flag_cell(c);
+                    let c = self.operand(c);
+                    self.test_zero(c);
+                    Cc::NE
+                }
+            },
+            Term::BranchCmp { cond, ty, a, b, .. } => {
+                let (a, b) = (self.flag_cell(a), self.flag_cell(b));
+                self.compare(cond, ty, a, Against::Slot(b))
+            }
+            Term::BranchCmpImm { cond, ty, a, imm, .. } => {
+                let a = self.flag_cell(a);
+                self.compare(cond, ty, a, Against::Imm(imm))
+            }
+            Term::BranchFlag { cond, .. } => self.host_flags(cond)?,
+            _ => return None,
+        })
+    }
+
+    /// The same for flags that were set in another block, perhaps.
+    fn taken_if_flag(&mut self) -> Cc {
+        if let Term::BranchFlag { cond, .. } = self.block.term {
+            // The answer goes to a temporary: none is alive at the end of a block.
+            let d = ir::Slot(ir::TEMPS);
+            self.regs.sync_slots(&mut self.asm, d, 1);
+            self.flag_of_another_block(cond, d, &Op::GetFlag { cond, d });
+            let c = self.operand(d);
+            self.test_zero(c);
+        }
+        Cc::NE
     }
 
     /// Goes to `pc`, if `cc`; everything is where the next block expects it.

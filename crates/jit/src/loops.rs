@@ -1,13 +1,12 @@
 //! Blocks that branch to themselves. Their operations are there twice: as any block enters them, and as the block itself
 //! does, with the cache and the flags left as they are at its end. So a loop stores neither from one round to the next.
-use crate::alu::Against;
 use crate::asm::*;
 use crate::translate::{Cold, Translator};
 use ir::Term;
 
 impl Translator<'_> {
-    /// Where a block that branches to itself goes else.
-    pub(crate) fn loops(&self) -> Option<u64> {
+    /// Where a block that branches to itself goes else, and whether it is the branch taken that leads back.
+    pub(crate) fn loops(&self) -> Option<(u64, bool)> {
         let (Term::Branch { taken, next, .. }
         | Term::BranchCmp { taken, next, .. }
         | Term::BranchCmpImm { taken, next, .. }
@@ -18,45 +17,22 @@ impl Translator<'_> {
         let own = self.block.pc;
         match (taken == own, next == own) {
             _ if !self.cx.chain => None,
-            (true, false) => Some(next),
-            (false, true) => Some(taken),
+            (true, false) => Some((next, true)),
+            (false, true) => Some((taken, false)),
             _ => None,
         }
     }
 
-    /// Makes the end's comparison; gives the condition for the next round. None, and no code, if it is no comparison.
-    fn next_round(&mut self) -> Option<Cc> {
-        let (cc, taken) = match self.block.term {
-            Term::Branch { c, taken, .. } => {
-                let cc = match self.compared {
-                    Some((cond, ty, a, against)) => self.compare(cond, ty, a, against),
-                    None => {
-                        let c = self.flag_cell(c);
-                        let c = self.operand(c);
-                        self.test_zero(c);
-                        Cc::NE
-                    }
-                };
-                (cc, taken)
-            }
-            Term::BranchCmp { cond, ty, a, b, taken, .. } => {
-                let (a, b) = (self.flag_cell(a), self.flag_cell(b));
-                (self.compare(cond, ty, a, Against::Slot(b)), taken)
-            }
-            Term::BranchCmpImm { cond, ty, a, imm, taken, .. } => {
-                let a = self.flag_cell(a);
-                (self.compare(cond, ty, a, Against::Imm(imm)), taken)
-            }
-            Term::BranchFlag { cond, taken, .. } => (self.host_flags(cond)?, taken),
-            _ => return None,
-        };
+    /// The condition for the next round, as `taken_if`.
+    fn next_round(&mut self, if_taken: bool) -> Option<Cc> {
+        let cc = self.taken_if()?;
         self.regs.unlock();
-        Some(if taken == self.block.pc { cc } else { cc.not() })
+        Some(if if_taken { cc } else { cc.not() })
     }
 
     /// Behind the operations of a block that branches to itself: leaves for `exit`, or goes on with the same again.
-    pub(crate) fn again(&mut self, exit: u64) {
-        let Some(cc) = self.next_round() else { return self.end() };
+    pub(crate) fn again(&mut self, exit: u64, if_taken: bool) {
+        let Some(cc) = self.next_round(if_taken) else { return self.end() };
         self.leave_round(cc, exit);
         let cache = self.regs.lasting();
         let flags = self.flags;
@@ -64,7 +40,7 @@ impl Translator<'_> {
         let entry = self.asm.base + self.asm.here();
         self.compared = None;
         self.all_operations();
-        let Some(cc) = self.next_round() else { return self.end() };
+        let Some(cc) = self.next_round(if_taken) else { return self.end() };
         if self.flags == flags {
             self.regs.match_cache(&mut self.asm, &cache);
             self.asm.jcc_to(cc, entry);

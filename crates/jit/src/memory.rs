@@ -107,16 +107,9 @@ impl Translator<'_> {
         let Op::ProbeWrite { bytes, addr, disp } = *op else { return };
         let addr = self.address(addr, disp);
         self.begin_checks(op);
-        self.asm.mov32(RDX, addr);
-        self.asm.alu_imm(Alu::And, false, RDX, PAGE_SIZE as i32 - 1);
-        self.asm.alu_imm(Alu::Cmp, false, RDX, PAGE_SIZE as i32 - bytes as i32);
-        self.refuse(Cc::A);
-        self.asm.mov(RDX, addr);
-        self.asm.shift_imm(Shift::Shr, Ty::I64, RDX, PAGE_SHIFT as u8);
-        self.asm.alu_imm(Alu::Cmp, true, RDX, VIEW_PAGES as i32);
-        self.refuse(Cc::AE);
-        self.asm.alu_imm(Alu::Cmp, true, addend(RDX, true), 0);
-        self.refuse(Cc::E);
+        let crosses = self.page_of(addr, bytes.into());
+        let page = self.look_up(Some(crosses), false, true);
+        self.refuse_page(page);
         self.end_checks(op);
     }
 
@@ -127,7 +120,7 @@ impl Translator<'_> {
     }
 
     /// The register that holds an address: `r`, or that of its base.
-    fn compute(&mut self, r: Reg, addr: Mem) -> Reg {
+    pub(crate) fn compute(&mut self, r: Reg, addr: Mem) -> Reg {
         if addr.disp == 0 {
             return addr.base;
         }
@@ -149,12 +142,7 @@ impl Translator<'_> {
         let from = self.compute(RAX, addr);
         if log >= 4 {
             // Vectors are often enough not aligned: the last byte has to be in the same page.
-            self.asm.mov32(RDX, from);
-            self.asm.alu_imm(Alu::And, false, RDX, PAGE_SIZE as i32 - 1);
-            self.asm.alu_imm(Alu::Cmp, false, RDX, PAGE_SIZE as i32 - ty.bytes() as i32);
-            crosses = Some(self.asm.jcc(Cc::A));
-            self.asm.mov(RAX, from);
-            self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, PAGE_SHIFT as u8);
+            crosses = Some(self.page_of(from, ty.bytes().into()));
         } else {
             // Bits that should be 0 go to the top, where they make the page number too great.
             if log > 0 && self.cx.features.bmi2 {
@@ -173,8 +161,25 @@ impl Translator<'_> {
     /// Checks that a word can be loaded and stored; gives the place. What is not aligned is refused, too.
     pub(crate) fn check_writable(&mut self, ty: MemTy, addr: Reg) -> Mem {
         let page = self.check(ty, Mem::at(addr, 0), true);
-        self.refused.extend(page.refused.into_iter().flatten().chain([page.unknown]));
+        self.refuse_page(page);
         in_page(addr, 0)
+    }
+
+    /// Leaves the hot path where a page was not found.
+    fn refuse_page(&mut self, page: Page) {
+        self.refused.extend(page.refused.into_iter().flatten().chain([page.unknown]));
+    }
+
+    /// rax = the number of the page of an address, which may be in rax; the jump is taken if so many bytes reach into the
+    /// next page.
+    pub(crate) fn page_of(&mut self, addr: Reg, bytes: i32) -> Jump {
+        self.asm.mov32(RDX, addr);
+        self.asm.alu_imm(Alu::And, false, RDX, PAGE_SIZE as i32 - 1);
+        self.asm.alu_imm(Alu::Cmp, false, RDX, PAGE_SIZE as i32 - bytes);
+        let crosses = self.asm.jcc(Cc::A);
+        self.asm.mov(RAX, addr);
+        self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, PAGE_SHIFT as u8);
+        crosses
     }
 
     /// rdx = the addend of the page whose number is in rax, if the view has it. What only writes has no use for a guess.

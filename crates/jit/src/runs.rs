@@ -7,7 +7,6 @@ use crate::memory::Page;
 use crate::regs::Regs;
 use crate::translate::{Cold, Translator};
 use ir::{BinOp, Op, Slot, Ty};
-use mmu::{PAGE_SHIFT, PAGE_SIZE};
 
 /// How the accesses at hand are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +89,8 @@ impl<'a> Translator<'a> {
                         break;
                     }
                     (extent, to, accesses) = (Some((lo, hi)), at + 1, accesses + 1);
-                    (reads, writes) =
-                        (reads || matches!(op, Op::Load { .. }), writes || matches!(op, Op::Store { .. }));
+                    let loads = matches!(op, Op::Load { .. });
+                    (reads, writes) = (reads || loads, writes || !loads);
                 }
                 _ if !is_simple(op) => break,
                 _ => {}
@@ -117,18 +116,8 @@ impl<'a> Translator<'a> {
         let base = self.src(run.base);
         self.regs.unlock();
         let (regs, flags, begun) = (self.regs.clone(), self.flags, self.begun);
-        let addr = if run.lo == 0 {
-            base
-        } else {
-            self.asm.lea(RCX, Mem::at(base, run.lo));
-            RCX
-        };
-        self.asm.mov32(RAX, addr);
-        self.asm.alu_imm(Alu::And, false, RAX, PAGE_SIZE as i32 - 1);
-        self.asm.alu_imm(Alu::Cmp, false, RAX, PAGE_SIZE as i32 - (run.hi - run.lo));
-        let crosses = self.asm.jcc(Cc::A);
-        self.asm.mov(RAX, addr);
-        self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, PAGE_SHIFT as u8);
+        let addr = self.compute(RCX, Mem::at(base, run.lo));
+        let crosses = self.page_of(addr, run.hi - run.lo);
         let page = self.look_up(Some(crosses), run.reads, run.writes);
         let at = self.asm.here();
         self.via = Via::Run;

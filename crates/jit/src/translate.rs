@@ -112,7 +112,7 @@ impl<'a> Translator<'a> {
     pub(crate) fn block(mut self) -> Vec<u8> {
         self.all_operations();
         match self.loops() {
-            Some(exit) => self.again(exit),
+            Some((exit, if_taken)) => self.again(exit, if_taken),
             None => self.end(),
         }
         self.place_cold();

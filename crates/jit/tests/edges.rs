@@ -47,6 +47,8 @@ enum Row {
     Neighbours(MemTy, i32),
     Copy(MemTy, i32),
     Probe(u8),
+    /// The same, and a load of the first byte: a run that only reads otherwise.
+    Probed(u8),
     Rmw(RmwOp, Ty),
     Cas(Ty),
     Cas128(bool),
@@ -78,6 +80,7 @@ fn rows() -> Vec<Row> {
         }
     }
     rows.extend([1, 2, 4, 8, 16, 32].map(Row::Probe));
+    rows.extend([1, 2, 4, 8, 16, 32].map(Row::Probed));
     rows.extend([true, false].map(Row::Cas128));
     for ty in TYS {
         rows.extend(RMWS.map(|op| Row::Rmw(op, ty)));
@@ -111,6 +114,11 @@ fn lift(row: Row, out: &mut Builder) {
             out.set_n(ty.slots(), TO, value);
         }
         Row::Probe(bytes) => out.probe_write(bytes, AT, 0),
+        Row::Probed(bytes) => {
+            out.probe_write(bytes, AT, 0);
+            let value = out.load(MemTy::U8, AT, 0);
+            out.set(TO, value);
+        }
         Row::Rmw(op, ty) => {
             let old = out.atomic(op, ty, AT, DATA);
             out.set(TO, old);
