@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 use engine::{Clock, Leave};
 use ir::{Op, Slots, Trap};
-use mmu::{Access, Memory, Stop};
+use mmu::{Access, Memory, PAGE_SHIFT, PAGE_SIZE, Stop};
 use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap_anonymous, mprotect, mremap, munmap};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -172,6 +172,8 @@ pub(crate) struct Frame<'a, 'm> {
     /// A callback panicked, which compiled code cannot unwind: goes on where it was entered.
     panic: Option<Box<dyn Any + Send>>,
     pub(crate) slow_accesses: u64,
+    /// In debug builds, pages whose addends have been checked since the last callback that can change any: key and addend.
+    verified: Vec<(u64, u64)>,
 }
 
 /// Offsets of what code knows of a frame.
@@ -218,6 +220,7 @@ impl<'a, 'm> Frame<'a, 'm> {
             leave: None,
             panic: None,
             slow_accesses: 0,
+            verified: Vec::new(),
         })
     }
 }
@@ -263,6 +266,7 @@ pub(crate) struct Callbacks {
 
 /// Does what a callback is for. Compiled code takes 0 for a stop; the frame knows why.
 fn attempt<'a, 'm>(frame: &mut Frame<'a, 'm>, what: impl FnOnce(&mut Frame<'a, 'm>) -> Result<(), Leave>) -> u32 {
+    frame.verified.clear();
     match catch_unwind(AssertUnwindSafe(|| what(frame))) {
         Ok(Ok(())) => 1,
         Ok(Err(why)) => {
@@ -317,12 +321,27 @@ unsafe extern "C" fn exec(frame: *mut Frame<'_, '_>, index: usize) -> u32 {
 /// As for `load`.
 unsafe extern "C" fn verify(frame: *mut Frame<'_, '_>, addr: u64, host: u64, len: usize, writes: u32) {
     // SAFETY: by the function's contract.
-    let frame = unsafe { &*frame };
+    let frame = unsafe { &mut *frame };
+    if host == frame.bounce.as_ptr().addr() as u64 {
+        return;
+    }
+    // A page that was right once is so until the next callback: only those change page tables.
+    let (page, offset) = (addr >> PAGE_SHIFT, addr % PAGE_SIZE);
+    let line = (page << 1 | u64::from(writes != 0), host.wrapping_sub(addr));
+    let at = line.0 as usize % VERIFIED;
+    frame.verified.resize(VERIFIED, (u64::MAX, 0));
+    if frame.verified[at] == line && offset + len as u64 <= PAGE_SIZE {
+        return;
+    }
     assert!(
-        host == frame.bounce.as_ptr().addr() as u64 || !goes_elsewhere(frame.mem, addr, len, writes != 0, host),
+        !goes_elsewhere(frame.mem, addr, len, writes != 0, host),
         "compiled code takes {host:#x} for the guest's {addr:#x}, {len} bytes, writes {writes}"
     );
+    frame.verified[at] = line;
 }
+
+/// How many pages are remembered so.
+const VERIFIED: usize = 32;
 
 /// Whether an access would touch anything but the bytes at `addr`.
 fn goes_elsewhere(mem: &Memory<'_>, addr: u64, len: usize, writes: bool, host: u64) -> bool {
@@ -353,7 +372,7 @@ unsafe extern "C" fn time(frame: *mut Frame<'_, '_>, left: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mmu::{FramePool, PAGE_SIZE, Perms, Pte};
+    use mmu::{FramePool, Perms, Pte};
 
     #[test]
     fn an_access_that_goes_elsewhere_is_told() {

@@ -23,14 +23,6 @@ impl Asm {
         self.byte(0x58 | r.0 & 7);
     }
 
-    pub(crate) fn push_flags(&mut self) {
-        self.byte(0x9c);
-    }
-
-    pub(crate) fn pop_flags(&mut self) {
-        self.byte(0x9d);
-    }
-
     pub(crate) fn ret(&mut self) {
         self.byte(0xc3);
     }
