@@ -273,72 +273,12 @@ pub(crate) fn restore_sigframe(cpu: &mut Cpu, path: &mut dyn ReturnPath) -> Resu
 mod tests {
     use super::*;
     use abi::{Fields, SEGV_MAPERR, SIGSEGV, SigAction, Siginfo, Sysno, x86_64_sysno};
-    use arch::{Freeze, SignalEra};
+    use oracle::{Bytes, OneSignal};
 
     const BASE: u64 = 0x10000;
 
-    /// Memory from BASE up, and a path that has one answer.
-    struct Path {
-        mem: Vec<u8>,
-        answer: Option<GetSignal>,
-        done: Option<Result<(), Errno>>,
-        mask_restored: bool,
-        /// What rt_sigreturn restored, and where the stack pointer was then.
-        blocked: Option<SigSet>,
-        altstack: Option<(SigAltStack, u64)>,
-    }
-
-    impl Path {
-        fn new(answer: GetSignal) -> Path {
-            let (blocked, altstack) = (None, None);
-            Path { mem: vec![0xee; 0x4000], answer: Some(answer), done: None, mask_restored: false, blocked, altstack }
-        }
-        fn range(&self, addr: u64, len: usize) -> Result<std::ops::Range<usize>, Errno> {
-            let at = usize::try_from(addr.wrapping_sub(BASE)).map_err(|_| Errno::EFAULT)?;
-            let end = at.checked_add(len).filter(|end| *end <= self.mem.len()).ok_or(Errno::EFAULT)?;
-            Ok(at..end)
-        }
-        fn u64(&self, addr: u64) -> u64 {
-            let range = self.range(addr, 8).unwrap();
-            u64::from_le_bytes(self.mem[range].try_into().unwrap())
-        }
-    }
-
-    impl UserMemory for Path {
-        fn read(&mut self, addr: u64, buf: &mut [u8]) -> Result<(), Errno> {
-            let range = self.range(addr, buf.len())?;
-            buf.copy_from_slice(&self.mem[range]);
-            Ok(())
-        }
-        fn write(&mut self, addr: u64, data: &[u8]) -> Result<(), Errno> {
-            let range = self.range(addr, data.len())?;
-            self.mem[range].copy_from_slice(data);
-            Ok(())
-        }
-    }
-
-    impl ReturnPath for Path {
-        fn era(&self) -> SignalEra {
-            SignalEra::Modern
-        }
-        fn try_to_freeze(&mut self) -> Freeze {
-            panic!("x86 freezes in get_signal");
-        }
-        fn get_signal(&mut self) -> GetSignal {
-            self.answer.take().unwrap()
-        }
-        fn signal_setup_done(&mut self, _: &Delivery, frame: Result<(), Errno>) {
-            self.done = Some(frame);
-        }
-        fn restore_saved_sigmask(&mut self) {
-            self.mask_restored = true;
-        }
-        fn set_blocked(&mut self, mask: SigSet) {
-            self.blocked = Some(mask);
-        }
-        fn restore_altstack(&mut self, altstack: &SigAltStack, sp: u64) {
-            self.altstack = Some((*altstack, sp));
-        }
+    fn path(answer: GetSignal) -> OneSignal {
+        OneSignal::new(Bytes::new(BASE, 0x4000), answer)
     }
 
     fn delivery(flags: SaFlags) -> Delivery {
@@ -381,36 +321,36 @@ mod tests {
         cpu.set(CR2, 0x1234);
         cpu.set(TRAP_NO, 14);
         let before = cpu.clone();
-        let mut path = Path::new(GetSignal::Deliver(Box::new(delivery(full()))));
+        let mut path = path(GetSignal::Deliver(Box::new(delivery(full()))));
         do_signal(&mut cpu, &mut path);
         assert_eq!(path.done, Some(Ok(())));
         let frame = cpu.get(RSP);
         assert_eq!(frame % 16, 8);
         assert!(frame + 440 + FPSTATE_SIZE <= BASE + 0x3000 - 128);
-        assert_eq!(path.u64(frame), 0x40_2000, "the restorer is the return address");
+        assert_eq!(path.word(frame), 0x40_2000, "the restorer is the return address");
         let uc = frame + 8;
-        assert_eq!((path.u64(uc), path.u64(uc + 8)), (7, 0));
-        assert_eq!(path.u64(uc + 24) as u32, abi::SS_DISABLE);
+        assert_eq!((path.word(uc), path.word(uc + 8)), (7, 0));
+        assert_eq!(path.word(uc + 24) as u32, abi::SS_DISABLE);
         for (at, reg) in
             [(40, 8), (48, 9), (96, 15), (104, 7), (112, 6), (120, 5), (128, 3), (136, 2), (144, 0), (152, 1)]
         {
-            assert_eq!(path.u64(uc + at), before.get(gpr(reg)), "uc + {at}");
+            assert_eq!(path.word(uc + at), before.get(gpr(reg)), "uc + {at}");
         }
-        assert_eq!(path.u64(uc + 160), BASE + 0x3000);
-        assert_eq!(path.u64(uc + 168), before.pc);
-        assert_eq!(path.u64(uc + 176), 0xcd5 | 0x202);
-        assert_eq!(path.u64(uc + 184), 0x002b_0000_0000_0033);
-        assert_eq!((path.u64(uc + 200), path.u64(uc + 208), path.u64(uc + 216)), (14, 0x5555, 0x1234));
-        let fp = path.u64(uc + 224);
+        assert_eq!(path.word(uc + 160), BASE + 0x3000);
+        assert_eq!(path.word(uc + 168), before.pc);
+        assert_eq!(path.word(uc + 176), 0xcd5 | 0x202);
+        assert_eq!(path.word(uc + 184), 0x002b_0000_0000_0033);
+        assert_eq!((path.word(uc + 200), path.word(uc + 208), path.word(uc + 216)), (14, 0x5555, 0x1234));
+        let fp = path.word(uc + 224);
         assert_eq!(fp % 64, 0);
-        assert_eq!(path.u64(uc + 296), 0x5555);
-        assert_eq!(path.u64(frame + 312) as u32, u32::from(SIGSEGV));
-        assert_eq!(path.u64(fp) as u16, 0x37f);
-        assert_eq!(path.u64(fp) >> 16 & 0xffff, 7 << 11);
-        assert_eq!(path.u64(fp) >> 32 & 0xff, 0x81);
-        assert_eq!(path.u64(fp + 24) as u32, 0x3fa0);
-        assert_eq!(path.u64(fp + 32), 0x8000_0000_0000_0001, "st(0) first");
-        assert_eq!(path.u64(fp + 160 + 16 * 15), 15 << 32 | 7);
+        assert_eq!(path.word(uc + 296), 0x5555);
+        assert_eq!(path.word(frame + 312) as u32, u32::from(SIGSEGV));
+        assert_eq!(path.word(fp) as u16, 0x37f);
+        assert_eq!(path.word(fp) >> 16 & 0xffff, 7 << 11);
+        assert_eq!(path.word(fp) >> 32 & 0xff, 0x81);
+        assert_eq!(path.word(fp + 24) as u32, 0x3fa0);
+        assert_eq!(path.word(fp + 32), 0x8000_0000_0000_0001, "st(0) first");
+        assert_eq!(path.word(fp + 160 + 16 * 15), 15 << 32 | 7);
         assert_eq!((cpu.get(RDI), cpu.get(RSI), cpu.get(RDX)), (SIGSEGV.into(), frame + 312, uc));
         assert_eq!((cpu.get(RAX), cpu.pc), (0, 0x40_1000));
         assert_eq!(rflags(&cpu.slots) & EFLAGS_DF, 0);
@@ -421,7 +361,7 @@ mod tests {
     fn what_a_handler_interrupts_comes_back() {
         let mut cpu = cpu();
         let before = crate::regs::canonical(&cpu);
-        let mut path = Path::new(GetSignal::Deliver(Box::new(delivery(full()))));
+        let mut path = path(GetSignal::Deliver(Box::new(delivery(full()))));
         do_signal(&mut cpu, &mut path);
         for n in 0..16 {
             if gpr(n) != RSP {
@@ -460,11 +400,11 @@ mod tests {
             cpu.set(RAX, -i64::from(code) as u64);
             let pc = cpu.pc - if restarted { 2 } else { 0 };
             let answer = flags.map_or(GetSignal::Nothing, |flags| GetSignal::Deliver(Box::new(delivery(flags))));
-            let mut path = Path::new(answer);
+            let mut path = path(answer);
             do_signal(&mut cpu, &mut path);
             if flags.is_some() {
                 let uc = cpu.get(RSP) + 8;
-                assert_eq!((path.u64(uc + 144) as i64, path.u64(uc + 168)), (rax, pc), "{code} {flags:?}");
+                assert_eq!((path.word(uc + 144) as i64, path.word(uc + 168)), (rax, pc), "{code} {flags:?}");
             } else {
                 assert_eq!((cpu.get(RAX) as i64, cpu.pc), (rax, pc), "{code}");
                 assert!(path.mask_restored);
@@ -478,9 +418,9 @@ mod tests {
         crate::syscall::enter(&mut cpu);
         cpu.pc += 4;
         cpu.set(RAX, -512i64 as u64);
-        do_signal(&mut cpu, &mut Path::new(GetSignal::Nothing));
+        do_signal(&mut cpu, &mut path(GetSignal::Nothing));
         assert_eq!((cpu.get(RAX) as i64, cpu.pc), (-512, 0x40_0004));
-        do_signal(&mut cpu, &mut Path::new(GetSignal::Away));
+        do_signal(&mut cpu, &mut path(GetSignal::Away));
         assert_eq!((cpu.get(RAX) as i64, cpu.pc), (-512, 0x40_0004));
     }
 
@@ -489,11 +429,11 @@ mod tests {
         let mut d = delivery(full() | SaFlags::SA_ONSTACK);
         d.altstack = SigAltStack { sp: BASE, flags: 0, size: 0x800 };
         let mut cpu = cpu();
-        let mut path = Path::new(GetSignal::Deliver(Box::new(d.clone())));
+        let mut path = path(GetSignal::Deliver(Box::new(d.clone())));
         do_signal(&mut cpu, &mut path);
         assert!((BASE..BASE + 0x800).contains(&cpu.get(RSP)));
         // A second signal goes on below the first, a third finds no room.
-        path.answer = Some(GetSignal::Deliver(Box::new(d.clone())));
+        path.next = GetSignal::Deliver(Box::new(d.clone()));
         do_signal(&mut cpu, &mut path);
         assert_eq!(path.done, Some(Err(Errno::EFAULT)));
         assert!((BASE..BASE + 0x800).contains(&cpu.get(RSP)), "nothing changed");
@@ -502,22 +442,22 @@ mod tests {
     #[test]
     fn bad_frames_are_refused() {
         let mut c = cpu();
-        let mut path = Path::new(GetSignal::Deliver(Box::new(delivery(SaFlags::SA_SIGINFO))));
+        let mut path = path(GetSignal::Deliver(Box::new(delivery(SaFlags::SA_SIGINFO))));
         do_signal(&mut c, &mut path);
         assert_eq!(path.done, Some(Err(Errno::EFAULT)), "no restorer");
         assert_eq!(c.get(RSP), BASE + 0x3000);
 
         c.set(RSP, 0x20);
-        path.answer = Some(GetSignal::Deliver(Box::new(delivery(full()))));
+        path.next = GetSignal::Deliver(Box::new(delivery(full())));
         do_signal(&mut c, &mut path);
         assert_eq!(path.done, Some(Err(Errno::EFAULT)), "no stack");
 
         let mut c = cpu();
-        path.answer = Some(GetSignal::Deliver(Box::new(delivery(full()))));
+        path.next = GetSignal::Deliver(Box::new(delivery(full())));
         do_signal(&mut c, &mut path);
         c.set(RSP, c.get(RSP) + 8);
-        let fp = path.u64(c.get(RSP) + 224);
-        let good = path.mem.clone();
+        let fp = path.word(c.get(RSP) + 224);
+        let good = path.stack.bytes.clone();
         path.write(fp + 24, &[0xff; 4]).unwrap();
         let mut refused = c.clone();
         refused.set(gpr(15), 0);
@@ -525,11 +465,11 @@ mod tests {
         // Everything in front of the floating-point state is the frame's by then.
         assert_eq!((path.blocked, refused.get(gpr(15))), (Some(SigSet(0x5555)), c.get(gpr(15))));
         assert_eq!((refused.get(RSP), mxcsr(&refused.slots)), (BASE + 0x3000, MXCSR_RESET));
-        path.mem.clone_from(&good);
+        path.stack.bytes.clone_from(&good);
         let cs = c.get(RSP) + 40 + 144;
         path.write(cs, &[0x23]).unwrap();
         assert_eq!(restore_sigframe(&mut c.clone(), &mut path), Err(Errno::EFAULT), "32-bit code");
-        path.mem.clone_from(&good);
+        path.stack.bytes.clone_from(&good);
         // Flags user space may not set do not come back.
         path.write(c.get(RSP) + 40 + 136, &[0xff; 8]).unwrap();
         restore_sigframe(&mut c, &mut path).unwrap();
@@ -544,7 +484,7 @@ mod tests {
             d.altstack = SigAltStack { sp: BASE + 0x1000, flags, size: 0x1000 };
             let mut cpu = cpu();
             cpu.set(RSP, sp);
-            let mut path = Path::new(GetSignal::Deliver(Box::new(d)));
+            let mut path = path(GetSignal::Deliver(Box::new(d)));
             do_signal(&mut cpu, &mut path);
             (path.done.unwrap(), cpu.get(RSP))
         };
@@ -569,7 +509,7 @@ mod tests {
     fn selectors_of_a_frame() {
         let restore = |at: usize, selector: u16, uc_flags: u64| {
             let mut c = cpu();
-            let mut path = Path::new(GetSignal::Deliver(Box::new(delivery(full()))));
+            let mut path = path(GetSignal::Deliver(Box::new(delivery(full()))));
             do_signal(&mut c, &mut path);
             let frame = c.get(RSP);
             c.set(RSP, frame + 8);

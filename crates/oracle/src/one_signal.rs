@@ -10,13 +10,14 @@ pub const TRAMPOLINE: u64 = 0x50_0000;
 /// It writes frames to `stack`, and notes what it is asked to do.
 pub struct OneSignal {
     pub stack: Bytes,
-    next: GetSignal,
+    pub next: GetSignal,
     /// Whether the frame was written.
     pub done: Option<Result<(), Errno>>,
     pub mask_restored: bool,
     /// What rt_sigreturn restored.
     pub blocked: Option<SigSet>,
-    pub altstack: Option<SigAltStack>,
+    /// With the stack pointer at that time.
+    pub altstack: Option<(SigAltStack, u64)>,
 }
 
 impl OneSignal {
@@ -59,8 +60,8 @@ impl ReturnPath for OneSignal {
     fn set_blocked(&mut self, mask: SigSet) {
         self.blocked = Some(mask);
     }
-    fn restore_altstack(&mut self, altstack: &SigAltStack, _: u64) {
-        self.altstack = Some(*altstack);
+    fn restore_altstack(&mut self, altstack: &SigAltStack, sp: u64) {
+        self.altstack = Some((*altstack, sp));
     }
 }
 
