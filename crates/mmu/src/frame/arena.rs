@@ -7,6 +7,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::alloc::{Layout, handle_alloc_error};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 /// The bytes of a frame.
 pub(super) type Page = [u8; PAGE_SIZE as usize];
@@ -97,7 +98,10 @@ impl Arenas {
 
     /// Whether another machine holds the arena, too.
     pub(super) fn is_shared(&self, at: ArenaId) -> bool {
-        Arc::strong_count(&self.get(at).arena) > 1
+        let shared = Arc::strong_count(&self.get(at).arena) > 1;
+        // What another thread read before it let go has been read by the time we write.
+        fence(Ordering::Acquire);
+        shared
     }
 
     pub(super) fn bytes(&self, at: ArenaId, id: FrameId) -> &Page {
