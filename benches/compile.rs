@@ -98,7 +98,10 @@ fn measure(arch: &'static Arch, file: &Path, elf: &Elf<'_>, bytes: &[u8]) {
         lifted.iter_mut().for_each(ir::optimise);
         let after_optimise = now();
         for (id, block) in lifted.iter().enumerate() {
-            assert!(jit.compile(arch.isa, id as u32, block, true), "code memory is full");
+            assert!(
+                jit.compile(arch.isa, id as u32, block, engine::How { chain: true, windowed: false }),
+                "code memory is full"
+            );
         }
         let end = now();
         for (times, took) in

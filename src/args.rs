@@ -227,6 +227,9 @@ pub struct DisasmArgs {
     /// Show the host code the JIT makes of each block, and the IR it makes it of.
     #[arg(long)]
     pub host: bool,
+    /// The same as it is for a program that has run for long: memory is accessed through a window.
+    #[arg(long, requires = "host")]
+    pub window: bool,
 }
 
 /// A size as QEMU's -m takes it: digits, then K, M, G (powers of 1024) or nothing, which is M.

@@ -54,7 +54,12 @@ impl JitOptions {
             JitMode::On => 1,
             JitMode::Auto => THRESHOLD,
         };
-        match Jit::new(self.room) {
+        let jit = Jit::new(self.room).map(|jit| match mode {
+            // All there is, soon enough for tests to meet it.
+            JitMode::On => jit.with_windows_after(100_000),
+            _ => jit,
+        });
+        match jit {
             Some(jit) => Ok(Engine::with_tiers(Tiers::Compiler { compiler: Box::new(jit), threshold })),
             None if mode == JitMode::Auto => Ok(Engine::new()),
             None => bail!("--jit on: this host has no templates, or gives no memory to execute"),

@@ -4,7 +4,7 @@ use crate::ARCHES;
 use crate::args::DisasmArgs;
 use anyhow::{Context, Result};
 use arch::{Arch, Flow};
-use engine::Compiler;
+use engine::{Compiler, How};
 use goblin::elf::Elf;
 use goblin::elf::program_header::{PF_X, PT_LOAD};
 use goblin::elf::section_header::SHT_PROGBITS;
@@ -33,7 +33,7 @@ pub fn disasm(args: DisasmArgs) -> Result<u8> {
     for (start, end) in ranges(&elf, args.what.as_deref()).with_context(|| format!("{shown}"))? {
         let code = code_at(&elf, &bytes, start, end).with_context(|| format!("{shown}: no code at {start:#x}"))?;
         if args.ir || args.host {
-            blocks(&mut out, arch, start, code, host.as_mut())?;
+            blocks(&mut out, arch, start, code, host.as_mut(), args.window)?;
         } else {
             instructions(&mut out, arch, start, code)?;
         }
@@ -105,8 +105,10 @@ fn blocks(
     start: u64,
     code: &[u8],
     mut host: Option<&mut Jit>,
+    windowed: bool,
 ) -> std::io::Result<()> {
     let (mut at, mut number) = (0, 0);
+    let how = How { chain: true, windowed };
     while at < code.len() {
         let mut builder = ir::Builder::new(start.wrapping_add(at as u64));
         loop {
@@ -126,8 +128,8 @@ fn blocks(
             writeln!(out, "{:14}| {text}", "")?;
         }
         if let Some(jit) = host.as_deref_mut() {
-            jit.compile(arch.isa, number, &block, true);
-            host_code(out, jit.code(number))?;
+            jit.compile(arch.isa, number, &block, how);
+            host_code(out, jit.code(number, windowed))?;
             number += 1;
         }
     }

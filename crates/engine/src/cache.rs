@@ -1,6 +1,6 @@
 //! Translations: blocks by where their bytes are, shared by every space that maps those bytes at the same address.
 use crate::compact::{Code, JumpCache, Lowered, Opcode, lower};
-use crate::compiler::Compiler;
+use crate::compiler::{Compiler, How};
 use crate::lift::Lifted;
 use arch::Arch;
 use ir::{Block, Op};
@@ -36,8 +36,8 @@ pub(crate) struct Entry {
     /// How often it has been asked for; the second time it is lowered.
     asked: u32,
     pub(crate) lowered: Option<Lowered>,
-    /// In which life of the compiler it was compiled.
-    native: Option<u32>,
+    /// In which life of the compiler it was compiled, without and with a window.
+    native: [Option<u32>; 2],
 }
 
 /// All translations of a machine. Its hash maps are asked by key alone: in which order they hold things, nobody sees.
@@ -52,8 +52,8 @@ pub(crate) struct Cache {
     /// Where in the code blocks begin, ascending.
     places: Vec<(u32, BlockId)>,
     pub(crate) jumps: JumpCache,
-    /// Numbers for the jump cache: space, its executable generation, architecture.
-    contexts: FxHashMap<(u64, u64, usize), u32>,
+    /// Numbers for the jump cache: space, its executable generation, architecture, whether code for windows is run.
+    contexts: FxHashMap<(u64, u64, usize, bool), u32>,
     /// How often everything was dropped.
     pub(crate) flushes: u64,
     /// The compiler's life: ends when it drops everything.
@@ -86,7 +86,7 @@ impl Cache {
         for frame in [Some(lifted.frame), lifted.second].into_iter().flatten() {
             self.by_frame.entry(frame).or_default().push(id);
         }
-        self.entries.push(Entry { key, block: lifted.block, arch, asked: 0, lowered: None, native: None });
+        self.entries.push(Entry { key, block: lifted.block, arch, asked: 0, lowered: None, native: [None; 2] });
         id
     }
 
@@ -113,7 +113,7 @@ impl Cache {
 
     /// Its compiled form is gone.
     pub(crate) fn forget_compiled(&mut self, id: BlockId) {
-        self.entries[id.0 as usize].native = None;
+        self.entries[id.0 as usize].native = [None; 2];
     }
 
     /// How often numbers and places in code became invalid.
@@ -123,9 +123,15 @@ impl Cache {
 
     /// Whether the block is compiled; it is when it has been asked for `threshold` times. A compiler without room for it loses
     /// all it has.
-    pub(crate) fn compiled(&mut self, id: BlockId, compiler: &mut dyn Compiler, threshold: u32) -> bool {
+    pub(crate) fn compiled(
+        &mut self,
+        id: BlockId,
+        compiler: &mut dyn Compiler,
+        threshold: u32,
+        windowed: bool,
+    ) -> bool {
         let entry = &mut self.entries[id.0 as usize];
-        if entry.native == Some(self.native_life) {
+        if entry.native[windowed as usize] == Some(self.native_life) {
             return true;
         }
         entry.asked = entry.asked.saturating_add(1);
@@ -134,23 +140,24 @@ impl Cache {
         }
         let mut block = entry.block.clone();
         ir::optimise(&mut block);
-        let chain = entry.key.second.is_none();
-        if !compiler.compile(entry.arch.isa, id.0, &block, chain) {
+        let how = How { chain: entry.key.second.is_none(), windowed };
+        if !compiler.compile(entry.arch.isa, id.0, &block, how) {
             compiler.flush();
             self.native_life += 1;
-            if !compiler.compile(entry.arch.isa, id.0, &block, chain) {
+            if !compiler.compile(entry.arch.isa, id.0, &block, how) {
                 return false;
             }
         }
-        entry.native = Some(self.native_life);
+        entry.native[windowed as usize] = Some(self.native_life);
         true
     }
 
-    /// The blocks that are compiled now: architecture, address, number.
-    pub(crate) fn native_blocks(&self) -> impl Iterator<Item = (&'static Arch, u64, BlockId)> {
-        let live = |(_, entry): &(usize, &Entry)| entry.native == Some(self.native_life);
-        let blocks = self.entries.iter().enumerate().filter(live);
-        blocks.map(|(number, entry)| (entry.arch, entry.block.pc, BlockId(number as u32)))
+    /// The blocks that are compiled now: architecture, address, number, whether for a window.
+    pub(crate) fn native_blocks(&self) -> impl Iterator<Item = (&'static Arch, u64, BlockId, bool)> {
+        self.entries.iter().enumerate().flat_map(|(number, entry)| {
+            let live = [false, true].into_iter().filter(|&how| entry.native[how as usize] == Some(self.native_life));
+            live.map(move |windowed| (entry.arch, entry.block.pc, BlockId(number as u32), windowed))
+        })
     }
 
     /// The block whose code is at `ip`.
@@ -181,8 +188,8 @@ impl Cache {
     }
 
     /// The number of a space as it is now.
-    pub(crate) fn context(&mut self, arch: &'static Arch, space: &AddressSpace) -> u32 {
-        let key = (space.id(), space.exec_generation(), std::ptr::from_ref(arch).addr());
+    pub(crate) fn context(&mut self, arch: &'static Arch, space: &AddressSpace, windowed: bool) -> u32 {
+        let key = (space.id(), space.exec_generation(), std::ptr::from_ref(arch).addr(), windowed);
         if let Some(&context) = self.contexts.get(&key) {
             return context;
         }

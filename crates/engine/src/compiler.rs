@@ -10,18 +10,21 @@ pub trait Compiler {
     /// An empty one of the same kind, for the copy of a machine.
     fn fresh(&self) -> Box<dyn Compiler>;
 
-    /// Compiles an optimised block. With `chain`, ends that stay in its page may be linked. False if there is no room: the
-    /// engine then drops everything and asks again.
-    fn compile(&mut self, isa: &'static dyn Isa, id: u32, block: &Block, chain: bool) -> bool;
+    /// After how many instructions a space is to have a window, and code for it; never, without a number.
+    fn window_after(&self) -> Option<u64>;
 
-    /// Runs from the start of block `id` until compiled code has to be left. `left` is at least the block's length.
+    /// Compiles an optimised block. False if there is no room: the engine then drops everything and asks again.
+    fn compile(&mut self, isa: &'static dyn Isa, id: u32, block: &Block, how: How) -> bool;
+
+    /// Runs from the start of block `id`, compiled for such a guest, until compiled code has to be left. `left` is at least the
+    /// block's length.
     fn run(&mut self, id: u32, guest: Guest<'_, '_>) -> Left;
 
     /// Lets the end that left by number `exit` go on at block `id` directly.
     fn link(&mut self, exit: u32, id: u32);
 
-    /// Notes that block `id` is what is at `pc` in `context`, for jumps whose target is known only then.
-    fn remember(&mut self, pc: u64, context: u32, id: u32);
+    /// Notes that block `id`, so compiled, is what is at `pc` in `context`, for jumps whose target is known only then.
+    fn remember(&mut self, pc: u64, context: u32, id: u32, windowed: bool);
 
     /// Contexts are numbered anew.
     fn forget_contexts(&mut self);
@@ -34,8 +37,17 @@ pub trait Compiler {
 
     fn stats(&self) -> CompilerStats;
 
-    /// The host code of a compiled block: its address and bytes.
-    fn code(&self, id: u32) -> Option<(u64, &[u8])>;
+    /// The host code of a block so compiled: its address and bytes.
+    fn code(&self, id: u32, windowed: bool) -> Option<(u64, &[u8])>;
+}
+
+/// How a block is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct How {
+    /// Ends that stay in its page may be linked.
+    pub chain: bool,
+    /// For a space that has a window ([`Memory::window`]).
+    pub windowed: bool,
 }
 
 /// Whom compiled code runs, as [`crate::Engine::run`] got it.
@@ -48,6 +60,8 @@ pub struct Guest<'a, 'm> {
     /// What is left of it; charged for what has retired, except in the block that `Left` names.
     pub left: &'a mut u64,
     pub context: u32,
+    /// Code for spaces with a window is run.
+    pub windowed: bool,
 }
 
 /// Why compiled code was left.

@@ -14,7 +14,7 @@ mod run;
 mod vector;
 
 pub use access::Leave;
-pub use compiler::{Compiler, CompilerStats, Guest, Left};
+pub use compiler::{Compiler, CompilerStats, Guest, How, Left};
 pub use lift::{MAX_INSNS, linkable};
 pub use plain::{Clock, exec};
 pub use run::{Engine, Run, Stats, Tiers};

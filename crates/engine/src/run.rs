@@ -5,7 +5,7 @@ use crate::compact::{self, Out, Running};
 use crate::compiler::{Compiler, CompilerStats, Guest, Left};
 use crate::lift::{MAX_BYTES, MAX_INSNS, lift, lift_assisted};
 use crate::plain::{self, Clock, Stretch, StretchEnd};
-use arch::{Cpu, Exit, Watch};
+use arch::{Arch, Cpu, Exit, Watch};
 use ir::{Op, Trap};
 use mmu::{Access, Fault, Memory, PAGE_SIZE, page_floor};
 
@@ -88,6 +88,7 @@ struct Turn<'a, 'm> {
     budget: u64,
     left: u64,
     context: u32,
+    windowed: bool,
     watch: Watch,
 }
 
@@ -118,7 +119,10 @@ impl Engine {
     pub fn native_code(&self) -> Vec<(&'static str, u64, u64, &[u8])> {
         let Tiers::Compiler { compiler, .. } = &self.tiers else { return Vec::new() };
         let blocks = self.cache.native_blocks();
-        blocks.filter_map(|(arch, pc, id)| compiler.code(id.0).map(|(at, bytes)| (arch.name, pc, at, bytes))).collect()
+        let code = |(arch, pc, id, windowed): (&'static Arch, u64, BlockId, bool)| {
+            compiler.code(id.0, windowed).map(|(at, bytes)| (arch.name, pc, at, bytes))
+        };
+        blocks.filter_map(code).collect()
     }
 
     /// Runs until `budget` instructions have retired or something else stops the CPU. An instruction that traps does not
@@ -126,16 +130,19 @@ impl Engine {
     pub fn run(&mut self, cpu: &mut Cpu, mem: &mut Memory<'_>, clock: Clock, budget: u64) -> Run {
         self.drop_dirty(mem);
         let renumbered = self.cache.renumbered;
-        let context = self.cache.context(cpu.arch, mem.space());
+        let window_after = self.tiers.compiler().and_then(|compiler| compiler.window_after());
+        let windowed = window_after.is_some_and(|price| mem.decide_window(price));
+        let context = self.cache.context(cpu.arch, mem.space(), windowed);
         if renumbered != self.cache.renumbered
             && let Some(compiler) = self.tiers.compiler()
         {
             compiler.forget_contexts();
         }
         let watch = cpu.arch.isa.watch(&cpu.slots);
-        let mut turn = Turn { cpu, mem, clock, budget, left: budget, context, watch };
+        let mut turn = Turn { cpu, mem, clock, budget, left: budget, context, windowed, watch };
         let exit = self.blocks(&mut turn);
         let ticks = budget - turn.left;
+        turn.mem.has_run(ticks);
         self.stats.retired += ticks;
         Run { exit, ticks }
     }
@@ -201,7 +208,8 @@ impl Engine {
             Tiers::Compiler { compiler, threshold }
                 if turn.left >= self.cache.get(id).block.insns as u64 && turn.mem.has_view() =>
             {
-                if self.cache.compiled(id, &mut **compiler, *threshold) { Tier::Native } else { Tier::Plain }
+                let compiled = self.cache.compiled(id, &mut **compiler, *threshold, turn.windowed);
+                if compiled { Tier::Native } else { Tier::Plain }
             }
             _ => Tier::Plain,
         }
@@ -210,7 +218,7 @@ impl Engine {
     /// Runs compiled code from block `id` until it leaves.
     fn native(&mut self, turn: &mut Turn, id: BlockId, came_from: Option<u32>, link: &mut Option<u32>) -> Option<Exit> {
         let compiler = self.tiers.compiler()?;
-        compiler.remember(turn.cpu.pc, turn.context, id.0);
+        compiler.remember(turn.cpu.pc, turn.context, id.0, turn.windowed);
         if let Some(exit) = came_from {
             compiler.link(exit, id.0);
         }
@@ -221,6 +229,7 @@ impl Engine {
             budget: turn.budget,
             left: &mut turn.left,
             context: turn.context,
+            windowed: turn.windowed,
         };
         match compiler.run(id.0, guest) {
             Left::Goto(pc) => turn.cpu.pc = pc,

@@ -1,10 +1,11 @@
 //! Executable memory, the call into it, and what compiled code calls back: the one door of unsafe code here.
 //!
 //! Code memory is mapped twice, once to be written and once to be executed, so no page is ever both. Compiled code touches
-//! four things: the frame of the run, the register file, guest pages through the view's table, whose entries lead to
-//! whole live pages (see `mmu::view`), and its guesses of such entries; every access is checked to stay inside the page it
-//! looked up.
+//! five things: the frame of the run, the register file, guest pages through the view's table, whose entries lead to
+//! whole live pages (see `mmu::view`), its guesses of such entries, and a window, where there is nothing but such pages;
+//! every access is checked to stay inside the page it looked up, or inside the window and what is free around it.
 #![allow(unsafe_code)]
+use crate::fault::{self, Landing};
 use engine::{Clock, Leave};
 use ir::{Op, Slots, Trap};
 use mmu::{Access, Memory, PAGE_SHIFT, PAGE_SIZE, Stop};
@@ -23,7 +24,7 @@ const NO_GUESS: u64 = 1;
 /// Behind the guesses: how many more may be wrong until the block that is there has to do without. One of so many
 /// instructions is worth it; what has been right for long may be wrong for a while.
 pub(crate) const WRONG: usize = GUESSES * size_of::<u64>();
-const PATIENCE: i64 = 256;
+pub(crate) const PATIENCE: i64 = 256;
 const MOST_PATIENCE: i64 = 4096;
 const WORTH: u64 = 128;
 const DATA: usize = WRONG + size_of::<u64>();
@@ -34,11 +35,12 @@ pub(crate) struct CodeMemory {
     executable: NonNull<u8>,
     len: usize,
     used: usize,
+    patience: i64,
 }
 
 impl CodeMemory {
     /// `None` if the host has no templates or does not lend such memory.
-    pub(crate) fn reserve(len: usize) -> Option<CodeMemory> {
+    pub(crate) fn reserve(len: usize, patience: i64) -> Option<CodeMemory> {
         let whole = len + DATA;
         if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
             return None;
@@ -64,9 +66,9 @@ impl CodeMemory {
             unmap(executable);
             return None;
         }
-        let mut code = CodeMemory { writable, executable, len, used: 0 };
+        let mut code = CodeMemory { writable, executable, len, used: 0, patience };
         (0..GUESSES).for_each(|i| *code.data(i * size_of::<u64>()) = NO_GUESS);
-        *code.data(WRONG) = PATIENCE as u64;
+        *code.data(WRONG) = patience as u64;
         Some(code)
     }
 
@@ -80,8 +82,10 @@ impl CodeMemory {
     /// So many instructions have run in compiled code.
     pub(crate) fn has_run(&mut self, instructions: u64) {
         let left = *self.data(WRONG) as i64;
-        let left = if left < 0 { PATIENCE } else { (left + (instructions / WORTH) as i64).min(MOST_PATIENCE) };
-        *self.data(WRONG) = left as u64;
+        *self.data(WRONG) = match left {
+            ..0 => self.patience as u64,
+            _ => (left as u64 + instructions / WORTH).min(MOST_PATIENCE.max(self.patience) as u64),
+        };
     }
 
     /// The address code at `offset` is executed at.
@@ -159,6 +163,8 @@ pub(crate) struct Frame<'a, 'm> {
     pub(crate) left: i64,
     context: u64,
     jumps: *const Line,
+    /// What compiled code finds memory by: the table once more, or the window.
+    memory: u64,
     /// Where an indirect jump goes that was not in the jump cache.
     pub(crate) pc: u64,
     /// Bytes of an access that the slow path makes.
@@ -185,6 +191,7 @@ pub(crate) mod offset {
     pub(crate) const LEFT: i32 = offset_of!(Frame<'_, '_>, left) as i32;
     pub(crate) const CONTEXT: i32 = offset_of!(Frame<'_, '_>, context) as i32;
     pub(crate) const JUMPS: i32 = offset_of!(Frame<'_, '_>, jumps) as i32;
+    pub(crate) const MEMORY: i32 = offset_of!(Frame<'_, '_>, memory) as i32;
     pub(crate) const PC: i32 = offset_of!(Frame<'_, '_>, pc) as i32;
     pub(crate) const BOUNCE: i32 = offset_of!(Frame<'_, '_>, bounce) as i32;
 }
@@ -197,20 +204,23 @@ pub(crate) struct Run<'a, 'm> {
     pub(crate) budget: u64,
     pub(crate) left: u64,
     pub(crate) context: u32,
+    pub(crate) windowed: bool,
     pub(crate) jumps: &'a [Line],
     pub(crate) ops: &'a [Op],
 }
 
 impl<'a, 'm> Frame<'a, 'm> {
-    /// `None` if the memory has no view.
+    /// `None` if the memory has no view, or no window for code that wants one.
     pub(crate) fn new(run: Run<'a, 'm>) -> Option<Frame<'a, 'm>> {
         assert_eq!(run.jumps.len(), LINES);
+        let table = run.mem.view_table()?;
         Some(Frame {
             slots: run.slots,
-            table: run.mem.view_table()?,
+            table,
             left: run.left as i64,
             context: run.context.into(),
             jumps: run.jumps.as_ptr(),
+            memory: if run.windowed { run.mem.window()? } else { table.addr() as u64 },
             pc: 0,
             bounce: [0; 32],
             ops: run.ops,
@@ -226,16 +236,22 @@ impl<'a, 'm> Frame<'a, 'm> {
 }
 
 /// Runs the code at `entry` by way of the `enter` thunk; gives the number of the exit it left by.
-pub(crate) fn enter(code: &CodeMemory, enter: usize, entry: usize, frame: &mut Frame<'_, '_>) -> u32 {
+pub(crate) fn enter(
+    code: &CodeMemory,
+    landings: &[Landing],
+    enter: usize,
+    entry: usize,
+    frame: &mut Frame<'_, '_>,
+) -> u32 {
     let inside = code.address(0)..code.address(code.used);
     assert!(inside.contains(&enter) && inside.contains(&entry));
     // SAFETY: `enter` is the address of the thunk that `crate::thunks` wrote for this signature, in memory that `code` keeps
     // executable. It and all code it reaches keep to the calling convention and touch the frame, the register file and
     // guest pages alone; the frame is borrowed for the whole call.
-    let exit = unsafe {
+    let exit = fault::within(inside, landings, || unsafe {
         let function: extern "C" fn(*mut Frame<'_, '_>, usize) -> u32 = std::mem::transmute(enter);
         function(frame, entry)
-    };
+    });
     if let Some(panic) = frame.panic.take() {
         resume_unwind(panic);
     }
@@ -315,7 +331,7 @@ unsafe extern "C" fn exec(frame: *mut Frame<'_, '_>, index: usize) -> u32 {
 }
 
 /// In debug builds, before every access that compiled code makes itself: it goes where the page table says, or into the frame's
-/// buffer. Else the process ends here, before it has touched anything.
+/// buffer, or (with no `host`) through the window. Else the process ends here, before it has touched anything.
 ///
 /// # Safety
 /// As for `load`.
@@ -327,16 +343,19 @@ unsafe extern "C" fn verify(frame: *mut Frame<'_, '_>, addr: u64, host: u64, len
     }
     // A page that was right once is so until the next callback: only those change page tables.
     let (page, offset) = (addr >> PAGE_SHIFT, addr % PAGE_SIZE);
-    let line = (page << 1 | u64::from(writes != 0), host.wrapping_sub(addr));
+    let through = host == 0;
+    let line = (page << 1 | u64::from(writes != 0), if through { 0 } else { host.wrapping_sub(addr) });
     let at = line.0 as usize % VERIFIED;
     frame.verified.resize(VERIFIED, (u64::MAX, 0));
     if frame.verified[at] == line && offset + len as u64 <= PAGE_SIZE {
         return;
     }
-    assert!(
-        !goes_elsewhere(frame.mem, addr, len, writes != 0, host),
-        "compiled code takes {host:#x} for the guest's {addr:#x}, {len} bytes, writes {writes}"
-    );
+    let right = match (through, writes != 0) {
+        (false, writes) => !goes_elsewhere(frame.mem, addr, len, writes, host),
+        (true, true) => frame.mem.window_agrees(addr, len, Access::Write),
+        (true, false) => frame.mem.window_agrees(addr, len, Access::Read),
+    };
+    assert!(right, "compiled code takes {host:#x} for the guest's {addr:#x}, {len} bytes, writes {writes}");
     frame.verified[at] = line;
 }
 
@@ -394,7 +413,7 @@ mod tests {
     /// Perf asks perf-PID.map only for executable memory whose name is one of a few (tools/perf/util/map.c: is_anon_memory).
     #[test]
     fn code_is_executable_and_not_writable_under_a_name_that_perf_knows() {
-        let Some(mut code) = CodeMemory::reserve(1 << 20) else { return };
+        let Some(mut code) = CodeMemory::reserve(1 << 20, PATIENCE) else { return };
         let at = code.append(&[0xc3]).unwrap();
         assert_eq!(code.bytes(at, 1), [0xc3]);
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();

@@ -11,6 +11,8 @@ pub(crate) struct Features {
     pub(crate) sse41: bool,
     pub(crate) sse42: bool,
     pub(crate) fma: bool,
+    /// Not of the CPU: faults can be caught, so there may be windows.
+    pub(crate) windows: bool,
 }
 
 impl Features {
@@ -26,6 +28,7 @@ impl Features {
             sse41: has!("sse4.1"),
             sse42: has!("sse4.2"),
             fma: has!("fma") && has!("avx"),
+            windows: crate::fault::ready(),
         }
     }
 
@@ -44,5 +47,6 @@ impl Features {
         sse41: false,
         sse42: false,
         fma: false,
+        windows: false,
     };
 }

@@ -1,15 +1,17 @@
 //! The compiler as the engine sees it: code memory, blocks, links between them, and the jump cache.
 use crate::asm::Asm;
-use crate::code::{self, CodeMemory, Frame, LINES, Line, Run};
+use crate::code::{self, CodeMemory, Frame, LINES, Line, PATIENCE, Run};
 use crate::end::line;
+use crate::fault::Landing;
 use crate::flags::UNKNOWN;
 use crate::host::Features;
 use crate::regs::{EMPTY_CACHE, Pinned, Regs};
 use crate::runs::Via;
 use crate::thunks::{Gate, PINS, Thunks, gate, thunks};
 use crate::translate::{Context, Exit, Translator, Why};
+use crate::windows::Inside;
 use arch::Isa;
-use engine::{Compiler, CompilerStats, Guest, Left};
+use engine::{Compiler, CompilerStats, Guest, How, Left};
 use ir::{Block, FlagKind, Op, Slot, TEMPS};
 use std::collections::BTreeSet;
 
@@ -21,6 +23,11 @@ const MOST: usize = 1 << 30;
 
 /// Code memory is full when this much or less is left of it: no block is longer.
 const LONGEST: usize = 256 << 10;
+
+/// After how many instructions a space gets a window. What it goes on to run often is compiled once more, so each instruction that
+/// is compiled makes it later by a share of that.
+const WINDOW_AFTER: u64 = 12_000_000;
+const WINDOW_SHARE: u64 = 4096;
 
 const EMPTY: Line = Line { pc: 0, context: 0, entry: 0 };
 
@@ -52,6 +59,8 @@ struct Live {
     /// Where in code memory the thunks end.
     first_block: usize,
     targets: Vec<Target>,
+    /// Of all code, in ascending order.
+    landings: Vec<Landing>,
 }
 
 /// The template JIT.
@@ -67,6 +76,8 @@ pub struct Jit {
     jumps: Box<[Line; LINES]>,
     /// Blocks that are to be compiled without guesses.
     steady: BTreeSet<u32>,
+    window_after: u64,
+    patience: i64,
     stats: CompilerStats,
 }
 
@@ -76,6 +87,18 @@ impl Jit {
         let mut jit = Jit::empty(room);
         jit.start();
         jit.live.is_some().then_some(jit)
+    }
+
+    /// The same that bears so many wrong guesses before it compiles a block anew, which does without then.
+    pub fn with_patience(self, guesses: u32) -> Jit {
+        let mut jit = Jit { patience: guesses.into(), live: None, ..self };
+        jit.start();
+        jit
+    }
+
+    /// The same with windows after so many instructions, and more where much is compiled.
+    pub fn with_windows_after(self, instructions: u64) -> Jit {
+        Jit { window_after: instructions, ..self }
     }
 
     /// The same with nothing but what every x86-64 has, as on an old host.
@@ -95,6 +118,8 @@ impl Jit {
             ops: Vec::new(),
             jumps: Box::new([EMPTY; LINES]),
             steady: BTreeSet::new(),
+            window_after: WINDOW_AFTER,
+            patience: PATIENCE,
             stats: CompilerStats { room: room as u64, ..CompilerStats::default() },
         }
     }
@@ -105,13 +130,13 @@ impl Jit {
             return;
         }
         self.refused = true;
-        let Some(mut code) = CodeMemory::reserve(self.room) else { return };
+        let Some(mut code) = CodeMemory::reserve(self.room, self.patience) else { return };
         let mut asm = Asm::new(code.address(0));
         let thunks = thunks(&mut asm, code::callbacks());
         if code.append(&asm.bytes).is_some() {
             self.refused = false;
             let first_block = code.used();
-            self.live = Some(Live { code, thunks, first_block, targets: Vec::new() });
+            self.live = Some(Live { code, thunks, first_block, targets: Vec::new(), landings: Vec::new() });
             self.clear();
         }
     }
@@ -151,10 +176,15 @@ impl Live {
 
 impl Compiler for Jit {
     fn fresh(&self) -> Box<dyn Compiler> {
-        Box::new(Jit::empty(self.room))
+        Box::new(Jit { window_after: self.window_after, patience: self.patience, ..Jit::empty(self.room) })
     }
 
-    fn compile(&mut self, isa: &'static dyn Isa, id: u32, block: &Block, chain: bool) -> bool {
+    fn window_after(&self) -> Option<u64> {
+        let more = self.window_after + self.window_after / WINDOW_SHARE * self.stats.insns;
+        self.features.windows.then_some(more)
+    }
+
+    fn compile(&mut self, isa: &'static dyn Isa, id: u32, block: &Block, how: How) -> bool {
         self.start();
         let Some(live) = &mut self.live else { return false };
         if live.code.len() - live.code.used() <= LONGEST {
@@ -168,7 +198,8 @@ impl Compiler for Jit {
         if block.ops.iter().any(differs) {
             live.targets[target].difference = FlagKind::SubArm;
         }
-        let guesses = (!self.steady.contains(&id)).then(|| (live.code.len() - at) as i32);
+        let id = number(id, how.windowed);
+        let steady = self.steady.contains(&id);
         let Target { pinned, gate, difference, .. } = &live.targets[target];
         let translator = Translator {
             asm: Asm::new(live.code.address(at)),
@@ -178,9 +209,11 @@ impl Compiler for Jit {
                 gate,
                 features: self.features,
                 id,
-                chain,
+                chain: how.chain,
                 difference: *difference,
-                guesses,
+                data: (live.code.len() - at) as i32,
+                steady,
+                windowed: how.windowed,
             },
             block,
             flags: UNKNOWN,
@@ -188,35 +221,43 @@ impl Compiler for Jit {
             checked: EMPTY_CACHE,
             compared: None,
             begun: 0,
+            untouched: true,
             via: Via::Check,
+            inside: Inside::default(),
+            landings: Vec::new(),
             cold: Vec::new(),
             code_offset: at,
             exits: &mut self.exits,
             ops: &mut self.ops,
         };
-        let bytes = translator.block();
+        let (bytes, mut landings) = translator.block();
         if live.code.append(&bytes).is_none() {
             return false;
         }
-        let number = id as usize;
-        if self.blocks.len() <= number {
-            self.blocks.resize_with(number + 1, || None);
+        landings.sort_unstable();
+        let place = |offset: usize| (at + offset) as u32;
+        live.landings.extend(landings.into_iter().map(|(from, to)| Landing { at: place(from), to: place(to) }));
+        let id = id as usize;
+        if self.blocks.len() <= id {
+            self.blocks.resize_with(id + 1, || None);
         }
-        self.blocks[number] = Some(Native { target, at, len: bytes.len(), pc: block.pc, incoming: Vec::new() });
+        self.blocks[id] = Some(Native { target, at, len: bytes.len(), pc: block.pc, incoming: Vec::new() });
         self.stats.compiled += 1;
         self.stats.insns += u64::from(block.insns);
         true
     }
 
     fn run(&mut self, id: u32, guest: Guest<'_, '_>) -> Left {
-        let (Some(live), Some(Some(native))) = (&mut self.live, self.blocks.get(id as usize)) else {
+        let native = self.blocks.get(number(id, guest.windowed) as usize);
+        let (Some(live), Some(Some(native))) = (&mut self.live, native) else {
             unreachable!("the engine runs only what it has compiled");
         };
-        let Guest { slots, mem, clock, budget, left, context } = guest;
-        let run = Run { slots, mem, clock, budget, left: *left, context, jumps: &self.jumps[..], ops: &self.ops };
+        let Guest { slots, mem, clock, budget, left, context, windowed } = guest;
+        let (jumps, ops) = (&self.jumps[..], &self.ops);
+        let run = Run { slots, mem, clock, budget, left: *left, context, windowed, jumps, ops };
         let Some(mut frame) = Frame::new(run) else { return Left::Goto(native.pc) };
         let enter = live.targets[native.target].gate.enter;
-        let number = code::enter(&live.code, enter, live.code.address(native.at), &mut frame);
+        let number = code::enter(&live.code, &live.landings, enter, live.code.address(native.at), &mut frame);
         let exit = self.exits[number as usize];
         let rest = (frame.left + i64::from(exit.refund)) as u64;
         live.code.has_run(*left - rest);
@@ -231,31 +272,32 @@ impl Compiler for Jit {
             Why::Syscall(next) => Left::Syscall(next),
             Why::Trap => {
                 self.stats.retired += u64::from(exit.refund) - 1;
-                Left::Trap { id: exit.id }
+                Left::Trap { id: exit.id / 2 }
             }
             Why::Wrong { insn } => {
                 self.stats.retired += u64::from(insn);
                 self.steady.insert(exit.id);
-                Left::Anew { id: exit.id, insn }
+                Left::Anew { id: exit.id / 2, insn }
             }
             Why::Stopped { insn, leave } => {
                 let leave = leave.or(frame.leave).expect("a callback that fails says why");
                 self.stats.retired += u64::from(insn);
-                Left::Stopped { leave, id: exit.id, insn }
+                Left::Stopped { leave, id: exit.id / 2, insn }
             }
         }
     }
 
     fn link(&mut self, exit: u32, id: u32) {
-        let (Some(live), Some(Some(native))) = (&mut self.live, self.blocks.get_mut(id as usize)) else { return };
-        if let Some(Exit { why: Why::Link { jump, .. }, .. }) = self.exits.get(exit as usize) {
+        let Some(Exit { why: Why::Link { jump, .. }, id: from, .. }) = self.exits.get(exit as usize) else { return };
+        let to = number(id, from % 2 == 1);
+        if let (Some(live), Some(Some(native))) = (&mut self.live, self.blocks.get_mut(to as usize)) {
             live.code.patch(*jump, distance(*jump, native.at));
             native.incoming.push(exit);
         }
     }
 
-    fn remember(&mut self, pc: u64, context: u32, id: u32) {
-        if let (Some(live), Some(Some(native))) = (&self.live, self.blocks.get(id as usize)) {
+    fn remember(&mut self, pc: u64, context: u32, id: u32, windowed: bool) {
+        if let (Some(live), Some(Some(native))) = (&self.live, self.blocks.get(number(id, windowed) as usize)) {
             let entry = live.code.address(native.at);
             self.jumps[line(pc)] = Line { pc, context: context.into(), entry };
         }
@@ -266,18 +308,19 @@ impl Compiler for Jit {
     }
 
     fn drop_block(&mut self, id: u32) {
-        let (Some(live), Some(native)) = (&mut self.live, self.blocks.get_mut(id as usize).and_then(Option::take))
-        else {
-            return;
-        };
-        for exit in native.incoming {
-            if let Some(Exit { why: Why::Link { jump, stub, .. }, .. }) = self.exits.get(exit as usize) {
-                live.code.patch(*jump, distance(*jump, *stub));
+        let Some(live) = &mut self.live else { return };
+        for windowed in [false, true] {
+            let native = self.blocks.get_mut(number(id, windowed) as usize);
+            let Some(native) = native.and_then(Option::take) else { continue };
+            for exit in native.incoming {
+                if let Some(Exit { why: Why::Link { jump, stub, .. }, .. }) = self.exits.get(exit as usize) {
+                    live.code.patch(*jump, distance(*jump, *stub));
+                }
             }
-        }
-        let known = &mut self.jumps[line(native.pc)];
-        if known.entry == live.code.address(native.at) {
-            *known = EMPTY;
+            let known = &mut self.jumps[line(native.pc)];
+            if known.entry == live.code.address(native.at) {
+                *known = EMPTY;
+            }
         }
     }
 
@@ -285,6 +328,7 @@ impl Compiler for Jit {
         let Some(live) = &mut self.live else { return };
         // The targets' thunks go with the blocks: they are short, and come again with the next block.
         live.targets.clear();
+        live.landings.clear();
         live.code.truncate(live.first_block);
         self.clear();
         self.stats.flushes += 1;
@@ -294,10 +338,16 @@ impl Compiler for Jit {
         CompilerStats { bytes: self.live.as_ref().map_or(0, |live| live.code.used() as u64), ..self.stats }
     }
 
-    fn code(&self, id: u32) -> Option<(u64, &[u8])> {
+    fn code(&self, id: u32, windowed: bool) -> Option<(u64, &[u8])> {
+        let id = number(id, windowed);
         let (live, native) = (self.live.as_ref()?, self.blocks.get(id as usize)?.as_ref()?);
         Some((live.code.address(native.at) as u64, live.code.bytes(native.at, native.len)))
     }
+}
+
+/// The number of a block as compiled without or with a window: here, everything goes by that.
+fn number(id: u32, windowed: bool) -> u32 {
+    id * 2 + u32::from(windowed)
 }
 
 /// What a jump whose 32-bit distance is at `from` has there to lead to `to`.

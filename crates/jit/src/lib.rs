@@ -9,6 +9,7 @@ mod asm;
 mod atomic;
 mod code;
 mod end;
+mod fault;
 mod flags;
 mod float;
 mod host;
@@ -20,5 +21,6 @@ mod runs;
 mod thunks;
 mod translate;
 mod vector;
+mod windows;
 
 pub use jit::{DEFAULT_ROOM, Jit};

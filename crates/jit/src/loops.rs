@@ -39,6 +39,7 @@ impl Translator<'_> {
         self.regs.set_cache(cache);
         let entry = self.asm.base + self.asm.here();
         self.compared = None;
+        self.inside.again(self.block);
         self.all_operations();
         let Some(cc) = self.next_round(if_taken) else { return self.end() };
         if self.flags == flags {

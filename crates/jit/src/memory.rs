@@ -4,7 +4,7 @@
 use crate::asm::*;
 use crate::code::{GUESSES, WRONG};
 use crate::runs::Via;
-use crate::thunks::{addend, log2, slot};
+use crate::thunks::{STACK_TABLE, addend, log2, slot};
 use crate::translate::{Cold, Exit, State, Translator, Why};
 use ir::{MemTy, Op, Slot, Ty};
 use mmu::{PAGE_SHIFT, PAGE_SIZE, VIEW_PAGES};
@@ -17,6 +17,8 @@ pub(crate) struct Page {
     unknown: Jump,
     guess: Option<Guess>,
     writes: bool,
+    /// The instruction can still begin once more.
+    untouched: bool,
 }
 
 /// The cells of a guess, and of how many may be wrong.
@@ -48,6 +50,9 @@ enum Kind {
 
 impl Translator<'_> {
     pub(crate) fn access(&mut self, op: &Op) {
+        if self.through(op) {
+            return;
+        }
         match (*op, self.via) {
             (Op::Load { ty, d, addr, disp }, Via::Run) => {
                 let base = self.src(addr);
@@ -128,7 +133,7 @@ impl Translator<'_> {
         r
     }
 
-    fn address_x(&mut self, base: Slot, index: Slot, scale: u8, disp: i32) -> Reg {
+    pub(crate) fn address_x(&mut self, base: Slot, index: Slot, scale: u8, disp: i32) -> Reg {
         let base = self.src(base);
         let m = self.indexed(base, index, scale, disp);
         self.asm.lea(RCX, m);
@@ -186,17 +191,22 @@ impl Translator<'_> {
     pub(crate) fn look_up(&mut self, crosses: Option<Jump>, reads: bool, writes: bool) -> Page {
         self.asm.alu_imm(Alu::Cmp, true, RAX, VIEW_PAGES as i32);
         let refused = [crosses, Some(self.asm.jcc(Cc::AE))];
-        let Some(guesses) = self.cx.guesses.filter(|_| reads) else {
-            self.asm.mov(RDX, addend(RAX, writes));
+        if self.cx.steady || self.cx.windowed || !reads {
+            let table = if self.cx.windowed { RDX } else { R15 };
+            if self.cx.windowed {
+                self.asm.mov(table, Mem::at(RSP, STACK_TABLE));
+            }
+            self.asm.mov(RDX, addend(table, RAX, writes));
             self.asm.test(Ty::I64, RDX, RDX);
-            return Page { refused, unknown: self.asm.jcc(Cc::E), guess: None, writes };
-        };
+            let unknown = self.asm.jcc(Cc::E);
+            return Page { refused, unknown, guess: None, writes, untouched: self.untouched };
+        }
         let at = (self.code_offset + self.asm.here()) / size_of::<u64>() % GUESSES * size_of::<u64>();
-        let data = |at: usize| Mem::at(HERE, guesses + at as i32);
-        let guess = Guess { cell: data(at), wrong: data(WRONG) };
+        let guess = Guess { cell: self.data(at), wrong: self.data(WRONG) };
         self.asm.mov(RDX, guess.cell);
-        self.asm.cmp(Ty::I64, RDX, addend(RAX, writes));
-        Page { refused, unknown: self.asm.jcc(Cc::NE), guess: Some(guess), writes }
+        self.asm.cmp(Ty::I64, RDX, addend(R15, RAX, writes));
+        let unknown = self.asm.jcc(Cc::NE);
+        Page { refused, unknown, guess: Some(guess), writes, untouched: self.untouched }
     }
 
     /// Cold: goes to `at` with the page's addend if the view has it after all, and on if not. Leaves, with the state given,
@@ -204,20 +214,34 @@ impl Translator<'_> {
     pub(crate) fn look_again(&mut self, page: Page, at: usize, state: &State) {
         self.asm.bind(page.unknown);
         if let Some(guess) = page.guess {
-            self.asm.mov(RDX, addend(RAX, page.writes));
+            self.asm.mov(RDX, addend(R15, RAX, page.writes));
             self.asm.test(Ty::I64, RDX, RDX);
             let none = self.asm.jcc(Cc::E);
             self.asm.store(Ty::I64, guess.cell, RDX);
-            self.asm.dec(guess.wrong);
-            self.asm.jcc_to(Cc::NS, self.asm.base + at);
-            let why = Why::Wrong { insn: self.begun - 1 };
-            let exit = Exit { id: self.cx.id, refund: self.block.insns, why };
-            self.leave(state, exit, false);
+            if page.untouched {
+                self.asm.dec(guess.wrong);
+                self.asm.jcc_to(Cc::NS, self.asm.base + at);
+                self.leave_for_good(state);
+            } else {
+                self.asm.jmp_to(self.asm.base + at);
+            }
             self.asm.bind(none);
         }
         for jump in page.refused.into_iter().flatten() {
             self.asm.bind(jump);
         }
+    }
+
+    /// A cell behind the code.
+    pub(crate) fn data(&self, at: usize) -> Mem {
+        Mem::at(HERE, self.cx.data + at as i32)
+    }
+
+    /// Leaves in front of the instruction at hand, which is untouched; the block is to be compiled anew.
+    pub(crate) fn leave_for_good(&mut self, state: &State) {
+        let why = Why::Wrong { insn: self.begun - 1 };
+        let exit = Exit { id: self.cx.id, refund: self.block.insns, why };
+        self.leave(state, exit, false);
     }
 
     fn load(&mut self, ty: MemTy, d: Slot, addr: Mem) {
@@ -244,7 +268,7 @@ impl Translator<'_> {
     }
 
     /// The register with what to store; vectors are in xmm0 and xmm1.
-    fn stored(&mut self, ty: MemTy, src: Slot) -> Reg {
+    pub(crate) fn stored(&mut self, ty: MemTy, src: Slot) -> Reg {
         if ty.slots() == 1 {
             return self.src(src);
         }
@@ -257,7 +281,7 @@ impl Translator<'_> {
     }
 
     /// A vector loaded goes to its slots.
-    fn got(&mut self, ty: MemTy, d: Slot) {
+    pub(crate) fn got(&mut self, ty: MemTy, d: Slot) {
         if ty.slots() == 1 {
             return;
         }
@@ -271,15 +295,20 @@ impl Translator<'_> {
     /// In debug builds every access first asks whether it goes where the interpreter's would.
     fn verify(&mut self, ty: MemTy, m: Mem, writes: bool) {
         if cfg!(debug_assertions) {
+            let thunks = self.cx.thunks;
+            let through = matches!(m.index, Some((R15, _)));
             self.asm.push(RCX);
             self.asm.lea(RCX, Mem { index: None, ..m });
-            self.asm.call_to(self.cx.thunks.verify[writes as usize][log2(ty)]);
+            let verify = if through { thunks.verify_window } else { thunks.verify };
+            self.asm.call_to(verify[writes as usize][log2(ty)]);
             self.asm.pop(RCX);
         }
     }
 
-    pub(crate) fn get(&mut self, ty: MemTy, to: Reg, m: Mem) {
+    /// Loads; says where the one or two instructions are that do.
+    pub(crate) fn get(&mut self, ty: MemTy, to: Reg, m: Mem) -> [usize; 2] {
         self.verify(ty, m, false);
+        let mut at = [self.asm.here(); 2];
         match ty {
             MemTy::U8 => self.asm.movzx(Ty::I8, to, m),
             MemTy::U16 => self.asm.movzx(Ty::I16, to, m),
@@ -291,10 +320,14 @@ impl Translator<'_> {
             MemTy::V128 | MemTy::V256 => {
                 self.asm.load128(Reg(0), m);
                 if ty == MemTy::V256 {
-                    self.upper_half(m, |asm, m| asm.load128(Reg(1), m));
+                    self.upper_half(m, |asm, m| {
+                        at[1] = asm.here();
+                        asm.load128(Reg(1), m);
+                    });
                 }
             }
         }
+        at
     }
 
     /// Accesses what is 16 bytes behind an address in a page, whose displacement may be the greatest there is.
@@ -307,8 +340,10 @@ impl Translator<'_> {
         self.asm.lea(RDX, Mem::at(RDX, -16));
     }
 
-    pub(crate) fn put(&mut self, ty: MemTy, value: Reg, m: Mem) {
+    /// Stores; says where the first instruction is that does.
+    pub(crate) fn put(&mut self, ty: MemTy, value: Reg, m: Mem) -> usize {
         self.verify(ty, m, true);
+        let at = self.asm.here();
         match ty {
             MemTy::U8 | MemTy::S8 => self.asm.store(Ty::I8, m, value),
             MemTy::U16 | MemTy::S16 => self.asm.store(Ty::I16, m, value),
@@ -321,6 +356,7 @@ impl Translator<'_> {
                 }
             }
         }
+        at
     }
 
     /// The rest of an access.
@@ -352,12 +388,12 @@ impl Translator<'_> {
     }
 
     /// The bytes of a store at rcx, which are in the frame's buffer, to where they belong.
-    fn slow_store(&mut self, ty: MemTy, state: &State) {
+    pub(crate) fn slow_store(&mut self, ty: MemTy, state: &State) {
         self.asm.call_to(self.cx.thunks.commit[log2(ty)]);
         self.or_leave(state);
     }
 
-    fn or_leave(&mut self, state: &State) {
+    pub(crate) fn or_leave(&mut self, state: &State) {
         let done = self.asm.jcc(Cc::AE);
         let exit = self.stopped(None);
         self.leave(state, exit, false);
@@ -366,6 +402,6 @@ impl Translator<'_> {
 }
 
 /// An address in the page whose addend is in rdx.
-fn in_page(base: Reg, disp: i32) -> Mem {
+pub(crate) fn in_page(base: Reg, disp: i32) -> Mem {
     Mem { base, index: Some((RDX, 0)), disp }
 }

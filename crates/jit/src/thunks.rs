@@ -1,6 +1,6 @@
 //! Code that all blocks share: the way in, the way out, and the calls of slow paths.
 //!
-//! While compiled code runs, rbp points into the register file (at slot [`BIAS`]), r15 at the middle of the view's table, r14
+//! While compiled code runs, rbp points into the register file (at slot [`BIAS`]), r15 at the middle of the view's table or the window, r14
 //! holds what is left of the budget, and [`PINS`] hold the guest registers that the architecture uses most. rax, rcx and rdx
 //! are free for every template; the rest is a cache of slots inside a block. On the stack are the frame's address and copies of
 //! what blocks ask for often.
@@ -20,11 +20,13 @@ const UNSAVED: [Reg; 7] = [RCX, RSI, RDI, R8, R9, R10, R11];
 /// What the host's calling convention wants back.
 const KEPT: [Reg; 6] = [RBP, RBX, R12, R13, R14, R15];
 
-/// rsp-relative: the frame's address, the context, the jump cache.
+/// rsp-relative: the frame's address, the context, the jump cache, the middle of the view's table, the end of windows.
 const STACK_FRAME: i32 = 0;
 pub(crate) const STACK_CONTEXT: i32 = 8;
 pub(crate) const STACK_JUMPS: i32 = 16;
-const STACK_BYTES: i32 = 24;
+pub(crate) const STACK_TABLE: i32 = 24;
+pub(crate) const STACK_END: i32 = 32;
+const STACK_BYTES: i32 = 40;
 
 /// Where a slot is in memory.
 pub(crate) fn slot(s: Slot) -> Mem {
@@ -36,8 +38,12 @@ pub(crate) fn slot(s: Slot) -> Mem {
 pub(crate) struct Thunks {
     /// rcx = guest address; gives in rdx what to add to it for the host's, or sets CF after a stop. By log2 of the bytes.
     pub(crate) load: [usize; 6],
-    /// The same, but CF means: store to where rdx says, then call `commit`.
+    /// The same by way of the frame's buffer, whatever the view has.
+    pub(crate) read: [usize; 6],
+    /// As `load`, but CF means: store to where rdx says, then call `commit`.
     pub(crate) store: [usize; 6],
+    /// rdx = what to add to rcx for the frame's buffer.
+    pub(crate) bounce: usize,
     /// Writes what was stored in the buffer; CF after a stop.
     pub(crate) commit: [usize; 6],
     /// eax = index of an operation for the interpreter; CF after a stop.
@@ -49,6 +55,8 @@ pub(crate) struct Thunks {
     /// In debug builds: ends the process unless an access at rcx, with the addend in rdx, goes where it should. Called with one word
     /// on the stack; keeps all registers and xmm0 and xmm1. For loads and for stores, by log2 of the bytes.
     pub(crate) verify: [[usize; 6]; 2],
+    /// The same for an access through the window.
+    pub(crate) verify_window: [[usize; 6]; 2],
 }
 
 /// Guest registers pinned for one architecture, and its ways in and out.
@@ -74,13 +82,15 @@ pub(crate) fn gate(asm: &mut Asm, pins: &[(Slot, Reg)]) -> Gate {
     }
     asm.alu_imm(Alu::Sub, true, RSP, STACK_BYTES);
     asm.store(ir::Ty::I64, Mem::at(RSP, STACK_FRAME), RDI);
-    for (from, to) in [(offset::CONTEXT, STACK_CONTEXT), (offset::JUMPS, STACK_JUMPS)] {
+    for (from, to) in [(offset::CONTEXT, STACK_CONTEXT), (offset::JUMPS, STACK_JUMPS), (offset::TABLE, STACK_TABLE)] {
         asm.mov(RAX, Mem::at(RDI, from));
         asm.store(ir::Ty::I64, Mem::at(RSP, to), RAX);
     }
+    asm.mov_imm(RAX, 1 << mmu::VIEW_ADDRESS_BITS);
+    asm.store(ir::Ty::I64, Mem::at(RSP, STACK_END), RAX);
     asm.mov(RBP, Mem::at(RDI, offset::SLOTS));
     asm.alu_imm(Alu::Add, true, RBP, BIAS * 8);
-    asm.mov(R15, Mem::at(RDI, offset::TABLE));
+    asm.mov(R15, Mem::at(RDI, offset::MEMORY));
     asm.mov(R14, Mem::at(RDI, offset::LEFT));
     asm.mov(RAX, RSI);
     for &(s, r) in pins {
@@ -128,7 +138,7 @@ fn call_with(asm: &mut Asm, bytes: i32, callback: usize, arguments: impl FnOnce(
 }
 
 /// Calls `verify` for an access and keeps what one may need: all registers, and the vectors that are stored.
-fn verify(asm: &mut Asm, callback: usize, bytes: u64, writes: bool) {
+fn verify(asm: &mut Asm, callback: usize, bytes: u64, writes: bool, through: bool) {
     const VECTORS: i32 = 2;
     asm.push(RAX);
     asm.push(RDX);
@@ -139,7 +149,11 @@ fn verify(asm: &mut Asm, callback: usize, bytes: u64, writes: bool) {
     // Those two, and the word that was there before.
     call_with(asm, ROOM + 8 * 3, callback, |asm| {
         asm.mov(RSI, RCX);
-        asm.alu(Alu::Add, true, RDX, RCX);
+        if through {
+            asm.mov_imm(RDX, 0);
+        } else {
+            asm.alu(Alu::Add, true, RDX, RCX);
+        }
         asm.mov_imm(RCX, bytes);
         asm.mov_imm(R8, writes.into());
     });
@@ -164,11 +178,12 @@ fn again(asm: &mut Asm, bytes: i32, writes: bool) {
     asm.alu(Alu::Xor, true, RDX, RCX);
     asm.shift_imm(Shift::Shr, ir::Ty::I64, RDX, mmu::PAGE_SHIFT as u8);
     let crosses = asm.jcc_short(Cc::NE);
-    asm.mov(RDX, RCX);
-    asm.shift_imm(Shift::Shr, ir::Ty::I64, RDX, mmu::PAGE_SHIFT as u8);
-    asm.alu_imm(Alu::Cmp, true, RDX, mmu::VIEW_PAGES as i32);
+    asm.mov(RAX, RCX);
+    asm.shift_imm(Shift::Shr, ir::Ty::I64, RAX, mmu::PAGE_SHIFT as u8);
+    asm.alu_imm(Alu::Cmp, true, RAX, mmu::VIEW_PAGES as i32);
     let beyond = asm.jcc_short(Cc::AE);
-    asm.mov(RDX, addend(RDX, writes));
+    asm.mov(RDX, Mem::at(RSP, STACK_TABLE + 8));
+    asm.mov(RDX, addend(RDX, RAX, writes));
     asm.test(ir::Ty::I64, RDX, RDX);
     let unknown = asm.jcc_short(Cc::E);
     asm.ret();
@@ -177,15 +192,28 @@ fn again(asm: &mut Asm, bytes: i32, writes: bool) {
     }
 }
 
-/// The table's entry for the page in a register.
-pub(crate) fn addend(page: Reg, writes: bool) -> Mem {
+/// The entry for a page of the table whose middle is in a register.
+pub(crate) fn addend(table: Reg, page: Reg, writes: bool) -> Mem {
     const { assert!(mmu::VIEW_PAGES * 8 == 1 << 31) };
-    Mem { base: R15, index: Some((page, 3)), disp: if writes { 0 } else { i32::MIN } }
+    Mem { base: table, index: Some((page, 3)), disp: if writes { 0 } else { i32::MIN } }
 }
 
 pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
-    let mut t =
-        Thunks { load: [0; 6], store: [0; 6], commit: [0; 6], exec: 0, misaligned: 0, time: 0, verify: [[0; 6]; 2] };
+    let mut t = Thunks {
+        load: [0; 6],
+        read: [0; 6],
+        store: [0; 6],
+        bounce: 0,
+        commit: [0; 6],
+        exec: 0,
+        misaligned: 0,
+        time: 0,
+        verify: [[0; 6]; 2],
+        verify_window: [[0; 6]; 2],
+    };
+    t.bounce = asm.base + asm.here();
+    bounce(asm);
+    asm.ret();
     for log in 0..6 {
         let bytes = 1 << log;
         let arguments = |asm: &mut Asm| {
@@ -194,6 +222,7 @@ pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
         };
         t.load[log] = asm.base + asm.here();
         again(asm, bytes, false);
+        t.read[log] = asm.base + asm.here();
         call(asm, callbacks.load, arguments);
         bounce(asm);
         asm.alu_imm(Alu::Cmp, false, RAX, 1);
@@ -213,7 +242,9 @@ pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
         if cfg!(debug_assertions) {
             for writes in [false, true] {
                 t.verify[writes as usize][log] = asm.base + asm.here();
-                verify(asm, callbacks.verify, bytes as u64, writes);
+                verify(asm, callbacks.verify, bytes as u64, writes, false);
+                t.verify_window[writes as usize][log] = asm.base + asm.here();
+                verify(asm, callbacks.verify, bytes as u64, writes, true);
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::memory::Access;
 use crate::regs::{Locals, Regs, spill};
 use crate::runs::{Refused, Via};
 use crate::thunks::{Gate, Thunks, slot};
+use crate::windows::{Inside, Through};
 use engine::Leave;
 use ir::{Block, Op, Slot, SlotSet, Trap};
 use std::collections::VecDeque;
@@ -52,6 +53,8 @@ pub(crate) enum Why {
 pub(crate) enum Cold<'a> {
     /// An access refused by its inline check.
     Access(Access),
+    /// An access through the window that the host refuses.
+    Through(Through),
     /// A run of accesses refused by theirs.
     Run(Box<Refused<'a>>),
     /// An operation refused by its inline checks, for the interpreter.
@@ -71,6 +74,16 @@ pub(crate) struct State {
     pub(crate) flags: Pending,
 }
 
+/// Whether an operation has no effect but on temporaries, or one that it may have twice (floating-point exceptions).
+fn writes_temporaries_alone(op: &Op) -> bool {
+    use Op::*;
+    let stores = matches!(op, Store { .. } | StoreX { .. } | AtomicRmw { .. } | Cas { .. } | StoreEx { .. });
+    let mut alone = !stores && !matches!(op, LoadEx { .. } | SetFlags { .. } | SetFlagsIf { .. } | Call { .. });
+    let mut copy = *op;
+    copy.operands(|access, s, _| alone &= access == ir::Use::Read || s.is_temp());
+    alone
+}
+
 /// What a block is compiled with.
 pub(crate) struct Context<'a> {
     pub(crate) thunks: &'a Thunks,
@@ -80,8 +93,12 @@ pub(crate) struct Context<'a> {
     pub(crate) chain: bool,
     /// Which kind of difference the architecture's comparisons set flags by.
     pub(crate) difference: ir::FlagKind,
-    /// Where guesses are, from the start of the code; none for a block whose guesses were often wrong.
-    pub(crate) guesses: Option<i32>,
+    /// Where data is, from the start of the code.
+    pub(crate) data: i32,
+    /// For a space with a window.
+    pub(crate) windowed: bool,
+    /// Every page is looked up: guesses were often wrong, or accesses through the window often refused.
+    pub(crate) steady: bool,
 }
 
 pub(crate) struct Translator<'a> {
@@ -97,7 +114,12 @@ pub(crate) struct Translator<'a> {
     pub(crate) compared: Option<(ir::Cond, ir::Ty, Slot, Against)>,
     /// How many instructions of the block have begun: the last one is at hand.
     pub(crate) begun: u32,
+    /// Nothing but temporaries has been written since it began: it can begin once more.
+    pub(crate) untouched: bool,
     pub(crate) via: Via,
+    pub(crate) inside: Inside,
+    /// Instructions that may fault, and where they go on then: offsets in the code.
+    pub(crate) landings: Vec<(usize, usize)>,
     pub(crate) cold: Vec<Cold<'a>>,
     /// Where in code memory it will be.
     pub(crate) code_offset: usize,
@@ -108,15 +130,15 @@ pub(crate) struct Translator<'a> {
 }
 
 impl<'a> Translator<'a> {
-    /// Compiles the whole block.
-    pub(crate) fn block(mut self) -> Vec<u8> {
+    /// Compiles the whole block: its code and landings.
+    pub(crate) fn block(mut self) -> (Vec<u8>, Vec<(usize, usize)>) {
         self.all_operations();
         match self.loops() {
             Some((exit, if_taken)) => self.again(exit, if_taken),
             None => self.end(),
         }
         self.place_cold();
-        self.asm.bytes
+        (self.asm.bytes, self.landings)
     }
 
     /// Charges the whole block, if the budget has room for it, and translates its operations.
@@ -138,11 +160,12 @@ impl<'a> Translator<'a> {
             if let Op::Insn { .. } = self.block.ops[at] {
                 self.regs.end_instruction();
                 self.begun += 1;
+                self.untouched = true;
                 self.hold_temps(at + 1);
                 at += 1;
                 continue;
             }
-            let run = if self.via == Via::Check { self.run_at(at) } else { None };
+            let run = if self.via == Via::Check && !self.through_window() { self.run_at(at) } else { None };
             at = match run {
                 Some(run) => self.run(run),
                 None => at + self.operation(at),
@@ -223,6 +246,11 @@ impl<'a> Translator<'a> {
             });
         }
         let taken = self.template(at, op);
+        let block = self.block;
+        for op in &block.ops[at..at + taken] {
+            self.inside.after(op);
+            self.untouched = self.untouched && writes_temporaries_alone(op);
+        }
         if touches_flags && self.writes_flags(&op) {
             self.regs.sync_slots(&mut self.asm, ir::FLAG_KIND.into(), 4);
             self.forget_flags();
@@ -363,6 +391,7 @@ impl<'a> Translator<'a> {
         while let Some(cold) = queue.pop_front() {
             match cold {
                 Cold::Access(access) => self.cold_access(access),
+                Cold::Through(access) => self.cold_through(access),
                 Cold::Run(refused) => self.cold_run(*refused),
                 Cold::Slow(slow) => self.cold_slow(slow),
                 Cold::Go { jump, pc, refund, state } => {

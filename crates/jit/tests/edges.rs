@@ -282,9 +282,21 @@ impl World {
     }
 }
 
-fn compare(neighbours: Neighbours, old_host: bool) {
+/// How memory is accessed.
+#[derive(Clone, Copy)]
+enum By {
+    Table,
+    TableOnOldHost,
+    Window,
+}
+
+fn compare(neighbours: Neighbours, by: By) {
     let jit = Jit::new(0).expect("these tests are for a host with templates");
-    let compiler = Box::new(if old_host { jit.baseline() } else { jit });
+    let compiler = Box::new(match by {
+        By::Table => jit,
+        By::TableOnOldHost => jit.baseline(),
+        By::Window => jit.with_patience(u32::MAX).with_windows_after(0),
+    });
     let mut compiled = World::new(Engine::with_tiers(Tiers::Compiler { compiler, threshold: 1 }), neighbours);
     let mut interpreted = World::new(Engine::new(), neighbours);
     let mut exits = [0; 2];
@@ -305,27 +317,32 @@ fn compare(neighbours: Neighbours, old_host: bool) {
 
 #[test]
 fn at_the_edge_of_nothing() {
-    compare(Neighbours::Missing, false);
-    compare(Neighbours::Missing, true);
+    compare(Neighbours::Missing, By::Table);
+    compare(Neighbours::Missing, By::Window);
+    compare(Neighbours::Missing, By::TableOnOldHost);
 }
 
 #[test]
 fn at_the_edge_of_what_is_not_to_be_written() {
-    compare(Neighbours::ReadOnly, false);
+    compare(Neighbours::ReadOnly, By::Table);
+    compare(Neighbours::ReadOnly, By::Window);
 }
 
 #[test]
 fn at_the_edge_of_what_is_not_to_be_read() {
-    compare(Neighbours::WriteOnly, false);
+    compare(Neighbours::WriteOnly, By::Table);
+    compare(Neighbours::WriteOnly, By::Window);
 }
 
 #[test]
 fn at_the_edge_of_more_of_the_same() {
-    compare(Neighbours::Writable, false);
-    compare(Neighbours::Writable, true);
+    compare(Neighbours::Writable, By::Table);
+    compare(Neighbours::Writable, By::Window);
+    compare(Neighbours::Writable, By::TableOnOldHost);
 }
 
 #[test]
 fn at_the_edge_of_code() {
-    compare(Neighbours::Code, false);
+    compare(Neighbours::Code, By::Table);
+    compare(Neighbours::Code, By::Window);
 }

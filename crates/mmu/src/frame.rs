@@ -5,6 +5,7 @@ mod saved;
 
 use crate::view::Views;
 use crate::{AddressSpace, PAGE_SIZE};
+pub(crate) use arena::CHUNK;
 use arena::{ArenaId, Arenas, Page, ZEROS};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,10 @@ pub struct FramePool {
     /// Exclusive monitors: (frame, 64-byte granule, owner), and the same by owner, who has one at most.
     monitors: BTreeSet<(FrameId, u8, u64)>,
     monitor_of: BTreeMap<u64, (FrameId, u8)>,
+    /// Who runs now. Its own stores break nobody's monitor where all are its own, so views may let such frames be written:
+    /// these, until another runs.
+    runs: u64,
+    trusted: BTreeSet<FrameId>,
     next_space: u64,
 }
 
@@ -52,6 +57,8 @@ impl FramePool {
             dirty_code: Vec::new(),
             monitors: BTreeSet::new(),
             monitor_of: BTreeMap::new(),
+            runs: 0,
+            trusted: BTreeSet::new(),
             next_space: 1,
         }
     }
@@ -69,6 +76,8 @@ impl FramePool {
             dirty_code: self.dirty_code.clone(),
             monitors: self.monitors.clone(),
             monitor_of: self.monitor_of.clone(),
+            runs: 0,
+            trusted: BTreeSet::new(),
             next_space: self.next_space,
         }
     }
@@ -186,8 +195,11 @@ impl FramePool {
 
     /// Address for a write view, or `None` while writes must be announced.
     pub(crate) fn write_address(&mut self, id: FrameId) -> Option<u64> {
-        if self.is_code(id) || self.is_monitored(id) {
+        if self.is_code(id) || self.others_monitor(id) {
             return None;
+        }
+        if self.is_monitored(id) {
+            self.trusted.insert(id);
         }
         self.unshare(id);
         Some(self.page(id) as u64)
@@ -195,7 +207,7 @@ impl FramePool {
 
     /// The same for a write that needs no announcement as things are.
     pub(crate) fn unannounced_address(&self, id: FrameId) -> Option<u64> {
-        let announced = self.is_code(id) || self.is_monitored(id) || self.arenas.is_shared(self.arena(id));
+        let announced = self.is_code(id) || self.others_monitor(id) || self.arenas.is_shared(self.arena(id));
         (!announced).then(|| self.read_address(id))
     }
 
@@ -225,8 +237,26 @@ impl FramePool {
 
     // Exclusive monitors.
 
+    fn monitors_of(&self, id: FrameId) -> impl Iterator<Item = &(FrameId, u8, u64)> {
+        self.monitors.range((id, 0, 0)..=(id, u8::MAX, u64::MAX))
+    }
+
     fn is_monitored(&self, id: FrameId) -> bool {
-        self.monitors.range((id, 0, 0)..=(id, u8::MAX, u64::MAX)).next().is_some()
+        self.monitors_of(id).next().is_some()
+    }
+
+    /// Whether a store of who runs now may have to break a monitor.
+    fn others_monitor(&self, id: FrameId) -> bool {
+        self.monitors_of(id).any(|monitor| monitor.2 != self.runs)
+    }
+
+    /// `owner` runs from now on.
+    pub(crate) fn run(&mut self, owner: u64) {
+        if std::mem::replace(&mut self.runs, owner) != owner {
+            for id in std::mem::take(&mut self.trusted) {
+                self.views.forget_writes(id);
+            }
+        }
     }
 
     /// Arms `owner`'s monitor on the granule at `offset`, in place of an earlier one.
@@ -235,7 +265,11 @@ impl FramePool {
         let granule = (offset / 64) as u8;
         self.monitors.insert((id, granule, owner));
         self.monitor_of.insert(owner, (id, granule));
-        self.views.forget_writes(id);
+        if self.others_monitor(id) {
+            self.views.forget_writes(id);
+        } else {
+            self.trusted.insert(id);
+        }
     }
 
     /// Disarms `owner`'s monitor; true if it was on the granule at `offset` and no other's store had disarmed it.
@@ -341,6 +375,21 @@ mod tests {
         pool.monitor(id, 64, 7);
         pool.write(id, 60, &[1; 8], Some(8));
         assert!(!pool.unmonitor(id, 64, 7));
+    }
+
+    #[test]
+    fn the_stores_of_who_runs_need_not_be_announced_to_its_own_monitor() {
+        let mut pool = FramePool::new(1);
+        let id = pool.alloc().unwrap();
+        pool.run(7);
+        pool.monitor(id, 0, 7);
+        assert!(pool.write_address(id).is_some() && pool.trusted.contains(&id));
+        pool.run(8);
+        assert!(pool.trusted.is_empty() && pool.write_address(id).is_none());
+        pool.run(7);
+        assert!(pool.write_address(id).is_some());
+        pool.monitor(id, 128, 8);
+        assert!(pool.write_address(id).is_none());
     }
 
     #[test]

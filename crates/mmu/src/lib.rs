@@ -7,6 +7,7 @@ mod frame;
 mod memory;
 mod space;
 mod view;
+mod window;
 
 pub use frame::{FrameId, FramePool};
 pub use memory::{Memory, Stop};

@@ -26,6 +26,7 @@ pub struct Memory<'a> {
 impl<'a> Memory<'a> {
     /// `mask`: the address bits the ISA looks at.
     pub fn new(space: &'a mut AddressSpace, pool: &'a mut FramePool, owner: u64, mask: u64) -> Memory<'a> {
+        pool.run(owner);
         let tables = pool.views.of(space.id());
         Memory { space, pool, tables, owner, mask, allow_code_writes: false, require_alignment: false }
     }
@@ -38,6 +39,28 @@ impl<'a> Memory<'a> {
     /// `Memory` is.
     pub fn view_table(&self) -> Option<*const u64> {
         self.tables.as_ref().map(Tables::middle)
+    }
+
+    /// Whether the space has a window, as it does once it has run for `price` instructions, unless it changes too often.
+    /// What is said here holds while this `Memory` does, if it is not asked again.
+    pub fn decide_window(&mut self, price: u64) -> bool {
+        let Some(tables) = &mut self.tables else { return false };
+        tables.window = self.pool.views.decide(tables.index, price);
+        tables.window
+    }
+
+    /// For compiled code: what to add to a guest address below 2^[`crate::VIEW_ADDRESS_BITS`] for the host's, if there is a window. The
+    /// host refuses accesses to pages that are not there now.
+    pub fn window(&self) -> Option<u64> {
+        let tables = self.tables.filter(|tables| tables.window)?;
+        Some(self.pool.views.window(tables.index)?.base())
+    }
+
+    /// The space has run so many instructions.
+    pub fn has_run(&mut self, instructions: u64) {
+        if let Some(tables) = self.tables {
+            self.pool.views.has_run(tables.index, instructions);
+        }
     }
 
     pub fn space(&self) -> &AddressSpace {
@@ -97,7 +120,12 @@ impl<'a> Memory<'a> {
             let (frame, offset, len) = self.part(at, buf.len() - done, Access::Read, addr.wrapping_add(done as u64))?;
             if let Some(tables) = &self.tables {
                 let host = self.pool.read_address(frame);
-                self.pool.views.fill(tables.index, at >> PAGE_SHIFT, frame, Some(host), None);
+                // A window had best get the page as it will be at once.
+                let writes = tables.window
+                    && self.space.translate(at, Access::Write).is_ok()
+                    && self.pool.unannounced_address(frame).is_some();
+                let write = if writes { self.pool.write_address(frame) } else { None };
+                self.pool.views.fill(tables.index, at >> PAGE_SHIFT, frame, Some(host), write);
             }
             buf[done..done + len].copy_from_slice(&self.pool.bytes(frame)[offset..offset + len]);
             done += len;
@@ -173,6 +201,16 @@ impl<'a> Memory<'a> {
         (part == len).then(|| page + offset as u64)
     }
 
+    /// Whether all that compiled code can reach of an access through the window is what the page table has there.
+    pub fn window_agrees(&self, addr: u64, len: usize, access: Access) -> bool {
+        let window = self.tables.and_then(|tables| self.pool.views.window(tables.index));
+        let shown = |page: u64| window?.page(page).filter(|&(_, writable)| writable || access == Access::Read);
+        let mut pages = addr >> PAGE_SHIFT..=addr.wrapping_add(len as u64 - 1) >> PAGE_SHIFT;
+        pages.all(|page| {
+            shown(page).is_none_or(|(host, _)| self.host_address(page << PAGE_SHIFT, 1, access) == Some(host))
+        })
+    }
+
     /// Arms this task's exclusive monitor at `addr`, a readable address.
     pub fn monitor(&mut self, addr: u64) {
         let at = addr & self.mask;
@@ -246,8 +284,10 @@ mod tests {
         assert_eq!(mem.host_address(0x1ffd, 4, Access::Read), None, "it crosses");
         assert_eq!(mem.host_address(0x2000, 1, Access::Read), None, "there is nothing");
         mem.monitor(0x1040);
-        assert_eq!(mem.host_address(0x1234, 4, Access::Write), None, "a monitor has to hear of it");
-        mem.unmonitor(0x1040);
+        assert_eq!(mem.host_address(0x1234, 4, Access::Write), Some(page + 0x234), "one's own monitor");
+        mem.pool.monitor(frame, 0x40, 2);
+        assert_eq!(mem.host_address(0x1234, 4, Access::Write), None, "another's monitor has to hear of it");
+        mem.pool.disarm(2);
         mem.pool.mark_code(frame);
         assert_eq!(mem.host_address(0x1234, 4, Access::Write), None, "translations have to hear of it");
         assert_eq!(mem.host_address(0x1234, 4, Access::Read), Some(page + 0x234));
@@ -257,6 +297,69 @@ mod tests {
         let _other = pool.snapshot();
         let mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
         assert_eq!(mem.host_address(0x1234, 4, Access::Write), None, "another machine has the page, too");
+    }
+
+    #[test]
+    fn a_window_shows_what_the_view_has_and_no_more() {
+        let mut pool = FramePool::new(8);
+        let mut space = pool.new_space();
+        let frames = [(); 4].map(|()| pool.alloc().unwrap());
+        for (frame, addr) in frames.into_iter().zip([0x1000, 0x2000, 0x3000, 0x8000]) {
+            space.map(&mut pool, addr, Pte { frame, perms: RW });
+        }
+        space.protect(&mut pool, 0x2000, 0x3000, |p| Perms { write: false, ..p });
+        let shown = |mem: &Memory<'_>| {
+            let page = |page| mem.pool.views.window(mem.tables?.index)?.page(page).map(|(_, writable)| writable);
+            [1, 2, 3, 8].map(page)
+        };
+        let mut mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
+        mem.store(0x1000, [1]).unwrap();
+        mem.load::<1>(0x2000).unwrap();
+        assert!(!mem.decide_window(1) && mem.window().is_none());
+        mem.has_run(1);
+        assert!(mem.decide_window(1));
+        assert_eq!(shown(&mem), [Some(true), Some(false), None, None]);
+        mem.load::<1>(0x3000).unwrap();
+        mem.store(0x8000, [8]).unwrap();
+        assert_eq!(shown(&mem), [Some(true), Some(false), Some(true), Some(true)]);
+        for addr in [0x1000, 0x2000, 0x3000, 0x8000] {
+            assert!(mem.window_agrees(addr, 8, Access::Write));
+        }
+        mem.monitor(0x3000);
+        assert_eq!(shown(&mem)[2], Some(true), "one's own stores leave one's monitor alone");
+        mem.pool().mark_code(frames[3]);
+        assert_eq!(shown(&mem)[3], Some(false));
+        let mem = Memory::new(&mut space, &mut pool, 2, u64::MAX);
+        assert_eq!(shown(&mem)[2], Some(false), "another's do not");
+        space.unmap(&mut pool, 0x1000, 0x3000);
+        pool.write(frames[2], 0, &[3], None);
+        let mut mem = Memory::new(&mut space, &mut pool, 2, u64::MAX);
+        assert_eq!(shown(&mem), [None, None, Some(false), Some(false)]);
+        mem.write(0x3000, &[4]).unwrap();
+        let _other = pool.snapshot();
+        let mem = Memory::new(&mut space, &mut pool, 2, u64::MAX);
+        assert_eq!((shown(&mem), mem.window()), ([None; 4], None));
+    }
+
+    #[test]
+    fn a_window_that_changes_too_often_is_closed() {
+        let mut pool = FramePool::new(2);
+        let mut space = pool.new_space();
+        let frame = pool.alloc().unwrap();
+        space.map(&mut pool, 0x1000, Pte { frame, perms: RW });
+        let mut mem = Memory::new(&mut space, &mut pool, 1, u64::MAX);
+        mem.has_run(10);
+        assert!(mem.decide_window(10));
+        for _ in 0..1000 {
+            mem.write(0x1000, &[1]).unwrap();
+            mem.pool().mark_code(frame);
+            mem.allow_code_writes(true);
+        }
+        assert!(!mem.decide_window(10));
+        mem.has_run(10);
+        assert!(!mem.decide_window(10));
+        mem.has_run(30);
+        assert!(mem.decide_window(10));
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! An entry is what to add to a guest address to get the host address of its byte; 0 means "take the slow path". A view is a
 //! cache: it is filled by the slow path, and forgets a page or a frame when either changes. Views are few and pooled; a
 //! space that wants one takes the least recently used. They are never unmapped, since that costs a hundred times more
-//! than undoing the entries that were set.
+//! than undoing the entries that were set. The view of a space that runs long may have a window besides.
 #![allow(unsafe_code)]
+use crate::window::{Known, Window};
 use crate::{FrameId, PAGE_SHIFT};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use std::collections::BTreeSet;
@@ -36,6 +37,12 @@ impl Table {
         NonNull::new(start.ok()?.cast()).map(Table)
     }
 
+    fn get(&self, page: u64) -> u64 {
+        debug_assert!(page < 2 * VIEW_PAGES);
+        // SAFETY: `page` is inside the table, which callers check.
+        unsafe { self.0.add(page as usize).read() }
+    }
+
     fn set(&mut self, page: u64, addend: u64) {
         debug_assert!(page < 2 * VIEW_PAGES);
         // SAFETY: `page` is inside the table, which callers check.
@@ -59,10 +66,17 @@ struct View {
     /// What is set, to be undone: by frame and by page.
     by_frame: BTreeSet<(FrameId, u64)>,
     by_page: BTreeSet<(u64, FrameId)>,
+    window: Option<Window>,
+    /// How many instructions the space has run in since it has or had no window, and how many more a window has to wait for.
+    ran: u64,
+    patience: u64,
 }
 
 impl View {
     fn forget(&mut self, page: u64, frame: FrameId) {
+        if let Some(window) = &mut self.window {
+            window.forget(page, page + 1);
+        }
         self.table.set(page, 0);
         self.table.set(STORES + page, 0);
         self.by_frame.remove(&(frame, page));
@@ -75,7 +89,43 @@ impl View {
             self.table.set(STORES + page, 0);
         }
         self.by_frame.clear();
-        self.space = 0;
+        (self.space, self.window, self.ran, self.patience) = (0, None, 0, 1);
+    }
+
+    /// The page as the table has it.
+    fn known(&self, page: u64, frame: FrameId) -> Option<Known> {
+        let (load, store) = (self.table.get(page), self.table.get(STORES + page));
+        // What can be written can be read, too.
+        let addend = if store != 0 { store } else { load };
+        let host = addend.wrapping_add(page << PAGE_SHIFT);
+        (addend != 0).then_some(Known { page, frame, host, writable: store != 0 })
+    }
+
+    /// Puts pages of the table into the window.
+    fn show(&mut self, first: u64, last: u64) {
+        let Some(mut window) = self.window.take() else { return };
+        let pages = self.by_page.range((first, FrameId(0))..(last, FrameId(0)));
+        let known = pages.filter_map(|&(page, frame)| self.known(page, frame));
+        // SAFETY: entries of the table lead to whole live pages of arenas, and are forgotten, here and there, before those
+        // move or go.
+        unsafe { window.map(known) };
+        self.window = Some(window);
+    }
+
+    /// Opens a window if the space has run for `price` instructions, and closes one that does not pay.
+    fn decide(&mut self, price: u64) {
+        match &self.window {
+            Some(window) if !window.pays(self.ran) => {
+                // Next time it has to have been worth more.
+                (self.window, self.ran, self.patience) = (None, 0, self.patience.saturating_mul(4));
+            }
+            None if self.ran >= price.saturating_mul(self.patience) => {
+                self.window = Window::reserve();
+                self.ran = 0;
+                self.show(0, VIEW_PAGES);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -90,6 +140,8 @@ pub(crate) struct Views {
 #[derive(Clone, Copy)]
 pub(crate) struct Tables {
     pub(crate) index: usize,
+    /// Whether there is a window.
+    pub(crate) window: bool,
     table: NonNull<u64>,
 }
 
@@ -145,7 +197,7 @@ impl Views {
         };
         let view = &mut self.views[index];
         view.last_use = self.uses;
-        Some(Tables { index, table: view.table.0 })
+        Some(Tables { index, window: view.window.is_some(), table: view.table.0 })
     }
 
     fn vacant(&mut self) -> Option<usize> {
@@ -156,7 +208,8 @@ impl Views {
             && let Some(table) = Table::reserve()
         {
             let (by_frame, by_page) = Default::default();
-            self.views.push(View { space: 0, last_use: 0, table, by_frame, by_page });
+            let view = View { space: 0, last_use: 0, table, by_frame, by_page, window: None, ran: 0, patience: 1 };
+            self.views.push(view);
             return Some(self.views.len() - 1);
         }
         (0..self.views.len()).min_by_key(|&i| self.views[i].last_use)
@@ -176,11 +229,31 @@ impl Views {
         }
         view.by_frame.insert((frame, page));
         view.by_page.insert((page, frame));
+        view.show(page, page + 1);
+    }
+
+    /// Whether the view has a window from now on; see `View::decide`.
+    pub(crate) fn decide(&mut self, index: usize, price: u64) -> bool {
+        self.views[index].decide(price);
+        self.views[index].window.is_some()
+    }
+
+    /// The space of the view has run so many instructions.
+    pub(crate) fn has_run(&mut self, index: usize, instructions: u64) {
+        let ran = &mut self.views[index].ran;
+        *ran = ran.saturating_add(instructions);
+    }
+
+    pub(crate) fn window(&self, index: usize) -> Option<&Window> {
+        self.views[index].window.as_ref()
     }
 
     /// Forgets the pages `first..last` of `space`.
     pub(crate) fn forget_pages(&mut self, space: u64, first: u64, last: u64) {
         for view in self.views.iter_mut().filter(|v| v.space == space) {
+            if let Some(window) = &mut view.window {
+                window.forget(first, last.min(VIEW_PAGES));
+            }
             let set: Vec<_> = view.by_page.range((first, FrameId(0))..(last, FrameId(0))).copied().collect();
             for (page, frame) in set {
                 view.forget(page, frame);
@@ -203,6 +276,9 @@ impl Views {
         for view in &mut self.views {
             for &(_, page) in view.by_frame.range((frame, 0)..=(frame, u64::MAX)) {
                 view.table.set(STORES + page, 0);
+                if let Some(window) = &mut view.window {
+                    window.forget_writes(page);
+                }
             }
         }
     }

@@ -92,6 +92,11 @@ impl Asm {
         self.op(0, w, &[(op as u8) << 3 | 3], d.0, a.into(), false, false);
     }
 
+    /// 64 bits in memory.
+    pub(crate) fn alu_to(&mut self, op: Alu, m: Mem, a: Reg) {
+        self.op(0, true, &[(op as u8) << 3 | 1], a.0, m.into(), false, false);
+    }
+
     /// In any width; the bits above the lowest 8 or 16 stay.
     pub(crate) fn alu_narrow(&mut self, op: Alu, ty: Ty, d: Reg, a: Reg) {
         let n = (op as u8) << 3;

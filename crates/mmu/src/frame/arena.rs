@@ -14,10 +14,10 @@ pub(super) type Page = [u8; PAGE_SIZE as usize];
 
 pub(super) static ZEROS: Page = [0; PAGE_SIZE as usize];
 
-/// Pages of a chunk.
-const CHUNK: usize = 512;
+/// Pages of a chunk, which is one mapping of the host.
+pub(crate) const CHUNK: usize = 512;
 
-/// Memory for as many pages, which the host gives as they are touched.
+/// Memory for as many pages, which the host gives as they are touched. Shared, to be mapped in windows as well.
 struct Chunk(NonNull<Page>);
 
 // SAFETY: a page is written only through a `&mut FramePool` (or a `Memory`, which holds one) that alone holds its arena;
@@ -30,7 +30,7 @@ impl Chunk {
     const BYTES: usize = CHUNK * size_of::<Page>();
 
     fn new() -> Chunk {
-        let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::NORESERVE);
+        let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED | MapFlags::NORESERVE);
         // SAFETY: a new mapping at an address of the host's choice touches no other memory.
         let start = unsafe { mmap_anonymous(std::ptr::null_mut(), Chunk::BYTES, prot, flags) };
         let start = start.ok().and_then(|at| NonNull::new(at.cast()));

@@ -7,7 +7,7 @@ use crate::view::Views;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::{ByteArray, Bytes};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `B`: the bytes of a page, borrowed on the way out.
 #[derive(Serialize, Deserialize)]
@@ -79,6 +79,8 @@ impl<'de> Deserialize<'de> for FramePool {
                 .map(|&(id, granule, owner)| (owner, (id, granule)))
                 .collect::<BTreeMap<_, _>>(),
             monitors: saved.monitors.into_iter().collect(),
+            runs: 0,
+            trusted: BTreeSet::new(),
             next_space: saved.next_space,
         })
     }
