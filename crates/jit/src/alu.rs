@@ -510,25 +510,25 @@ impl Translator<'_> {
             Op::CmpImm { cond, ty, d, a, imm } => (cond, ty, d, a, Against::Imm(imm)),
             _ => return 0,
         };
-        if d.is_temp() && self.regs.uses(d) == 1 && !self.regs.hold_temps {
+        if self.regs.is_read_once(d) {
             match self.block.ops.get(at + 1).copied() {
-                Some(next @ Op::Select { d: to, c, a: yes, b: no }) if c == d && yes != d && no != d => {
+                Some(Op::Select { d: to, c, a: yes, b: no }) if c == d && yes != d && no != d => {
                     self.flags_before_write(to, 1);
                     let cc = self.compare(cond, ty, a, against);
-                    self.begin(&next);
+                    self.regs.begin(at + 1);
                     self.regs.unlock();
                     self.select(cc, to, yes, no);
                     return 2;
                 }
-                Some(next @ Op::ExitIf { c, pc }) if c == d => {
+                Some(Op::ExitIf { c, pc }) if c == d => {
                     let cc = self.compare(cond, ty, a, against);
-                    self.begin(&next);
+                    self.regs.begin(at + 1);
                     self.exit_if(cc, pc);
                     return 2;
                 }
-                Some(next @ Op::TrapIf { c, trap }) if c == d => {
+                Some(Op::TrapIf { c, trap }) if c == d => {
                     let cc = self.compare(cond, ty, a, against);
-                    self.begin(&next);
+                    self.regs.begin(at + 1);
                     self.trap_if(cc, trap);
                     return 2;
                 }
@@ -539,11 +539,6 @@ impl Translator<'_> {
             && matches!(self.block.term, ir::Term::Branch { c, .. } if c == d)
             && d.is_temp()
         {
-            // What it compares has to last until the end.
-            self.regs.will_read(a, 1);
-            if let Against::Slot(b) = against {
-                self.regs.will_read(b, 1);
-            }
             self.compared = Some((cond, ty, a, against));
             return 1;
         }

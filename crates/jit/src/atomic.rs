@@ -65,6 +65,6 @@ impl Translator<'_> {
     fn end_atomic(&mut self, d: Slot, op: &Op) {
         self.asm.store(Ty::I64, slot(d), RAX);
         self.end_checks(op);
-        self.regs.reload_slots(&mut self.asm, d, 1);
+        self.regs.forget_slots(d, 1);
     }
 }

@@ -2,7 +2,6 @@
 use crate::alu::Against;
 use crate::asm::*;
 use crate::code::{LINES, Line};
-use crate::regs::spill;
 use crate::thunks::{STACK_CONTEXT, STACK_JUMPS};
 use crate::translate::{Cold, Exit, Translator, Why};
 use engine::linkable;
@@ -27,6 +26,7 @@ impl Translator<'_> {
         match block.term {
             Term::Jump { pc } => {
                 self.settle();
+                self.go_home();
                 self.go(None, pc);
             }
             Term::Branch { taken, next, .. }
@@ -35,6 +35,7 @@ impl Translator<'_> {
             | Term::BranchFlag { taken, next, .. } => {
                 self.settle();
                 let cc = self.taken_if().unwrap_or_else(|| self.taken_if_flag());
+                self.go_home();
                 self.go(Some(cc), taken);
                 self.go(None, next);
             }
@@ -42,24 +43,30 @@ impl Translator<'_> {
                 self.settle();
                 let a = self.operand(a);
                 self.asm.mov(RAX, a);
+                self.go_home();
                 self.jump_indirect();
             }
             Term::Syscall { next } => {
                 let state = self.state();
-                self.leave(&state, Exit { id, refund: 0, why: Why::Syscall(next) }, false);
+                self.leave(&state, Exit { id, refund: 0, why: Why::Syscall(next) });
             }
             Term::Trap { .. } => {
                 let state = self.state();
-                self.leave(&state, Exit { id, refund: block.insns, why: Why::Trap }, false);
+                self.leave(&state, Exit { id, refund: block.insns, why: Why::Trap });
             }
         }
     }
 
     /// Stores what the next block expects in memory.
     pub(crate) fn settle(&mut self) {
-        spill(&mut self.asm, &self.regs.locals);
-        self.regs.clean();
+        self.regs.store_unpinned(&mut self.asm);
         self.materialise();
+    }
+
+    /// Puts what is pinned where the next block expects it. Moves only; uses rcx.
+    pub(crate) fn go_home(&mut self) {
+        self.regs.locals.change(&mut self.asm, &self.regs.pins.home);
+        self.regs.locals = self.regs.pins.home;
     }
 
     /// Makes the comparison that the block ends with; gives the condition under which its branch is taken. None, and no code,

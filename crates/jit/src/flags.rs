@@ -1,8 +1,8 @@
 //! Flags. A setting is only noted; what of it is stored, and when, follows from how it is used. On most paths the next
 //! setting takes its place before anybody asks, and then it never costs an instruction.
 use crate::asm::*;
-use crate::regs::Locals;
-use crate::thunks::{LOCALS, slot};
+use crate::cache::Locals;
+use crate::thunks::{CACHE, slot};
 use crate::translate::Translator;
 use ir::{FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, FlagCond, FlagKind, Flags, LazyFlags, Op, Reg as GuestReg, Slot, Ty};
 
@@ -56,7 +56,7 @@ impl Translator<'_> {
             self.materialise();
             let values = operands.map(|(s, read)| read.then(|| self.src(s)));
             self.store_cells(values, kind, ty);
-            self.regs.reload_slots(&mut self.asm, FLAG_KIND.into(), 4);
+            self.regs.forget_slots(FLAG_KIND.into(), 4);
             self.flags = Pending { known: Some((kind, ty)), ..UNKNOWN };
             return;
         }
@@ -105,7 +105,7 @@ impl Translator<'_> {
     /// The cells were written otherwise.
     pub(crate) fn forget_flags(&mut self) {
         self.flags = UNKNOWN;
-        self.regs.reload_slots(&mut self.asm, FLAG_KIND.into(), 4);
+        self.regs.forget_slots(FLAG_KIND.into(), 4);
     }
 
     /// Stores what is noted.
@@ -113,7 +113,7 @@ impl Translator<'_> {
         let flags = self.flags;
         let locals = self.regs.locals;
         self.store_flags(&flags, &locals);
-        self.regs.reload_slots(&mut self.asm, FLAG_KIND.into(), 4);
+        self.regs.forget_slots(FLAG_KIND.into(), 4);
         self.flags = Pending { kind_stored: true, a: Part::Stored, b: Part::Stored, c: Part::Stored, ..flags };
     }
 
@@ -130,11 +130,8 @@ impl Translator<'_> {
 
     /// A guest slot's value at a point where the cache is as given.
     fn value(&self, s: Slot, locals: &Locals) -> Rm {
-        if let Some(r) = self.regs.pin(s) {
-            return r.into();
-        }
-        match locals.iter().position(|l| l.slot == Some(s)) {
-            Some(at) => LOCALS[at].into(),
+        match locals.holder(s) {
+            Some(at) => CACHE[at].into(),
             None => slot(s).into(),
         }
     }
@@ -200,7 +197,7 @@ impl Translator<'_> {
         };
         match part {
             Part::Slot(from) => return from,
-            Part::Stored => self.regs.reload_slots(&mut self.asm, s, 1),
+            Part::Stored => self.regs.forget_slots(s, 1),
             _ => self.materialise(),
         }
         s
@@ -368,7 +365,7 @@ impl Translator<'_> {
         self.asm.movzx(Ty::I8, RAX, RAX);
         self.asm.store(Ty::I64, slot(d), RAX);
         self.end_checks(op);
-        self.regs.reload_slots(&mut self.asm, d, 1);
+        self.regs.forget_slots(d, 1);
     }
 }
 

@@ -2,8 +2,7 @@
 //! nearest without flushing, INEXACT raised already, no denormal operand, and a result that is normal and not near the least.
 //! All else is the interpreter's, in cold code; `softfloat::fast` says why this is exact.
 use crate::asm::*;
-use crate::regs::Locals;
-use crate::thunks::{LOCALS, slot};
+use crate::thunks::slot;
 use crate::translate::{Cold, Exit, State, Translator};
 use ir::{FP_ENV, FTy, FpOp, Op, Slot, Ty};
 
@@ -123,8 +122,8 @@ impl Translator<'_> {
 
     fn end_slow(&mut self, d: Slot, op: &Op) {
         self.end_checks(op);
-        self.regs.reload_slots(&mut self.asm, d, 1);
-        self.regs.reload_slots(&mut self.asm, FP_ENV.into(), 1);
+        self.regs.forget_slots(d, 1);
+        self.regs.forget_slots(FP_ENV.into(), 1);
     }
 
     /// Here both paths meet.
@@ -140,30 +139,13 @@ impl Translator<'_> {
             self.asm.bind(jump);
         }
         let reads = slow.op.reads();
-        self.sync_from(&slow.state.locals, &reads);
+        slow.state.locals.sync(&mut self.asm, &reads);
         self.asm.mov_imm(RAX, self.ops.len() as u64);
         self.ops.push(slow.op);
         self.asm.call_to(self.cx.thunks.exec);
         self.asm.jcc_to(Cc::AE, self.asm.base + slow.behind);
         if slow.op.may_leave() {
-            self.leave(&slow.state, slow.exit, false);
-        }
-    }
-
-    /// Stores those slots of the set that only registers have, where the cache is as given.
-    fn sync_from(&mut self, locals: &Locals, set: &ir::SlotSet) {
-        for &(s, r) in &self.cx.gate.pins {
-            if set.meets(s, 1) {
-                self.asm.store(Ty::I64, slot(s), r);
-            }
-        }
-        for (l, r) in locals.iter().zip(LOCALS) {
-            if let Some(s) = l.slot
-                && l.dirty
-                && set.meets(s, 1)
-            {
-                self.asm.store(Ty::I64, slot(s), r);
-            }
+            self.leave(&slow.state, slow.exit);
         }
     }
 

@@ -1,18 +1,21 @@
 //! The compiler as the engine sees it: code memory, blocks, links between them, and the jump cache.
 use crate::asm::Asm;
+use crate::cache::{EMPTY_CACHE, Locals, Pinned};
 use crate::code::{self, CodeMemory, Frame, LINES, Line, PATIENCE, Run};
 use crate::end::line;
 use crate::fault::Landing;
 use crate::flags::UNKNOWN;
 use crate::host::Features;
-use crate::regs::{EMPTY_CACHE, Pinned, Regs};
+use crate::loops::loops;
+use crate::plan::Plan;
+use crate::regs::{Pins, Regs};
 use crate::runs::Via;
 use crate::thunks::{Gate, PINS, Thunks, gate, thunks};
 use crate::translate::{Context, Exit, Translator, Why};
 use crate::windows::Inside;
 use arch::Isa;
 use engine::{Compiler, CompilerStats, Guest, How, Left};
-use ir::{Block, FlagKind, Op, Slot, TEMPS};
+use ir::{Block, FlagKind, Op, Slot, SlotSet, TEMPS};
 use std::collections::BTreeSet;
 
 /// How much code memory there is if nobody says.
@@ -35,7 +38,7 @@ const EMPTY: Line = Line { pc: 0, context: 0, entry: 0 };
 struct Target {
     /// Address of the ISA: only ever compared.
     isa: usize,
-    pinned: Box<Pinned>,
+    pins: Pins,
     gate: Gate,
     /// How its comparisons set flags, as far as seen.
     difference: FlagKind,
@@ -161,15 +164,21 @@ impl Live {
             return Some(at);
         }
         let hot = isa.hot_slots().iter().map(|&r| Slot::from(r)).filter(|s| s.0 < TEMPS);
-        let pins: Vec<_> = hot.zip(PINS).collect();
-        let mut pinned: Box<Pinned> = Box::new([None; 256]);
-        for &(s, r) in &pins {
-            pinned[s.0 as usize] = Some(r);
+        let mut pinned: Pinned = [None; PINS];
+        let mut slots = SlotSet::EMPTY;
+        for (pin, s) in pinned.iter_mut().zip(hot) {
+            *pin = Some(s);
+            slots.insert(s, 1);
         }
         let mut asm = Asm::new(self.code.address(self.code.used()));
-        let gate = gate(&mut asm, &pins);
+        let gate = gate(&mut asm, &pinned);
         self.code.append(&asm.bytes)?;
-        self.targets.push(Target { isa: key, pinned, gate, difference: FlagKind::Sub });
+        self.targets.push(Target {
+            isa: key,
+            pins: Pins { home: Locals::home(&pinned), slots },
+            gate,
+            difference: FlagKind::Sub,
+        });
         Some(self.targets.len() - 1)
     }
 }
@@ -200,10 +209,11 @@ impl Compiler for Jit {
         }
         let id = number(id, how.windowed);
         let steady = self.steady.contains(&id);
-        let Target { pinned, gate, difference, .. } = &live.targets[target];
+        let Target { pins, gate, difference, .. } = &live.targets[target];
+        let plan = Plan::of(block, how.chain && loops(block).is_some());
         let translator = Translator {
             asm: Asm::new(live.code.address(at)),
-            regs: Regs::new(pinned),
+            regs: Regs::new(pins, &plan),
             cx: Context {
                 thunks: &live.thunks,
                 gate,

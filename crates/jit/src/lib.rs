@@ -7,6 +7,7 @@
 mod alu;
 mod asm;
 mod atomic;
+mod cache;
 mod code;
 mod end;
 mod fault;
@@ -16,6 +17,7 @@ mod host;
 mod jit;
 mod loops;
 mod memory;
+mod plan;
 mod regs;
 mod runs;
 mod thunks;

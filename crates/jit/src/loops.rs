@@ -2,27 +2,25 @@
 //! does, with the cache and the flags left as they are at its end. So a loop stores neither from one round to the next.
 use crate::asm::*;
 use crate::translate::{Cold, Translator};
-use ir::Term;
+use ir::{Block, Term};
+
+/// Where a block that branches to itself goes else, and whether it is the branch taken that leads back.
+pub(crate) fn loops(block: &Block) -> Option<(u64, bool)> {
+    let (Term::Branch { taken, next, .. }
+    | Term::BranchCmp { taken, next, .. }
+    | Term::BranchCmpImm { taken, next, .. }
+    | Term::BranchFlag { taken, next, .. }) = block.term
+    else {
+        return None;
+    };
+    match (taken == block.pc, next == block.pc) {
+        (true, false) => Some((next, true)),
+        (false, true) => Some((taken, false)),
+        _ => None,
+    }
+}
 
 impl Translator<'_> {
-    /// Where a block that branches to itself goes else, and whether it is the branch taken that leads back.
-    pub(crate) fn loops(&self) -> Option<(u64, bool)> {
-        let (Term::Branch { taken, next, .. }
-        | Term::BranchCmp { taken, next, .. }
-        | Term::BranchCmpImm { taken, next, .. }
-        | Term::BranchFlag { taken, next, .. }) = self.block.term
-        else {
-            return None;
-        };
-        let own = self.block.pc;
-        match (taken == own, next == own) {
-            _ if !self.cx.chain => None,
-            (true, false) => Some((next, true)),
-            (false, true) => Some((taken, false)),
-            _ => None,
-        }
-    }
-
     /// The condition for the next round, as `taken_if`.
     fn next_round(&mut self, if_taken: bool) -> Option<Cc> {
         let cc = self.taken_if()?;
@@ -34,23 +32,25 @@ impl Translator<'_> {
     pub(crate) fn again(&mut self, exit: u64, if_taken: bool) {
         let Some(cc) = self.next_round(if_taken) else { return self.end() };
         self.leave_round(cc, exit);
-        let cache = self.regs.lasting();
+        self.regs.end_instruction();
+        let cache = self.regs.locals;
         let flags = self.flags;
-        self.regs.set_cache(cache);
         let entry = self.asm.base + self.asm.here();
         self.compared = None;
         self.inside.again(self.block);
         self.all_operations();
         let Some(cc) = self.next_round(if_taken) else { return self.end() };
         if self.flags == flags {
-            self.regs.match_cache(&mut self.asm, &cache);
+            self.regs.locals.change(&mut self.asm, &cache);
             self.asm.jcc_to(cc, entry);
-            let state = self.state();
-            self.put_state(&state);
+            self.regs.locals = cache;
+            self.settle();
+            self.go_home();
             self.go(None, exit);
         } else {
             self.leave_round(cc, exit);
             self.settle();
+            self.go_home();
             self.go(None, self.block.pc);
         }
     }

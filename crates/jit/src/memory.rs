@@ -241,7 +241,7 @@ impl Translator<'_> {
     pub(crate) fn leave_for_good(&mut self, state: &State) {
         let why = Why::Wrong { insn: self.begun - 1 };
         let exit = Exit { id: self.cx.id, refund: self.block.insns, why };
-        self.leave(state, exit, false);
+        self.leave(state, exit);
     }
 
     fn load(&mut self, ty: MemTy, d: Slot, addr: Mem) {
@@ -289,7 +289,7 @@ impl Translator<'_> {
         if ty == MemTy::V256 {
             self.asm.store128(slot(d.up(2)), Reg(1));
         }
-        self.regs.reload_slots(&mut self.asm, d, ty.slots());
+        self.regs.forget_slots(d, ty.slots());
     }
 
     /// In debug builds every access first asks whether it goes where the interpreter's would.
@@ -396,7 +396,7 @@ impl Translator<'_> {
     pub(crate) fn or_leave(&mut self, state: &State) {
         let done = self.asm.jcc(Cc::AE);
         let exit = self.stopped(None);
-        self.leave(state, exit, false);
+        self.leave(state, exit);
         self.asm.bind(done);
     }
 }

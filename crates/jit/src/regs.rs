@@ -1,36 +1,28 @@
-//! Where slots are while a block is compiled: pinned registers, and a small cache of the others.
+//! Where slots are while a block is compiled: nine registers are a cache of them. Blocks agree that pinned slots are each in a
+//! register of its own when one begins and when it ends; within a block such a register is like any other.
 use crate::asm::{Asm, RAX, Reg, Rm};
-use crate::thunks::{LOCALS, slot};
+use crate::cache::{Locals, bits};
+use crate::plan::{Heads, Next, Plan};
+use crate::thunks::{CACHE, slot};
 use ir::{Slot, SlotSet, Ty};
 
-/// What a register of the cache holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Local {
-    pub(crate) slot: Option<Slot>,
-    /// Newer than the slot in memory.
-    pub(crate) dirty: bool,
-    last_use: u32,
-    /// In use by the operation at hand.
-    locked: bool,
+/// What is pinned.
+pub(crate) struct Pins {
+    /// The cache between blocks.
+    pub(crate) home: Locals,
+    pub(crate) slots: SlotSet,
 }
-
-const FREE: Local = Local { slot: None, dirty: false, last_use: 0, locked: false };
-
-/// The cache at one point of a block.
-pub(crate) type Locals = [Local; LOCALS.len()];
-
-pub(crate) const EMPTY_CACHE: Locals = [FREE; LOCALS.len()];
-
-/// For each slot the register it is pinned to.
-pub(crate) type Pinned = [Option<Reg>; 256];
 
 #[derive(Clone)]
 pub(crate) struct Regs<'a> {
-    pinned: &'a Pinned,
+    pub(crate) pins: &'a Pins,
+    plan: &'a Plan,
+    heads: Heads,
+    /// The operation at hand.
+    now: u16,
     pub(crate) locals: Locals,
-    time: u32,
-    /// How often each slot is still read in this block.
-    uses: [u16; 256],
+    /// Registers in use by the operation at hand.
+    locked: u16,
     /// Temporaries that are constants no register holds yet.
     constants: Vec<(Slot, u64)>,
     /// Temporaries may be read without being named: a helper over the whole machine is still to come in this instruction.
@@ -38,63 +30,97 @@ pub(crate) struct Regs<'a> {
 }
 
 impl<'a> Regs<'a> {
-    pub(crate) fn new(pinned: &'a Pinned) -> Regs<'a> {
-        Regs { pinned, locals: EMPTY_CACHE, time: 0, uses: [0; 256], constants: Vec::new(), hold_temps: false }
+    pub(crate) fn new(pins: &'a Pins, plan: &'a Plan) -> Regs<'a> {
+        let (heads, locals) = (plan.first, pins.home);
+        Regs { pins, plan, heads, now: 0, locals, locked: 0, constants: Vec::new(), hold_temps: false }
     }
 
-    pub(crate) fn will_read(&mut self, s: Slot, n: u8) {
-        (0..n).for_each(|i| self.uses[s.up(i).0 as usize] += 1);
+    /// The block begins once more.
+    pub(crate) fn restart(&mut self) {
+        self.heads = self.plan.first;
     }
 
-    pub(crate) fn has_read(&mut self, s: Slot, n: u8) {
-        (0..n).for_each(|i| self.uses[s.up(i).0 as usize] -= 1);
+    /// The operation with this number is at hand.
+    pub(crate) fn begin(&mut self, at: usize) {
+        self.now = at as u16;
     }
 
-    /// How often the slot is read behind the operation at hand.
-    pub(crate) fn uses(&self, s: Slot) -> u16 {
-        self.uses[s.0 as usize]
+    fn next(&mut self, s: Slot) -> Next {
+        self.plan.next(&mut self.heads, s, self.now)
     }
 
-    pub(crate) fn pin(&self, s: Slot) -> Option<Reg> {
-        self.pinned[s.0 as usize]
+    /// Whether the slot's value is read behind the operation at hand.
+    pub(crate) fn is_live(&mut self, s: Slot) -> bool {
+        matches!(self.next(s), Next::Read(_))
+    }
+
+    /// Whether it is a temporary that is read once more.
+    pub(crate) fn is_read_once(&mut self, s: Slot) -> bool {
+        s.is_temp() && !self.hold_temps && self.plan.read_once(&mut self.heads, s, self.now)
     }
 
     /// The register that holds the slot, if one does.
     pub(crate) fn find(&mut self, s: Slot) -> Option<Reg> {
-        if let Some(r) = self.pinned[s.0 as usize] {
-            return Some(r);
-        }
-        let at = self.locals.iter().position(|l| l.slot == Some(s))?;
-        self.touch(at);
-        Some(LOCALS[at])
-    }
-
-    fn touch(&mut self, at: usize) {
-        self.time += 1;
-        self.locals[at].last_use = self.time;
-        self.locals[at].locked = true;
+        let at = self.locals.holder(s)?;
+        self.locked |= 1 << at;
+        Some(CACHE[at])
     }
 
     /// Operands of the operation at hand have been used up: their registers may be taken.
     pub(crate) fn unlock(&mut self) {
-        self.locals.iter_mut().for_each(|l| l.locked = false);
+        self.locked = 0;
+    }
+
+    /// How well the register of a slot could be used for another until the slot is needed: for how long, by what it costs.
+    fn spare(&mut self, s: Slot, dirty: bool) -> u32 {
+        let (pinned, round) = (self.pins.slots.meets(s, 1), self.plan.round);
+        // What is not pinned is stored sooner or later.
+        let stored = u32::from(dirty && pinned && !round);
+        let (far, cost) = match self.next(s) {
+            Next::Read(far) => (far, 1 + stored),
+            Next::Write(far) => (far, dirty.into()),
+            Next::End(_) if !pinned || round => return FOREVER,
+            Next::End(far) => (far, 1 + stored),
+        };
+        u32::from(far) * 4 / cost.max(1)
+    }
+
+    /// A free register for the slot: the one it is pinned to, or best one that no slot is pinned to.
+    fn free(&self, s: Slot) -> Option<usize> {
+        let free = !self.locals.used() & !self.locked & ALL;
+        if free == 0 {
+            return None;
+        }
+        let home = if self.pins.slots.meets(s, 1) { self.pins.home.holder(s) } else { None };
+        Some(home.filter(|at| free & 1 << at != 0).unwrap_or(free.ilog2() as usize))
+    }
+
+    /// The register that is best taken from its slot.
+    fn victim(&mut self) -> Option<(usize, u32)> {
+        let mut best = None;
+        for at in bits(self.locals.used() & !self.locked) {
+            let spare = self.spare(self.locals.slot(at), self.locals.is_dirty(at));
+            if best.is_none_or(|(_, most)| spare >= most) {
+                best = Some((at, spare));
+            }
+        }
+        best
     }
 
     /// A register for `s`, perhaps taken from another slot.
     fn alloc(&mut self, asm: &mut Asm, s: Slot) -> usize {
-        let at = match self.locals.iter().position(|l| l.slot.is_none() && !l.locked) {
+        let at = match self.free(s) {
             Some(at) => at,
             None => {
-                let free = (0..LOCALS.len()).filter(|&i| !self.locals[i].locked);
-                free.min_by_key(|&i| self.locals[i].last_use).expect("no operation locks all of the cache")
+                let (at, _) = self.victim().expect("no operation locks all of the cache");
+                if self.locals.is_dirty(at) {
+                    self.locals.store(asm, 1 << at);
+                }
+                at
             }
         };
-        let old = self.locals[at];
-        if let (Some(s), true) = (old.slot, old.dirty) {
-            asm.store(Ty::I64, slot(s), LOCALS[at]);
-        }
-        self.locals[at] = Local { slot: Some(s), dirty: false, ..FREE };
-        self.touch(at);
+        self.locals.set(at, s, false);
+        self.locked |= 1 << at;
         at
     }
 
@@ -104,11 +130,11 @@ impl<'a> Regs<'a> {
             return r;
         }
         let at = self.alloc(asm, s);
-        let r = LOCALS[at];
+        let r = CACHE[at];
         match self.constants.iter().position(|c| c.0 == s) {
             Some(i) => {
                 asm.mov_imm(r, self.constants.swap_remove(i).1);
-                self.locals[at].dirty = true;
+                self.locals.set(at, s, true);
             }
             None => asm.mov(r, slot(s)),
         }
@@ -129,31 +155,40 @@ impl<'a> Regs<'a> {
     pub(crate) fn operand(&mut self, asm: &mut Asm, s: Slot) -> Rm {
         match self.find(s) {
             Some(r) => r.into(),
-            None if self.uses(s) > 0 || self.constant(s).is_some() => self.src(asm, s).into(),
+            None if self.constant(s).is_some() || self.is_worth(s) => self.src(asm, s).into(),
             None => slot(s).into(),
         }
     }
 
+    /// Whether a slot that is in memory had better be in a register.
+    fn is_worth(&mut self, s: Slot) -> bool {
+        let own = match self.next(s) {
+            Next::Read(far) => u32::from(far) * 4,
+            _ => return false,
+        };
+        self.free(s).is_some() || self.victim().is_some_and(|(_, spare)| spare > own)
+    }
+
     /// The register to write the slot's new value to.
     pub(crate) fn dst(&mut self, asm: &mut Asm, s: Slot) -> Reg {
-        if let Some(r) = self.pinned[s.0 as usize] {
-            return r;
-        }
-        let at = match self.locals.iter().position(|l| l.slot == Some(s)) {
+        let at = match self.locals.holder(s) {
             Some(at) => at,
             None => self.alloc(asm, s),
         };
-        self.locals[at].dirty = true;
-        self.touch(at);
-        LOCALS[at]
+        self.locals.set(at, s, true);
+        self.locked |= 1 << at;
+        CACHE[at]
     }
 
     /// An operation is done: frees the temporaries that nothing reads any more.
     pub(crate) fn end_operation(&mut self) {
-        for l in &mut self.locals {
-            l.locked = false;
-            if l.slot.is_some_and(|s| s.is_temp() && !self.hold_temps && self.uses[s.0 as usize] == 0) {
-                *l = FREE;
+        self.locked = 0;
+        if self.hold_temps {
+            return;
+        }
+        for at in bits(self.locals.temps()) {
+            if !self.is_live(self.locals.slot(at)) {
+                self.locals.drop(1 << at);
             }
         }
     }
@@ -161,48 +196,14 @@ impl<'a> Regs<'a> {
     /// An instruction is done: its temporaries are gone.
     pub(crate) fn end_instruction(&mut self) {
         self.constants.clear();
-        for l in &mut self.locals {
-            if l.slot.is_some_and(Slot::is_temp) {
-                *l = FREE;
-            }
-        }
+        self.locals.drop(self.locals.temps());
     }
 
-    /// What of the cache lasts beyond the block.
-    pub(crate) fn lasting(&self) -> Locals {
-        self.locals.map(|l| if l.slot.is_some_and(|s| !s.is_temp()) { Local { locked: false, ..l } } else { FREE })
-    }
-
-    /// Goes on with a cache.
-    pub(crate) fn set_cache(&mut self, locals: Locals) {
-        self.locals = locals;
-    }
-
-    /// Makes the cache hold what it did at another point. Moves only, which leave the host's flags alone.
-    pub(crate) fn match_cache(&mut self, asm: &mut Asm, wanted: &Locals) {
-        let differs = |l: &Local, w: &Local| l.slot != w.slot;
-        for ((l, w), r) in self.locals.iter().zip(wanted).zip(LOCALS) {
-            if let Some(s) = l.slot
-                && l.dirty
-                && (differs(l, w) || !w.dirty)
-                && !s.is_temp()
-            {
-                asm.store(Ty::I64, slot(s), r);
-            }
-        }
-        for ((l, w), r) in self.locals.iter().zip(wanted).zip(LOCALS) {
-            if let Some(s) = w.slot
-                && differs(l, w)
-            {
-                asm.mov(r, slot(s));
-            }
-        }
-        self.locals = *wanted;
-    }
-
-    /// All of the cache has been stored.
-    pub(crate) fn clean(&mut self) {
-        self.locals.iter_mut().for_each(|l| l.dirty &= l.slot.is_some_and(Slot::is_temp));
+    /// All of the cache is stored but for what is pinned.
+    pub(crate) fn store_unpinned(&mut self, asm: &mut Asm) {
+        let set = self.locals.unsaved() & !self.locals.of(&self.pins.slots);
+        self.locals.store(asm, set);
+        self.locals.clean(set);
     }
 
     /// The same for constants alone.
@@ -222,41 +223,20 @@ impl<'a> Regs<'a> {
     /// Puts those slots of the set that are only in registers into memory.
     pub(crate) fn sync(&mut self, asm: &mut Asm, set: &SlotSet) {
         self.sync_constants(asm, set);
-        for (l, r) in self.locals.iter_mut().zip(LOCALS) {
-            if let Some(s) = l.slot
-                && l.dirty
-                && set.meets(s, 1)
-            {
-                asm.store(Ty::I64, slot(s), r);
-                l.dirty = false;
-            }
-        }
+        self.locals.sync(asm, set);
+        self.locals.clean(self.locals.of(set));
     }
 
     /// Slots of the set were written in memory.
     pub(crate) fn forget(&mut self, set: &SlotSet) {
         self.constants.retain(|c| !set.meets(c.0, 1));
-        for l in &mut self.locals {
-            if l.slot.is_some_and(|s| set.meets(s, 1)) {
-                *l = FREE;
-            }
-        }
+        self.locals.drop(self.locals.of(set));
     }
 
     /// `n` slots from `s` were written in memory.
-    pub(crate) fn reload_slots(&mut self, asm: &mut Asm, s: Slot, n: u8) {
+    pub(crate) fn forget_slots(&mut self, s: Slot, n: u8) {
         self.constants.retain(|c| c.0.0.wrapping_sub(s.0) >= n);
-        for i in 0..n {
-            let at = s.up(i);
-            if let Some(r) = self.pinned[at.0 as usize] {
-                asm.mov(r, slot(at));
-            }
-        }
-        for l in &mut self.locals {
-            if l.slot.is_some_and(|at| at.0.wrapping_sub(s.0) < n) {
-                *l = FREE;
-            }
-        }
+        self.locals.drop(self.locals.range(s, n));
     }
 
     /// Puts `n` slots from `s` into memory.
@@ -264,32 +244,13 @@ impl<'a> Regs<'a> {
         while let Some(at) = self.constants.iter().position(|c| c.0.0.wrapping_sub(s.0) < n) {
             self.store_constant(asm, at);
         }
-        for i in 0..n {
-            let at = s.up(i);
-            if let Some(r) = self.pinned[at.0 as usize] {
-                asm.store(Ty::I64, slot(at), r);
-            }
-        }
-        for (l, r) in self.locals.iter_mut().zip(LOCALS) {
-            if let Some(at) = l.slot
-                && l.dirty
-                && at.0.wrapping_sub(s.0) < n
-            {
-                asm.store(Ty::I64, slot(at), r);
-                l.dirty = false;
-            }
-        }
+        let set = self.locals.range(s, n);
+        self.locals.store(asm, set & self.locals.dirty());
+        self.locals.clean(set);
     }
 }
 
-/// Stores the guest registers that only the cache has, without changing it.
-pub(crate) fn spill(asm: &mut Asm, locals: &Locals) {
-    for (l, r) in locals.iter().zip(LOCALS) {
-        if let Some(s) = l.slot
-            && l.dirty
-            && !s.is_temp()
-        {
-            asm.store(Ty::I64, slot(s), r);
-        }
-    }
-}
+/// All registers of the cache.
+const ALL: u16 = (1 << CACHE.len()) - 1;
+/// More than any slot in use can be spared.
+const FOREVER: u32 = u32::MAX;

@@ -2,6 +2,7 @@
 //! that needs the register of the addend. One check does for all. Where it fails, the operations of the run are there a
 //! second time, in cold code, with the slow path for each access.
 use crate::asm::*;
+use crate::cache::Locals;
 use crate::flags::Pending;
 use crate::memory::Page;
 use crate::regs::Regs;
@@ -42,6 +43,8 @@ pub(crate) struct Refused<'a> {
     /// Where it begins, and what comes behind it.
     at: usize,
     behind: usize,
+    /// Where things are there, on either path.
+    end: Locals,
 }
 
 /// Farther apart, accesses are too often in different pages.
@@ -123,19 +126,20 @@ impl<'a> Translator<'a> {
         self.via = Via::Run;
         self.operations(run.from, run.to);
         self.via = Via::Check;
-        let behind = self.asm.here();
-        self.cold.push(Cold::Run(Box::new(Refused { run, page, regs, flags, begun, at, behind })));
+        let (behind, end) = (self.asm.here(), self.regs.locals);
+        self.cold.push(Cold::Run(Box::new(Refused { run, page, regs, flags, begun, at, behind, end })));
         run.to
     }
 
     pub(crate) fn cold_run(&mut self, refused: Refused<'a>) {
-        let Refused { run, page, regs, flags, begun, at, behind } = refused;
+        let Refused { run, page, regs, flags, begun, at, behind, end } = refused;
         (self.regs, self.flags, self.begun) = (regs, flags, begun);
         let state = self.state();
         self.look_again(page, at, &state);
         self.via = Via::Slow;
         self.operations(run.from, run.to);
         self.via = Via::Check;
+        debug_assert_eq!(self.regs.locals, end, "both ways through a run end alike");
         self.asm.jmp_to(self.asm.base + behind);
     }
 }

@@ -1,19 +1,20 @@
 //! Code that all blocks share: the way in, the way out, and the calls of slow paths.
 //!
-//! While compiled code runs, rbp points into the register file (at slot [`BIAS`]), r15 at the middle of the view's table or the window, r14
-//! holds what is left of the budget, and [`PINS`] hold the guest registers that the architecture uses most. rax, rcx and rdx
-//! are free for every template; the rest is a cache of slots inside a block. On the stack are the frame's address and copies of
-//! what blocks ask for often.
+//! While compiled code runs, rbp points into the register file (at slot [`BIAS`]), r15 at the middle of the view's table or the
+//! window, and r14 holds what is left of the budget. rax, rcx and rdx are free for every template; the rest, [`CACHE`], is a cache
+//! of slots. Between blocks the first of it hold the guest registers that the architecture uses most. On the stack are the
+//! frame's address and copies of what blocks ask for often.
 use crate::asm::*;
+use crate::cache::Pinned;
 use crate::code::{Callbacks, offset};
 use ir::{MemTy, Slot};
 
 /// The slot rbp points at, so that the first 32 are in reach of a short displacement.
 pub(crate) const BIAS: i32 = 16;
-/// Registers for guest registers that stay in them from block to block.
-pub(crate) const PINS: [Reg; 6] = [RBX, R12, R13, R10, R11, R9];
-/// Registers that cache slots inside a block.
-pub(crate) const LOCALS: [Reg; 3] = [RSI, RDI, R8];
+/// Registers that cache slots.
+pub(crate) const CACHE: [Reg; 9] = [RBX, R12, R13, R10, R11, R9, RSI, RDI, R8];
+/// How many of them, the first, hold pinned guest registers between blocks.
+pub(crate) const PINS: usize = 6;
 /// What a call does not keep, of both, and rcx, which holds the address of an access. With the return address they leave
 /// the stack aligned as a call wants it.
 const UNSAVED: [Reg; 7] = [RCX, RSI, RDI, R8, R9, R10, R11];
@@ -59,13 +60,12 @@ pub(crate) struct Thunks {
     pub(crate) verify_window: [[usize; 6]; 2],
 }
 
-/// Guest registers pinned for one architecture, and its ways in and out.
+/// The ways in and out for what one architecture pins.
 pub(crate) struct Gate {
-    pub(crate) pins: Vec<(Slot, Reg)>,
     pub(crate) enter: usize,
     /// eax = number of the exit.
     pub(crate) exit: usize,
-    /// The same, when the register file is current and the pinned registers may not be.
+    /// The same, when the register file has all of the guest's registers.
     pub(crate) exit_raw: usize,
     /// rax = an address that nothing is known of.
     pub(crate) exit_jump: usize,
@@ -74,7 +74,8 @@ pub(crate) struct Gate {
 /// The exit number of a jump to `Frame::pc`.
 pub(crate) const EXIT_JUMP: u32 = 0;
 
-pub(crate) fn gate(asm: &mut Asm, pins: &[(Slot, Reg)]) -> Gate {
+pub(crate) fn gate(asm: &mut Asm, pinned: &Pinned) -> Gate {
+    let pins = || pinned.iter().zip(CACHE).filter_map(|(s, r)| s.map(|s| (s, r)));
     let at = |asm: &Asm| asm.base + asm.here();
     let enter = at(asm);
     for r in KEPT {
@@ -93,7 +94,7 @@ pub(crate) fn gate(asm: &mut Asm, pins: &[(Slot, Reg)]) -> Gate {
     asm.mov(R15, Mem::at(RDI, offset::MEMORY));
     asm.mov(R14, Mem::at(RDI, offset::LEFT));
     asm.mov(RAX, RSI);
-    for &(s, r) in pins {
+    for (s, r) in pins() {
         asm.mov(r, slot(s));
     }
     asm.jmp_rm(RAX);
@@ -103,7 +104,7 @@ pub(crate) fn gate(asm: &mut Asm, pins: &[(Slot, Reg)]) -> Gate {
     asm.store(ir::Ty::I64, Mem::at(RCX, offset::PC), RAX);
     asm.mov_imm(RAX, EXIT_JUMP.into());
     let exit = at(asm);
-    for &(s, r) in pins {
+    for (s, r) in pins() {
         asm.store(ir::Ty::I64, slot(s), r);
     }
     let exit_raw = at(asm);
@@ -114,7 +115,7 @@ pub(crate) fn gate(asm: &mut Asm, pins: &[(Slot, Reg)]) -> Gate {
         asm.pop(r);
     }
     asm.ret();
-    Gate { pins: pins.to_vec(), enter, exit, exit_raw, exit_jump }
+    Gate { enter, exit, exit_raw, exit_jump }
 }
 
 /// Calls a callback with the frame and what `arguments` sets up (from rax, rcx and rdx) in rsi, rdx, rcx and r8. Keeps all but rax

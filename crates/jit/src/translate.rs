@@ -1,13 +1,15 @@
 //! One block into host code: one pass over its operations, then the cold code behind it.
 use crate::alu::Against;
 use crate::asm::*;
+use crate::cache::Locals;
 use crate::flags::Pending;
 use crate::float::Slow;
 use crate::host::Features;
+use crate::loops::loops;
 use crate::memory::Access;
-use crate::regs::{Locals, Regs, spill};
+use crate::regs::Regs;
 use crate::runs::{Refused, Via};
-use crate::thunks::{Gate, Thunks, slot};
+use crate::thunks::{Gate, Thunks};
 use crate::windows::{Inside, Through};
 use engine::Leave;
 use ir::{Block, Op, Slot, SlotSet, Trap};
@@ -64,7 +66,7 @@ pub(crate) enum Cold<'a> {
     /// Leaves the block because the address in the register is not aligned.
     Misaligned { jump: Jump, addr: Reg, state: State, exit: Exit },
     /// Leaves the block with the state of this point.
-    Leave { jump: Jump, state: State, exit: Exit, raw: bool },
+    Leave { jump: Jump, state: State, exit: Exit },
 }
 
 /// Where guest registers and flags are at a point of the block.
@@ -133,7 +135,7 @@ impl<'a> Translator<'a> {
     /// Compiles the whole block: its code and landings.
     pub(crate) fn block(mut self) -> (Vec<u8>, Vec<(usize, usize)>) {
         self.all_operations();
-        match self.loops() {
+        match loops(self.block).filter(|_| self.cx.chain) {
             Some((exit, if_taken)) => self.again(exit, if_taken),
             None => self.end(),
         }
@@ -147,8 +149,8 @@ impl<'a> Translator<'a> {
         self.asm.alu_imm(Alu::Sub, true, R14, block.insns as i32);
         let short = self.asm.jcc(Cc::L);
         let exit = Exit { id: self.cx.id, refund: block.insns, why: Why::Goto(block.pc) };
-        self.cold.push(Cold::Leave { jump: short, state: self.state(), exit, raw: false });
-        self.count_uses();
+        self.cold.push(Cold::Leave { jump: short, state: self.state(), exit });
+        self.regs.restart();
         self.begun = 0;
         self.operations(0, block.ops.len());
     }
@@ -177,33 +179,10 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn count_uses(&mut self) {
-        for op in &self.block.ops {
-            let mut op = *op;
-            op.operands(|access, s, n| {
-                if access == ir::Use::Read {
-                    self.regs.will_read(*s, n);
-                }
-            });
-        }
-        let mut term = self.block.term;
-        term.operands(|s| self.regs.will_read(*s, 1));
-    }
-
     /// A helper over the whole machine does not say which temporaries it reads.
     fn hold_temps(&mut self, from: usize) {
         let rest = self.block.ops[from..].iter().take_while(|op| !matches!(op, Op::Insn { .. }));
         self.regs.hold_temps = rest.into_iter().any(|op| matches!(op, Op::Call { helper, .. } if helper.is_machine()));
-    }
-
-    /// Counts the reads of an operation as done.
-    pub(crate) fn begin(&mut self, op: &Op) {
-        let mut op = *op;
-        op.operands(|access, s, n| {
-            if access == ir::Use::Read {
-                self.regs.has_read(*s, n);
-            }
-        });
     }
 
     pub(crate) fn state(&self) -> State {
@@ -231,7 +210,7 @@ impl<'a> Translator<'a> {
     /// Translates the operation at `at`; says how many it took.
     fn operation(&mut self, at: usize) -> usize {
         let op = self.block.ops[at];
-        self.begin(&op);
+        self.regs.begin(at);
         let touches_flags = self.touches_flags(&op);
         if touches_flags {
             self.materialise();
@@ -317,7 +296,12 @@ impl<'a> Translator<'a> {
             Op::ProbeWrite { .. } => match self.via {
                 Via::Check => self.probe_write(&op),
                 Via::Run => {}
-                Via::Slow => self.interpret(&op),
+                Via::Slow => {
+                    // Registers go on as on the other way through the run, which stored nothing.
+                    let locals = self.regs.locals;
+                    self.interpret(&op);
+                    self.regs.locals = locals;
+                }
             },
             Op::AtomicRmw { .. } | Op::Cas { .. } => self.atomic(&op),
             Op::Vec { .. } | Op::VecShift { .. } | Op::VecShuffle { .. } | Op::VecMask { .. } => self.vector(&op),
@@ -345,43 +329,32 @@ impl<'a> Translator<'a> {
     pub(crate) fn trap_if(&mut self, cc: Cc, trap: Trap) {
         let jump = self.asm.jcc(cc);
         let exit = self.stopped(Some(Leave::Trap(trap)));
-        self.cold.push(Cold::Leave { jump, state: self.state(), exit, raw: false });
+        self.cold.push(Cold::Leave { jump, state: self.state(), exit });
     }
 
     /// Has the interpreter execute the operation.
     pub(crate) fn interpret(&mut self, op: &Op) {
         let (reads, writes) = (op.reads(), op.writes());
-        let machine = matches!(op, Op::Call { helper, .. } if helper.is_machine());
         self.sync(&reads);
         self.asm.mov_imm(RAX, self.ops.len() as u64);
         self.ops.push(*op);
         self.asm.call_to(self.cx.thunks.exec);
         if op.may_leave() {
             let jump = self.asm.jcc(Cc::B);
-            // A helper may have written registers before it stopped (gathers do), but not those it had no business with.
+            // A helper over the machine may have written registers before it stopped (gathers do): all of them are in memory.
             let exit = self.stopped(None);
-            self.cold.push(Cold::Leave { jump, state: self.state(), exit, raw: machine });
+            self.cold.push(Cold::Leave { jump, state: self.state(), exit });
         }
         self.written(&writes);
     }
 
     /// Puts the slots of a set into memory where they are newer in registers.
     pub(crate) fn sync(&mut self, set: &SlotSet) {
-        for &(s, r) in self.cx.gate.pins.iter() {
-            if set.meets(s, 1) {
-                self.asm.store(ir::Ty::I64, slot(s), r);
-            }
-        }
         self.regs.sync(&mut self.asm, set);
     }
 
     /// Slots of a set were written in memory.
     pub(crate) fn written(&mut self, set: &SlotSet) {
-        for &(s, r) in self.cx.gate.pins.iter() {
-            if set.meets(s, 1) {
-                self.asm.mov(r, slot(s));
-            }
-        }
         self.regs.forget(set);
     }
 
@@ -397,7 +370,8 @@ impl<'a> Translator<'a> {
                 Cold::Go { jump, pc, refund, state } => {
                     self.asm.bind(jump);
                     if let Some(state) = &state {
-                        self.put_state(state);
+                        self.store_flags(&state.flags, &state.locals);
+                        state.locals.change(&mut self.asm, &self.regs.pins.home);
                         if refund > 0 {
                             self.asm.alu_imm(Alu::Add, true, R14, refund as i32);
                         }
@@ -408,29 +382,31 @@ impl<'a> Translator<'a> {
                     self.asm.bind(jump);
                     self.asm.mov(RCX, addr);
                     self.asm.call_to(self.cx.thunks.misaligned);
-                    self.leave(&state, exit, false);
+                    self.leave(&state, exit);
                 }
-                Cold::Leave { jump, state, exit, raw } => {
+                Cold::Leave { jump, state, exit } => {
                     self.asm.bind(jump);
-                    self.leave(&state, exit, raw);
+                    self.leave(&state, exit);
                 }
             }
             queue.extend(self.cold.drain(..));
         }
     }
 
-    /// Stores what is in registers alone at a point, but for pinned ones.
-    pub(crate) fn put_state(&mut self, state: &State) {
-        spill(&mut self.asm, &state.locals);
-        self.store_flags(&state.flags, &state.locals);
-    }
-
     /// Leaves compiled code from a point where things are as `state` says.
-    pub(crate) fn leave(&mut self, state: &State, exit: Exit, raw: bool) {
-        self.put_state(state);
+    pub(crate) fn leave(&mut self, state: &State, exit: Exit) {
+        self.store_flags(&state.flags, &state.locals);
+        let (gate, home) = (self.cx.gate, &self.regs.pins.home);
+        // By the stub that stores what is pinned, or by all that there is to store, whichever is shorter.
+        let unsaved = state.locals.unsaved();
+        let raw = unsaved.count_ones() <= state.locals.differences(home).count_ones();
+        if raw {
+            state.locals.store(&mut self.asm, unsaved);
+        } else {
+            state.locals.change(&mut self.asm, home);
+        }
         self.asm.mov_imm(RAX, self.exits.len() as u64);
         self.exits.push(exit);
-        let gate = self.cx.gate;
         self.asm.jmp_to(if raw { gate.exit_raw } else { gate.exit });
     }
 }

@@ -123,7 +123,7 @@ impl Translator<'_> {
             f(self);
             self.put_lanes(d.up(at), X0, part);
         }
-        self.regs.reload_slots(&mut self.asm, d, n);
+        self.regs.forget_slots(d, n);
     }
 
     pub(crate) fn vector(&mut self, op: &Op) {
@@ -238,7 +238,7 @@ impl Translator<'_> {
                             Ty::I64 => self.asm.sse(P66, 0x6c, X0, X0),
                         }
                         self.put_lanes(d, X0, 16);
-                        self.regs.reload_slots(&mut self.asm, d, 2);
+                        self.regs.forget_slots(d, 2);
                     }
                     _ => self.interpret(op),
                 }
