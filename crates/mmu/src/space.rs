@@ -53,7 +53,8 @@ const LEAF: u64 = 64;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct AddressSpace {
     id: u64,
-    /// Counts changes to what can be executed; translations looked up before one must be looked up again.
+    /// Counts how often a page that could be executed went, or became another; translations looked up before must be looked
+    /// up again. A page that can be executed newly changes nothing that was looked up.
     exec_generation: u64,
     #[serde(with = "leaves")]
     leaves: BTreeMap<u64, Box<[u64; LEAF as usize]>>,
@@ -130,7 +131,7 @@ impl AddressSpace {
         let old = std::mem::replace(&mut leaf[(page % LEAF) as usize], pte.pack());
         pool.views.forget_pages(self.id, page, page + 1);
         let old = Pte::unpack(old);
-        if pte.perms.execute || old.is_some_and(|p| p.perms.execute) {
+        if old.is_some_and(|p| p.perms.execute) {
             self.exec_generation += 1;
         }
         match old {
@@ -174,7 +175,8 @@ impl AddressSpace {
                     continue;
                 }
                 let new = f(pool, old);
-                if new.map(|p| p.perms.execute) != Some(old.perms.execute) && (old.perms.execute || new.is_some()) {
+                let executes = |p: Pte| p.perms.execute.then_some(p.frame);
+                if old.perms.execute && new.and_then(executes) != Some(old.frame) {
                     self.exec_generation += 1;
                 }
                 if new.is_none() {
@@ -236,5 +238,45 @@ impl AddressSpace {
         self.resident = 0;
         self.exec_generation += 1;
         pool.views.release(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_looked_up_to_be_executed_holds_until_it_goes_or_becomes_another() {
+        let mut pool = FramePool::new(8);
+        let mut space = pool.new_space();
+        let perms = |execute| Perms { read: true, write: true, execute };
+        let mut generation = space.exec_generation();
+        let mut changed =
+            |space: &AddressSpace| std::mem::replace(&mut generation, space.exec_generation()) != generation;
+        let mut map = |space: &mut AddressSpace, addr, execute| {
+            let frame = pool.alloc().unwrap();
+            space.map(&mut pool, addr, Pte { frame, perms: perms(execute) });
+        };
+        map(&mut space, 0x1000, true);
+        map(&mut space, 0x2000, false);
+        assert!(!changed(&space), "pages where there were none");
+        map(&mut space, 0x2000, true);
+        assert!(!changed(&space), "a page that could not be executed before");
+        map(&mut space, 0x1000, true);
+        assert!(changed(&space), "another page");
+        map(&mut space, 0x1000, false);
+        assert!(changed(&space), "another, and not to be executed");
+        space.protect(&mut pool, 0x1000, 0x2000, |_| perms(true));
+        assert!(!changed(&space), "executable from now on");
+        space.protect(&mut pool, 0x1000, 0x2000, |p| Perms { write: false, ..p });
+        assert!(!changed(&space), "it still is");
+        space.protect(&mut pool, 0x1000, 0x2000, |_| perms(false));
+        assert!(changed(&space), "no more");
+        space.unmap(&mut pool, 0x1000, 0x2000);
+        assert!(!changed(&space), "it was not");
+        space.move_pages(&mut pool, 0x2000, 0x3000, 0x5000);
+        assert!(changed(&space), "elsewhere");
+        space.unmap(&mut pool, 0x5000, 0x6000);
+        assert!(changed(&space), "gone");
     }
 }
