@@ -1,7 +1,9 @@
 //! Translations: blocks by where their bytes are, shared by every space that maps those bytes at the same address.
 use crate::compact::{Code, JumpCache, Lowered, Opcode, lower};
 use crate::compiler::{Compiler, How};
+use crate::context::{Context, Contexts};
 use crate::lift::Lifted;
+use crate::seen::Seen;
 use arch::Arch;
 use ir::{Block, Op};
 use mmu::{AddressSpace, FrameId};
@@ -38,6 +40,8 @@ pub(crate) struct Entry {
     pub(crate) lowered: Option<Lowered>,
     /// In which life of the compiler it was compiled, without and with a window.
     native: [Option<u32>; 2],
+    /// Its frame is no more what it was.
+    dropped: bool,
 }
 
 /// All translations of a machine. Its hash maps are asked by key alone: in which order they hold things, nobody sees.
@@ -52,24 +56,31 @@ pub(crate) struct Cache {
     /// Where in the code blocks begin, ascending.
     places: Vec<(u32, BlockId)>,
     pub(crate) jumps: JumpCache,
-    /// Numbers for the jump cache: space, its executable generation, architecture, whether code for windows is run.
-    contexts: FxHashMap<(u64, u64, usize, bool), u32>,
+    /// Which blocks were found of late.
+    seen: Seen,
+    contexts: Contexts,
     /// How often everything was dropped.
     pub(crate) flushes: u64,
     /// The compiler's life: ends when it drops everything.
     native_life: u32,
-    /// How often contexts were numbered anew.
-    pub(crate) renumbered: u64,
 }
 
 /// More of any of these, dropped ones included, and everything is flushed.
 const MAX_BLOCKS: usize = 1 << 17;
 const MAX_CODE: usize = 1 << 22;
-const MAX_CONTEXTS: usize = 1 << 12;
 
 impl Cache {
     pub(crate) fn find(&self, key: &Key) -> Option<BlockId> {
         self.by_key.get(key).copied()
+    }
+
+    /// The block found last at `pc` in `context`, if that is known.
+    pub(crate) fn seen(&self, pc: u64, context: Context) -> Option<BlockId> {
+        self.seen.find(pc, context).map(BlockId).filter(|&id| !self.get(id).dropped)
+    }
+
+    pub(crate) fn saw(&mut self, pc: u64, context: Context, id: BlockId) {
+        self.seen.set(pc, context, id.0);
     }
 
     pub(crate) fn get(&self, id: BlockId) -> &Entry {
@@ -86,7 +97,15 @@ impl Cache {
         for frame in [Some(lifted.frame), lifted.second].into_iter().flatten() {
             self.by_frame.entry(frame).or_default().push(id);
         }
-        self.entries.push(Entry { key, block: lifted.block, arch, asked: 0, lowered: None, native: [None; 2] });
+        self.entries.push(Entry {
+            key,
+            block: lifted.block,
+            arch,
+            asked: 0,
+            lowered: None,
+            native: [None; 2],
+            dropped: false,
+        });
         id
     }
 
@@ -187,20 +206,15 @@ impl Cache {
         }
     }
 
-    /// The number of a space as it is now.
-    pub(crate) fn context(&mut self, arch: &'static Arch, space: &AddressSpace, windowed: bool) -> u32 {
+    /// The number of a space as it is now, for jump caches and links out of a page.
+    pub(crate) fn context(&mut self, arch: &'static Arch, space: &AddressSpace, windowed: bool) -> Context {
         let key = (space.id(), space.exec_generation(), std::ptr::from_ref(arch).addr(), windowed);
-        if let Some(&context) = self.contexts.get(&key) {
-            return context;
+        loop {
+            if let Some(number) = self.contexts.number(key) {
+                return number;
+            }
+            self.flush();
         }
-        if self.contexts.len() >= MAX_CONTEXTS {
-            self.contexts.clear();
-            self.jumps.clear();
-            self.renumbered += 1;
-        }
-        let context = self.contexts.len() as u32 + 1;
-        self.contexts.insert(key, context);
-        context
     }
 
     /// Drops the translations of a frame; says which there were. Only blocks of the same frame are linked to them; jump
@@ -217,6 +231,7 @@ impl Cache {
                 self.code[lowered.entry as usize] = Code::of(Opcode::Dead);
             }
             entry.block.ops = Vec::new();
+            entry.dropped = true;
         }
         ids
     }
@@ -229,6 +244,7 @@ impl Cache {
         self.plain.clear();
         self.places.clear();
         self.jumps.clear();
+        self.seen.clear();
         self.flushes += 1;
         self.native_life += 1;
     }

@@ -20,14 +20,11 @@ pub trait Compiler {
     /// block's length.
     fn run(&mut self, id: u32, guest: Guest<'_, '_>) -> Left;
 
-    /// Lets the end that left by number `exit` go on at block `id` directly.
-    fn link(&mut self, exit: u32, id: u32);
+    /// Lets the end that left by number `exit` go on at block `id` directly: in this context, if it leads out of its page.
+    fn link(&mut self, exit: u32, context: u32, id: u32);
 
     /// Notes that block `id`, so compiled, is what is at `pc` in `context`, for jumps whose target is known only then.
     fn remember(&mut self, pc: u64, context: u32, id: u32, windowed: bool);
-
-    /// Contexts are numbered anew.
-    fn forget_contexts(&mut self);
 
     /// The block's code is void: nothing may reach it any more.
     fn drop_block(&mut self, id: u32);
@@ -44,7 +41,7 @@ pub trait Compiler {
 /// How a block is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct How {
-    /// Ends that stay in its page may be linked.
+    /// Ends that stay in its page may be linked for all contexts at once.
     pub chain: bool,
     /// For a space that has a window ([`Memory::window`]).
     pub windowed: bool,
@@ -59,6 +56,7 @@ pub struct Guest<'a, 'm> {
     pub budget: u64,
     /// What is left of it; charged for what has retired, except in the block that `Left` names.
     pub left: &'a mut u64,
+    /// The space as it is executable now, by number: never 0, and never another's while code is kept.
     pub context: u32,
     /// Code for spaces with a window is run.
     pub windowed: bool,
@@ -69,7 +67,7 @@ pub struct Guest<'a, 'm> {
 pub enum Left {
     /// On at this address.
     Goto(u64),
-    /// On at `pc`, in the same page: this end may be linked there.
+    /// On at `pc`: this end may be linked there.
     Link { exit: u32, pc: u64 },
     /// A system call; on at this address.
     Syscall(u64),

@@ -5,12 +5,14 @@ mod alu;
 mod cache;
 mod compact;
 mod compiler;
+mod context;
 mod fp;
 mod lift;
 mod plain;
 #[cfg(test)]
 mod random;
 mod run;
+mod seen;
 mod vector;
 
 pub use access::Leave;

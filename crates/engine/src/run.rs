@@ -129,15 +129,11 @@ impl Engine {
     /// retire: pc is on it and the registers are as before it. A system call retires, and pc is behind it.
     pub fn run(&mut self, cpu: &mut Cpu, mem: &mut Memory<'_>, clock: Clock, budget: u64) -> Run {
         self.drop_dirty(mem);
-        let renumbered = self.cache.renumbered;
         let window_after = self.tiers.compiler().and_then(|compiler| compiler.window_after());
         let windowed = window_after.is_some_and(|price| mem.decide_window(price));
+        let flushes = self.cache.flushes;
         let context = self.cache.context(cpu.arch, mem.space(), windowed);
-        if renumbered != self.cache.renumbered
-            && let Some(compiler) = self.tiers.compiler()
-        {
-            compiler.forget_contexts();
-        }
+        self.follow_flush(flushes);
         let watch = cpu.arch.isa.watch(&cpu.slots);
         let mut turn = Turn { cpu, mem, clock, budget, left: budget, context, windowed, watch };
         let exit = self.blocks(&mut turn);
@@ -218,9 +214,9 @@ impl Engine {
     /// Runs compiled code from block `id` until it leaves.
     fn native(&mut self, turn: &mut Turn, id: BlockId, came_from: Option<u32>, link: &mut Option<u32>) -> Option<Exit> {
         let compiler = self.tiers.compiler()?;
-        compiler.remember(turn.cpu.pc, turn.context, id.0, turn.windowed);
-        if let Some(exit) = came_from {
-            compiler.link(exit, id.0);
+        match came_from {
+            Some(exit) => compiler.link(exit, turn.context, id.0),
+            None => compiler.remember(turn.cpu.pc, turn.context, id.0, turn.windowed),
         }
         let guest = Guest {
             slots: &mut turn.cpu.slots,
@@ -372,6 +368,17 @@ impl Engine {
 
     /// The block at the pc, lifted if need be.
     fn block_at(&mut self, turn: &mut Turn) -> Result<BlockId, Fault> {
+        let (pc, context) = (turn.cpu.pc, turn.context);
+        if let Some(id) = self.cache.seen(pc, context) {
+            return Ok(id);
+        }
+        let id = self.look_up(turn)?;
+        self.cache.saw(pc, context, id);
+        Ok(id)
+    }
+
+    /// The same by page table and bytes.
+    fn look_up(&mut self, turn: &mut Turn) -> Result<BlockId, Fault> {
         let Turn { cpu, mem, .. } = turn;
         let pc = cpu.pc;
         let frame = mem.space().translate(pc, Access::Execute)?;
@@ -392,12 +399,17 @@ impl Engine {
         self.stats.lifted += 1;
         let flushes = self.cache.flushes;
         let id = self.cache.insert(cpu.arch, lifted);
+        self.follow_flush(flushes);
+        Ok(id)
+    }
+
+    /// Drops what is compiled if the cache was flushed since there were so many flushes.
+    fn follow_flush(&mut self, flushes: u64) {
         if flushes != self.cache.flushes
             && let Some(compiler) = self.tiers.compiler()
         {
             compiler.flush();
         }
-        Ok(id)
     }
 
     fn drop_dirty(&mut self, mem: &mut Memory<'_>) {

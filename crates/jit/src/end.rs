@@ -3,7 +3,7 @@ use crate::alu::Against;
 use crate::asm::*;
 use crate::code::{LINES, Line};
 use crate::thunks::{STACK_CONTEXT, STACK_JUMPS};
-use crate::translate::{Cold, Exit, Translator, Why};
+use crate::translate::{Cold, Exit, Site, Translator, Why};
 use engine::linkable;
 use ir::{Op, Term, Ty};
 use std::mem::offset_of;
@@ -117,26 +117,42 @@ impl Translator<'_> {
                 None => self.asm.jmp_to(entry),
             };
         }
+        // A loop's way back is worth room here; most other branches out of the page are rare.
+        let here = !self.links_to(pc) && (cc.is_none() || pc < self.block.pc);
+        let skip = cc.filter(|_| here).map(|cc| self.asm.jcc_short(cc.not()));
+        let site = here.then(|| self.site());
         let jump = match cc {
-            Some(cc) => self.asm.jcc(cc),
-            None => self.asm.jmp(),
+            Some(cc) if !here => self.asm.jcc(cc),
+            _ => self.asm.jmp(),
         };
-        self.cold.push(Cold::Go { jump, pc, refund: 0, state: None });
+        skip.into_iter().for_each(|jump| self.asm.bind_short(jump));
+        self.cold.push(Cold::Go { jump, pc, refund: 0, state: None, site });
+    }
+
+    /// Whether the way to `pc` is the same in every context.
+    fn links_to(&self, pc: u64) -> bool {
+        self.cx.chain && linkable(self.block.pc, pc)
+    }
+
+    /// A jump that is taken once it is linked, in that context.
+    fn site(&mut self) -> Site {
+        let context = self.asm.cmp_patchable(Mem::at(RSP, STACK_CONTEXT));
+        let jump = self.asm.jcc(Cc::E);
+        Site { context: self.code_offset + context, jump: self.code_offset + jump.0 }
     }
 
     /// Leaves in the middle, the instruction at hand done.
     pub(crate) fn leave_at(&mut self, jump: Jump, pc: u64, refund: u32) {
         let state = Some(self.state());
-        self.cold.push(Cold::Go { jump, pc, refund, state });
+        self.cold.push(Cold::Go { jump, pc, refund, state, site: None });
     }
 
-    /// The way to `pc`: to be linked if that is possible, else through the jump cache. `from` is the jump that leads
-    /// here, if nothing has to be done in between.
-    pub(crate) fn cold_go(&mut self, from: Option<Jump>, pc: u64) {
-        let near = self.cx.chain && linkable(self.block.pc, pc);
+    /// The way to `pc`: to be linked, for one context alone if it leads out of the page, and then else through the jump cache.
+    /// `from` is the jump that leads here, if nothing has to be done in between.
+    pub(crate) fn cold_go(&mut self, from: Option<Jump>, pc: u64, site: Option<Site>) {
         let number = self.exits.len() as u64;
         let id = self.cx.id;
-        if near {
+        if self.links_to(pc) {
             let jump = from.unwrap_or_else(|| {
                 let jump = self.asm.jmp();
                 self.asm.bind(jump);
@@ -145,12 +161,13 @@ impl Translator<'_> {
             let (jump, stub) = (self.code_offset + jump.0, self.code_offset + self.asm.here());
             self.exits.push(Exit { id, refund: 0, why: Why::Link { pc, jump, stub } });
         } else {
+            let site = site.unwrap_or_else(|| self.site());
             self.asm.mov_imm(RAX, pc);
             self.asm.mov(RCX, Mem::at(RSP, STACK_JUMPS));
             let at = (line(pc) * size_of::<Line>()) as i32;
             let miss = self.find(Mem::at(RCX, at));
             miss.into_iter().for_each(|jump| self.asm.bind_short(jump));
-            self.exits.push(Exit { id, refund: 0, why: Why::Goto(pc) });
+            self.exits.push(Exit { id, refund: 0, why: Why::LinkIn { pc, site, to: None } });
         }
         self.asm.mov_imm(RAX, number);
         self.asm.jmp_to(self.cx.gate.exit);

@@ -32,7 +32,10 @@ const LONGEST: usize = 256 << 10;
 const WINDOW_AFTER: u64 = 12_000_000;
 const WINDOW_SHARE: u64 = 4096;
 
-const EMPTY: Line = Line { pc: 0, context: 0, entry: 0 };
+/// No context's number.
+const NO_CONTEXT: u32 = 0;
+
+const EMPTY: Line = Line { pc: 0, context: NO_CONTEXT as u64, entry: 0 };
 
 /// What an architecture's code is compiled with.
 struct Target {
@@ -278,7 +281,7 @@ impl Compiler for Jit {
         match exit.why {
             Why::Jump => Left::Goto(frame.pc),
             Why::Goto(pc) => Left::Goto(pc),
-            Why::Link { pc, .. } => Left::Link { exit: number, pc },
+            Why::Link { pc, .. } | Why::LinkIn { pc, .. } => Left::Link { exit: number, pc },
             Why::Syscall(next) => Left::Syscall(next),
             Why::Trap => {
                 self.stats.retired += u64::from(exit.refund) - 1;
@@ -297,12 +300,33 @@ impl Compiler for Jit {
         }
     }
 
-    fn link(&mut self, exit: u32, id: u32) {
-        let Some(Exit { why: Why::Link { jump, .. }, id: from, .. }) = self.exits.get(exit as usize) else { return };
-        let to = number(id, from % 2 == 1);
-        if let (Some(live), Some(Some(native))) = (&mut self.live, self.blocks.get_mut(to as usize)) {
-            live.code.patch(*jump, distance(*jump, native.at));
-            native.incoming.push(exit);
+    fn link(&mut self, exit: u32, context: u32, id: u32) {
+        let Some(&Exit { why, id: from, .. }) = self.exits.get(exit as usize) else { return };
+        let windowed = from % 2 == 1;
+        let to = number(id, windowed);
+        if let Why::LinkIn { pc, .. } = why {
+            // Other ends that lead there may go by the jump cache.
+            self.remember(pc, context, id, windowed);
+        }
+        let (Some(live), Some(Some(native))) = (&mut self.live, self.blocks.get_mut(to as usize)) else { return };
+        let before = match &mut self.exits[exit as usize].why {
+            Why::Link { jump, .. } => {
+                live.code.patch(*jump, distance(*jump, native.at));
+                None
+            }
+            Why::LinkIn { site, to: linked, .. } => {
+                live.code.patch(site.context, context);
+                live.code.patch(site.jump, distance(site.jump, native.at));
+                linked.replace(to)
+            }
+            _ => return,
+        };
+        if before == Some(to) {
+            return;
+        }
+        native.incoming.push(exit);
+        if let Some(Some(before)) = before.map(|before| &mut self.blocks[before as usize]) {
+            before.incoming.retain(|&other| other != exit);
         }
     }
 
@@ -313,18 +337,19 @@ impl Compiler for Jit {
         }
     }
 
-    fn forget_contexts(&mut self) {
-        self.jumps.fill(EMPTY);
-    }
-
     fn drop_block(&mut self, id: u32) {
         let Some(live) = &mut self.live else { return };
         for windowed in [false, true] {
             let native = self.blocks.get_mut(number(id, windowed) as usize);
             let Some(native) = native.and_then(Option::take) else { continue };
             for exit in native.incoming {
-                if let Some(Exit { why: Why::Link { jump, stub, .. }, .. }) = self.exits.get(exit as usize) {
-                    live.code.patch(*jump, distance(*jump, *stub));
+                match &mut self.exits[exit as usize].why {
+                    Why::Link { jump, stub, .. } => live.code.patch(*jump, distance(*jump, *stub)),
+                    Why::LinkIn { site, to, .. } => {
+                        live.code.patch(site.context, NO_CONTEXT);
+                        *to = None;
+                    }
+                    _ => {}
                 }
             }
             let known = &mut self.jumps[line(native.pc)];

@@ -58,6 +58,6 @@ impl Translator<'_> {
     /// Leaves for `exit` unless `cc`.
     fn leave_round(&mut self, cc: Cc, exit: u64) {
         let jump = self.asm.jcc(cc.not());
-        self.cold.push(Cold::Go { jump, pc: exit, refund: 0, state: Some(self.state()) });
+        self.cold.push(Cold::Go { jump, pc: exit, refund: 0, state: Some(self.state()), site: None });
     }
 }

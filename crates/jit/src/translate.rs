@@ -37,6 +37,12 @@ pub(crate) enum Why {
         jump: usize,
         stub: usize,
     },
+    /// The same for one context, whose number is at this offset. Linked it leads to block `to`.
+    LinkIn {
+        pc: u64,
+        site: Site,
+        to: Option<u32>,
+    },
     Syscall(u64),
     /// The block ends in a trap.
     Trap,
@@ -51,6 +57,13 @@ pub(crate) enum Why {
     },
 }
 
+/// A jump that is taken in one context: offsets of that context's number and of the distance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    pub(crate) context: usize,
+    pub(crate) jump: usize,
+}
+
 /// Code that is rarely reached, written behind the rest.
 pub(crate) enum Cold<'a> {
     /// An access refused by its inline check.
@@ -61,8 +74,9 @@ pub(crate) enum Cold<'a> {
     Run(Box<Refused<'a>>),
     /// An operation refused by its inline checks, for the interpreter.
     Slow(Slow),
-    /// Goes on at an address, from the end of the block or, with the state there, from its middle.
-    Go { jump: Jump, pc: u64, refund: u32, state: Option<State> },
+    /// Goes on at an address, from the end of the block or, with the state there, from its middle. If there is a site, it was
+    /// not taken.
+    Go { jump: Jump, pc: u64, refund: u32, state: Option<State>, site: Option<Site> },
     /// Leaves the block because the address in the register is not aligned.
     Misaligned { jump: Jump, addr: Reg, state: State, exit: Exit },
     /// Leaves the block with the state of this point.
@@ -367,7 +381,7 @@ impl<'a> Translator<'a> {
                 Cold::Through(access) => self.cold_through(access),
                 Cold::Run(refused) => self.cold_run(*refused),
                 Cold::Slow(slow) => self.cold_slow(slow),
-                Cold::Go { jump, pc, refund, state } => {
+                Cold::Go { jump, pc, refund, state, site } => {
                     self.asm.bind(jump);
                     if let Some(state) = &state {
                         self.store_flags(&state.flags, &state.locals);
@@ -376,7 +390,7 @@ impl<'a> Translator<'a> {
                             self.asm.alu_imm(Alu::Add, true, R14, refund as i32);
                         }
                     }
-                    self.cold_go((state.is_none()).then_some(jump), pc);
+                    self.cold_go((state.is_none()).then_some(jump), pc, site);
                 }
                 Cold::Misaligned { jump, addr, state, exit } => {
                     self.asm.bind(jump);

@@ -1,8 +1,9 @@
 //! The loop that executes the compact form.
 use super::code::{Code, Opcode, flags_cell, unpack_cond};
-use super::jumps::{Context, JumpCache};
+use super::jumps::JumpCache;
 use crate::access::{self, Leave};
 use crate::alu;
+use crate::context::Context;
 use crate::lift::MAX_INSNS;
 use crate::plain::{self, Clock};
 use ir::{FLAG_A, FLAG_B, FLAG_C, FLAG_KIND, FlagCond, LazyFlags, Op, Slots};

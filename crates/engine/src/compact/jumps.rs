@@ -1,7 +1,5 @@
 //! The jump cache: from an address in a space to code, without asking page table and block cache.
-
-/// A space as it is executable now, by number; 0 is none.
-pub(crate) type Context = u32;
+use crate::context::Context;
 
 #[derive(Clone, Copy)]
 struct Line {

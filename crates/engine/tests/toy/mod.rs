@@ -28,6 +28,8 @@ pub enum T {
     BranchNe(i8),
     BranchLt(i8),
     Jump(i8),
+    /// With a distance that leads out of the page.
+    Far(i32),
     JumpReg(u8),
     Syscall,
     Time(u8),
@@ -53,6 +55,10 @@ impl T {
                 return out.extend(value.to_le_bytes());
             }
             T::Jump(by) => return out.extend([4, by as u8]),
+            T::Far(by) => {
+                out.push(10);
+                return out.extend(by.to_le_bytes());
+            }
             T::JumpReg(r) => return out.extend([5, r]),
             T::Time(r) => return out.extend([6, r]),
             T::TrapIf(r) => return out.extend([7, r]),
@@ -89,6 +95,7 @@ fn length(op: u8) -> usize {
         1 | 2 => 1,
         3 => 10,
         4..=9 => 2,
+        10 => 5,
         20..=34 => 3,
         _ => 1,
     }
@@ -131,6 +138,7 @@ impl Isa for Toy {
             7 => out.trap_if(reg(1), Trap::Breakpoint),
             8 => out.branch_flag(FlagCond::Ne, to(1), next),
             9 => out.branch_flag(FlagCond::Carry, to(1), next),
+            10 => out.jump(next.wrapping_add(i32::from_le_bytes(code[1..5].try_into().unwrap()) as u64)),
             20 => {
                 let value = out.add_imm(Ty::I64, reg(1), (code[2] as i8).into());
                 out.set(reg(1), value);
@@ -170,7 +178,7 @@ impl Isa for Toy {
             _ => out.trap(Trap::Illegal, pc),
         }
         match op {
-            4 | 5 | 8 | 9 | 27 => Flow::End(len as u64),
+            4 | 5 | 8 | 9 | 10 | 27 => Flow::End(len as u64),
             1 | 3 | 6 | 7 | 20..=34 => Flow::Next(len as u64),
             _ => Flow::End(len as u64),
         }
@@ -217,6 +225,12 @@ pub const RWX: Perms = Perms { read: true, write: true, execute: true };
 pub fn compiling(threshold: u32) -> Option<Engine> {
     let compiler = Box::new(jit::Jit::new(0)?);
     Some(Engine::with_tiers(Tiers::Compiler { compiler, threshold }))
+}
+
+/// The same, with windows for spaces that have run a little.
+pub fn compiling_for_windows() -> Option<Engine> {
+    let compiler = Box::new(jit::Jit::new(0)?.with_windows_after(2000));
+    Some(Engine::with_tiers(Tiers::Compiler { compiler, threshold: 1 }))
 }
 
 /// A machine of one task.

@@ -113,6 +113,13 @@ impl Asm {
         self.byte(bit);
     }
 
+    /// Compares 32 bits with an immediate that is there in full, 0 until it is patched; gives where it is.
+    pub(crate) fn cmp_patchable(&mut self, m: Mem) -> usize {
+        self.op(0, false, &[0x81], Alu::Cmp as u8, m.into(), false, false);
+        self.dword(0);
+        self.here() - 4
+    }
+
     /// The same on memory or register `d` with a sign-extended immediate.
     pub(crate) fn alu_imm(&mut self, op: Alu, w: bool, d: impl Into<Rm>, imm: i32) {
         let short = (-128..=127).contains(&imm);
