@@ -8,11 +8,11 @@ use crate::flags::UNKNOWN;
 use crate::host::Features;
 use crate::loops::loops;
 use crate::plan::Plan;
+use crate::ranges::Ranges;
 use crate::regs::{Pins, Regs};
 use crate::runs::Via;
 use crate::thunks::{Gate, PINS, Thunks, gate, thunks};
 use crate::translate::{Context, Exit, Translator, Why};
-use crate::windows::Inside;
 use arch::Isa;
 use engine::{Compiler, CompilerStats, Guest, How, Left};
 use ir::{Block, FlagKind, Op, Slot, SlotSet, TEMPS};
@@ -236,7 +236,7 @@ impl Compiler for Jit {
             begun: 0,
             untouched: true,
             via: Via::Check,
-            inside: Inside::default(),
+            ranges: Ranges::default(),
             landings: Vec::new(),
             cold: Vec::new(),
             code_offset: at,

@@ -18,6 +18,7 @@ mod jit;
 mod loops;
 mod memory;
 mod plan;
+mod ranges;
 mod regs;
 mod runs;
 mod thunks;

@@ -37,7 +37,7 @@ impl Translator<'_> {
         let flags = self.flags;
         let entry = self.asm.base + self.asm.here();
         self.compared = None;
-        self.inside.again(self.block);
+        self.ranges.again(self.block);
         self.all_operations();
         let Some(cc) = self.next_round(if_taken) else { return self.end() };
         if self.flags == flags {

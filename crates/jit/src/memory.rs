@@ -108,13 +108,22 @@ impl Translator<'_> {
     }
 
     /// Faults as a write would. What the inline check cannot tell, the interpreter does.
-    pub(crate) fn probe_write(&mut self, op: &Op) {
-        let Op::ProbeWrite { bytes, addr, disp } = *op else { return };
-        let addr = self.address(addr, disp);
+    pub(crate) fn probe_write(&mut self, at: usize) {
+        let op = &self.block.ops[at];
+        let Op::ProbeWrite { bytes, addr: base, disp } = *op else { return };
+        let addr = self.address(base, disp);
         self.begin_checks(op);
-        let crosses = self.page_of(addr, bytes.into());
-        let page = self.look_up(Some(crosses), false, true);
-        self.refuse_page(page);
+        // In one page the store that comes next, of the first byte, faults as the probe does.
+        let next = self.block.ops.get(at + 1);
+        let stores = |op: &Op| matches!(*op, Op::Store { addr, disp: at, .. } if (addr, at) == (base, disp));
+        if self.through_window() && next.is_some_and(stores) {
+            let crosses = self.crosses(addr, bytes.into());
+            self.refused.push(crosses);
+        } else {
+            let crosses = self.page_of(addr, bytes.into());
+            let page = self.look_up(Some(crosses), false, true);
+            self.refuse_page(page);
+        }
         self.end_checks(op);
     }
 
@@ -175,13 +184,17 @@ impl Translator<'_> {
         self.refused.extend(page.refused.into_iter().flatten().chain([page.unknown]));
     }
 
-    /// rax = the number of the page of an address, which may be in rax; the jump is taken if so many bytes reach into the
-    /// next page.
-    pub(crate) fn page_of(&mut self, addr: Reg, bytes: i32) -> Jump {
+    /// The jump is taken if so many bytes reach into the next page.
+    fn crosses(&mut self, addr: Reg, bytes: i32) -> Jump {
         self.asm.mov32(RDX, addr);
         self.asm.alu_imm(Alu::And, false, RDX, PAGE_SIZE as i32 - 1);
         self.asm.alu_imm(Alu::Cmp, false, RDX, PAGE_SIZE as i32 - bytes);
-        let crosses = self.asm.jcc(Cc::A);
+        self.asm.jcc(Cc::A)
+    }
+
+    /// The same, and rax = the number of the page of the address, which may be in rax.
+    pub(crate) fn page_of(&mut self, addr: Reg, bytes: i32) -> Jump {
+        let crosses = self.crosses(addr, bytes);
         self.asm.mov(RAX, addr);
         self.asm.shift_imm(Shift::Shr, Ty::I64, RAX, PAGE_SHIFT as u8);
         crosses

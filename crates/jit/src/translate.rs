@@ -7,10 +7,11 @@ use crate::float::Slow;
 use crate::host::Features;
 use crate::loops::loops;
 use crate::memory::Access;
+use crate::ranges::Ranges;
 use crate::regs::Regs;
 use crate::runs::{Refused, Via};
 use crate::thunks::{Gate, Thunks};
-use crate::windows::{Inside, Through};
+use crate::windows::Through;
 use engine::Leave;
 use ir::{Block, Op, Slot, SlotSet, Trap};
 use std::collections::VecDeque;
@@ -133,7 +134,7 @@ pub(crate) struct Translator<'a> {
     /// Nothing but temporaries has been written since it began: it can begin once more.
     pub(crate) untouched: bool,
     pub(crate) via: Via,
-    pub(crate) inside: Inside,
+    pub(crate) ranges: Ranges,
     /// Instructions that may fault, and where they go on then: offsets in the code.
     pub(crate) landings: Vec<(usize, usize)>,
     pub(crate) cold: Vec<Cold<'a>>,
@@ -241,7 +242,9 @@ impl<'a> Translator<'a> {
         let taken = self.template(at, op);
         let block = self.block;
         for op in &block.ops[at..at + taken] {
-            self.inside.after(op);
+            if self.cx.windowed {
+                self.ranges.after(op);
+            }
             self.untouched = self.untouched && writes_temporaries_alone(op);
         }
         if touches_flags && self.writes_flags(&op) {
@@ -308,7 +311,7 @@ impl<'a> Translator<'a> {
                 self.cold.push(Cold::Misaligned { jump, addr, state: self.state(), exit: self.stopped(None) });
             }
             Op::ProbeWrite { .. } => match self.via {
-                Via::Check => self.probe_write(&op),
+                Via::Check => self.probe_write(at),
                 Via::Run => {}
                 Via::Slow => {
                     // Registers go on as on the other way through the run, which stored nothing.

@@ -3,9 +3,11 @@
 use crate::asm::*;
 use crate::code::WRONG;
 use crate::memory::in_page;
-use crate::thunks::{STACK_END, log2};
+use crate::ranges::Range;
+use crate::thunks::{STACK_END, log2, slot};
 use crate::translate::{Cold, State, Translator};
-use ir::{BinOp, Block, MemTy, Op, Slot, Ty};
+use ir::{MemTy, Op, Slot, Ty};
+use mmu::{VIEW_ADDRESS_BITS, WINDOW_GUARD};
 
 /// An access through the window.
 pub(crate) struct Through {
@@ -27,52 +29,14 @@ pub(crate) struct Through {
 /// Of a fault the price in wrong guesses.
 const FAULT: u64 = 64;
 
-/// Registers that hold addresses in the window, give or take so much.
-#[derive(Default)]
-pub(crate) struct Inside(Vec<(Slot, i64)>);
+/// Addresses in the window, and what is free around it besides: a little less, for what an access is long.
+const WITHIN: Range = Range { from: None, lo: 0, hi: (1 << VIEW_ADDRESS_BITS) - 1 };
+const REACH: i64 = (WINDOW_GUARD - 64) as i64;
 
-/// /proc/sys/vm/mmap_min_addr
-const NEAR: u32 = 1 << 16;
-
-/// Around the window as much is left free as a displacement reaches; a little less, for what an access is long.
-const REACH: i64 = (1 << 31) - 64;
-
-impl Inside {
-    /// Whether an access at `s` + `disp` cannot leave the window and what is free around it.
-    fn has(&self, s: Slot, disp: i32) -> bool {
-        self.0.iter().any(|&(known, by)| known == s && (by + i64::from(disp)).abs() < REACH && by.abs() < REACH)
-    }
-
-    fn put(&mut self, s: Slot, by: i64) {
-        self.0.retain(|known| known.0 != s);
-        self.0.push((s, by));
-    }
-
-    /// An operation has been translated.
-    pub(crate) fn after(&mut self, op: &Op) {
-        if self.0.is_empty() {
-            return;
-        }
-        let (d, from, by) = match *op {
-            Op::BinImm { op: BinOp::Add, ty: Ty::I64, d, a, imm } => (d, a, i64::from(imm)),
-            Op::BinImm { op: BinOp::Sub, ty: Ty::I64, d, a, imm } => (d, a, -i64::from(imm)),
-            Op::Mov { d, a } => (d, a, 0),
-            _ => {
-                let writes = op.writes();
-                return self.0.retain(|known| !writes.meets(known.0, 1));
-            }
-        };
-        match self.0.iter().find(|known| known.0 == from) {
-            Some(&(_, known)) => self.put(d, known + by),
-            None => self.0.retain(|known| known.0 != d),
-        }
-    }
-
-    /// The block begins once more.
-    pub(crate) fn again(&mut self, block: &Block) {
-        self.0.retain(|&(s, _)| !s.is_temp() && !block.ops.iter().any(|op| op.writes().meets(s, 1)));
-    }
-}
+/// Programs count up to 0 from below, at a displacement; but nobody has pages below /proc/sys/vm/mmap_min_addr. So by less than
+/// that an address may be off, or by a little more upwards, and what it is off from is in the window.
+const BELOW: i64 = 1 << 16;
+const ABOVE: i64 = 1 << 20;
 
 impl Translator<'_> {
     /// Whether accesses of this block go through the window.
@@ -90,44 +54,72 @@ impl Translator<'_> {
             Op::Store { ty: MemTy::V256, .. } | Op::StoreX { ty: MemTy::V256, .. } => return false,
             Op::Load { ty, d, addr, disp } => {
                 let base = self.src(addr);
-                self.load_through(ty, d, Mem::at(base, disp), Some(addr));
+                let range = self.ranges.offset(addr, disp);
+                self.load_through(ty, d, Mem::at(base, disp), Some(addr), range);
             }
             Op::LoadX { ty, d, base, index, scale, disp } => {
                 let addr = self.address_x(base, index, scale, disp);
-                self.load_through(ty, d, Mem::at(addr, 0), None);
+                let range = self.ranges.sum(base, index, scale, disp);
+                self.load_through(ty, d, Mem::at(addr, 0), None, range);
             }
             Op::Store { ty, src, addr, disp } => {
                 let base = self.src(addr);
-                self.store_through(ty, src, Mem::at(base, disp), Some(addr));
+                let range = self.ranges.offset(addr, disp);
+                self.store_through(ty, src, Mem::at(base, disp), Some(addr), range);
             }
             Op::StoreX { ty, src, base, index, scale, disp } => {
                 let addr = self.address_x(base, index, scale, disp);
-                self.store_through(ty, src, Mem::at(addr, 0), None);
+                let range = self.ranges.sum(base, index, scale, disp);
+                self.store_through(ty, src, Mem::at(addr, 0), None, range);
             }
             _ => return false,
         }
         true
     }
 
-    /// Checks that an address is in the window, or at a displacement from one that is; `base` is the slot that its register holds.
-    /// All the operation needs is in registers by now, so that it is left in the state of this point.
-    fn inside(&mut self, addr: Mem, base: Option<Slot>) -> Option<Jump> {
-        if base.is_some_and(|base| self.inside.has(base, addr.disp)) {
+    /// Checks that an address, of which the range is known, is in the window or near it. All the operation needs is in registers
+    /// by now, so that it is left in the state of this point.
+    fn inside(&mut self, addr: Mem, base: Option<Slot>, range: Option<Range>) -> Option<Jump> {
+        let disp = i64::from(addr.disp);
+        if let Some(Range { from: None, lo, hi }) = range
+            && lo >= -REACH
+            && hi < WITHIN.hi + REACH
+        {
             return None;
         }
-        // Programs count up to 0 from below, at a displacement. A small one would lead to pages that nobody has.
-        let far = addr.disp.unsigned_abs() > NEAR;
+        let near = |lo: i64, hi: i64| lo >= -BELOW && hi <= ABOVE;
+        // If it is near a register, better that one: others may be near it, too.
+        let origin = match range {
+            Some(Range { from: Some(s), lo, hi }) if near(lo, hi) => self.current(s).map(|r| (s, r)),
+            _ => None,
+        };
+        let (known, checked) = match (origin, base) {
+            (Some((s, r)), _) => (Some((s, 0)), r),
+            (None, Some(base)) if near(disp, disp) => (Some((base, 0)), addr.base),
+            (None, base) => (base.map(|base| (base, disp)), self.compute(RAX, addr)),
+        };
         // Behind an address that is beyond, what follows is not reached.
-        if let Some(base) = base.filter(|_| self.untouched) {
-            self.inside.put(base, if far { -i64::from(addr.disp) } else { 0 });
+        if let Some((s, by)) = known.filter(|_| self.untouched) {
+            self.ranges.put(s, Range { from: None, lo: WITHIN.lo - by, hi: WITHIN.hi - by });
         }
-        let checked = if far { self.compute(RAX, addr) } else { addr.base };
         self.asm.cmp(Ty::I64, checked, Mem::at(RSP, STACK_END));
         Some(self.asm.jcc(Cc::AE))
     }
 
-    fn load_through(&mut self, ty: MemTy, d: Slot, addr: Mem, base: Option<Slot>) {
-        let beyond = self.inside(addr, base);
+    /// A register with the slot's value, if it can be had without taking one from others; perhaps rax.
+    fn current(&mut self, s: Slot) -> Option<Reg> {
+        match self.regs.find(s) {
+            None if s.is_temp() => None,
+            None => {
+                self.asm.mov(RAX, slot(s));
+                Some(RAX)
+            }
+            found => found,
+        }
+    }
+
+    fn load_through(&mut self, ty: MemTy, d: Slot, addr: Mem, base: Option<Slot>, range: Option<Range>) {
+        let beyond = self.inside(addr, base, range);
         // At a fault all is as before the load, whatever register it is to get.
         let state = self.state();
         let value = if ty.slots() > 1 { RAX } else { self.dst(d) };
@@ -148,9 +140,9 @@ impl Translator<'_> {
         }));
     }
 
-    fn store_through(&mut self, ty: MemTy, src: Slot, addr: Mem, base: Option<Slot>) {
+    fn store_through(&mut self, ty: MemTy, src: Slot, addr: Mem, base: Option<Slot>, range: Option<Range>) {
         let value = self.stored(ty, src);
-        let beyond = self.inside(addr, base);
+        let beyond = self.inside(addr, base, range);
         let state = self.state();
         let at = [self.put(ty, value, in_window(addr)); 2];
         let (behind, begun, untouched) = (self.asm.here(), self.begun, self.untouched);

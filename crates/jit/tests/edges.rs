@@ -49,6 +49,10 @@ enum Row {
     Probe(u8),
     /// The same, and a load of the first byte: a run that only reads otherwise.
     Probed(u8),
+    /// The same, and two stores there, the first byte's first or last.
+    Pair(MemTy, bool),
+    /// At an address that is nearly constant, or a difference.
+    Near(MemTy, i32),
     Rmw(RmwOp, Ty),
     Cas(Ty),
     Cas128(bool),
@@ -81,6 +85,12 @@ fn rows() -> Vec<Row> {
     }
     rows.extend([1, 2, 4, 8, 16, 32].map(Row::Probe));
     rows.extend([1, 2, 4, 8, 16, 32].map(Row::Probed));
+    for ty in [MemTy::U8, MemTy::U16, MemTy::U32, MemTy::U64, MemTy::V128] {
+        rows.extend([true, false].map(|up| Row::Pair(ty, up)));
+    }
+    rows.extend(
+        [MemTy::U8, MemTy::U64].into_iter().flat_map(|ty| [0, -9, 4096, -4096, i32::MIN].map(|by| Row::Near(ty, by))),
+    );
     rows.extend([true, false].map(Row::Cas128));
     for ty in TYS {
         rows.extend(RMWS.map(|op| Row::Rmw(op, ty)));
@@ -118,6 +128,27 @@ fn lift(row: Row, out: &mut Builder) {
             out.probe_write(bytes, AT, 0);
             let value = out.load(MemTy::U8, AT, 0);
             out.set(TO, value);
+        }
+        Row::Pair(ty, up) => {
+            let bytes = ty.bytes();
+            out.probe_write(2 * bytes, AT, 0);
+            let offsets = [0, bytes.into()];
+            for at in if up { offsets } else { [offsets[1], offsets[0]] } {
+                out.store(ty, DATA, AT, at);
+            }
+        }
+        Row::Near(ty, by) => {
+            // What is known of the one address is known of the others, as far as it goes.
+            let value = out.load(ty, AT, 0);
+            let index = out.load(MemTy::U8, AT, 0);
+            let base = out.add_imm(Ty::I64, AT, by.into());
+            let near = out.lea(base, index, 3, -8);
+            let other = out.load(ty, near, 0);
+            let back = out.add_imm(Ty::I64, base, -i64::from(by));
+            let again = out.load_x(ty, back, index, 0, 1);
+            out.set(TO, value);
+            out.set(TO.up(1), other);
+            out.set(TO.up(2), again);
         }
         Row::Rmw(op, ty) => {
             let old = out.atomic(op, ty, AT, DATA);

@@ -13,6 +13,7 @@ pub use frame::{FrameId, FramePool};
 pub use memory::{Memory, Stop};
 pub use space::{AddressSpace, Perms, Pte};
 pub use view::{VIEW_ADDRESS_BITS, VIEW_PAGES, VIEWS};
+pub use window::WINDOW_GUARD;
 
 pub const PAGE_SHIFT: u32 = 12;
 pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;

@@ -1,6 +1,6 @@
 //! Memory as a running CPU sees it: one space and the pool, with the view as fast path and the page table behind it.
 use crate::view::Tables;
-use crate::{Access, AddressSpace, Fault, FrameId, FramePool, PAGE_SHIFT, PAGE_SIZE};
+use crate::{Access, AddressSpace, Fault, FrameId, FramePool, PAGE_SHIFT, PAGE_SIZE, VIEW_ADDRESS_BITS, WINDOW_GUARD};
 
 /// Why an access did not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,10 +201,15 @@ impl<'a> Memory<'a> {
         (part == len).then(|| page + offset as u64)
     }
 
-    /// Whether all that compiled code can reach of an access through the window is what the page table has there.
+    /// Whether an access through the window stays in it and what is free around it, and all it can reach is what the page table has
+    /// there.
     pub fn window_agrees(&self, addr: u64, len: usize, access: Access) -> bool {
         let window = self.tables.and_then(|tables| self.pool.views.window(tables.index));
         let shown = |page: u64| window?.page(page).filter(|&(_, writable)| writable || access == Access::Read);
+        let around = -(WINDOW_GUARD as i64)..(1 << VIEW_ADDRESS_BITS) + WINDOW_GUARD as i64;
+        if !around.contains(&(addr as i64)) || !around.contains(&((addr as i64).wrapping_add(len as i64 - 1))) {
+            return false;
+        }
         let mut pages = addr >> PAGE_SHIFT..=addr.wrapping_add(len as u64 - 1) >> PAGE_SHIFT;
         pages.all(|page| {
             shown(page).is_none_or(|(host, _)| self.host_address(page << PAGE_SHIFT, 1, access) == Some(host))

@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
-/// Nothing is ever mapped so far below and above: an address in the window with any 32-bit displacement stays inside.
-const GUARD: usize = 1 << 32;
+/// Nothing is ever mapped so far below and above: an address in the window with a displacement, or a small index, stays inside.
+pub const WINDOW_GUARD: u64 = 1 << 36;
+const GUARD: usize = WINDOW_GUARD as usize;
 const BYTES: usize = (1 << VIEW_ADDRESS_BITS) + 2 * GUARD;
 const PAGE: usize = PAGE_SIZE as usize;
 
