@@ -29,19 +29,28 @@ fn drop_repeated_traps(block: &mut Block) {
     }
 }
 
-/// Makes `t = op; r = t` into `r = op`.
+/// Makes `t = op; r = t` into `r = op`, and `t = op; r = ext t` into `r = op; r = ext r`.
 fn retarget(block: &mut Block) {
     let (ops, at_end) = (&mut block.ops, block.term.reads());
     let mut start = 0;
     for at in 0..ops.len() {
         match ops[at] {
             Op::Insn { .. } => start = at,
-            Op::Mov { d, a } if a.is_temp() && !d.is_temp() => {
+            Op::Mov { d, a } | Op::Ext { d, a, .. } if a.is_temp() && !d.is_temp() => {
                 let end = (at..ops.len()).find(|&i| matches!(ops[i], Op::Insn { .. }));
                 // The end of the block belongs to its last instruction, and may read the temporary.
-                if end.is_some() || !at_end.meets(a, 1) {
+                let ends = |temp: Slot| end.is_some() || !at_end.meets(temp, 1);
+                if ends(a) {
                     let end = end.unwrap_or(ops.len());
-                    retarget_one(&mut ops[start..end], at - start, d, a);
+                    let ops = &mut ops[start..end];
+                    let at = at - start;
+                    if let Op::Mov { .. } = ops[at] {
+                        retarget_one(ops, at, d, a);
+                    }
+                    // It may have become an extension.
+                    if matches!(ops[at], Op::Ext { a, .. } if ends(a)) {
+                        extend_in_place(ops, at);
+                    }
                 }
             }
             _ => {}
@@ -80,6 +89,19 @@ fn retarget_one(ops: &mut [Op], at: usize, reg: Slot, temp: Slot) {
         return;
     }
     ops[at + 1..after].fill(NOTHING);
+}
+
+/// Where an extension at `at` comes right behind what it extends, and nothing else asks for that, one register does for both.
+fn extend_in_place(ops: &mut [Op], at: usize) {
+    let Op::Ext { d: reg, a: temp, .. } = ops[at] else { return };
+    let Some(def) = (0..at).rev().find(|&k| ops[k] != NOTHING) else { return };
+    let one = matches!(ops[def], Op::Bin { d, .. } | Op::BinImm { d, .. } if d == temp && d.is_temp());
+    if one && !reg.is_temp() && !ops[at + 1..].iter().any(|op| op.reads().meets(temp, 1)) {
+        ops[def] = with_destination(ops[def], reg);
+        if let Op::Ext { a, .. } = &mut ops[at] {
+            *a = reg;
+        }
+    }
 }
 
 /// The slots an operation names as written.
@@ -159,4 +181,61 @@ fn remove_dead(block: &mut Block) {
     }
     let mut keep = keep.into_iter();
     block.ops.retain(|_| keep.next().unwrap_or(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BinOp, Builder, Reg, Ty};
+
+    const A: Reg = Reg(1);
+    const D: Reg = Reg(2);
+
+    /// What is left of an instruction that extends a result of 32 bits into a register.
+    fn extended(make: impl FnOnce(&mut Builder) -> crate::Val) -> Vec<Op> {
+        let mut b = Builder::new(0);
+        b.insn(0);
+        let narrow = make(&mut b);
+        let wide = b.sext(Ty::I32, Ty::I64, narrow);
+        b.set(D, wide);
+        b.jump(4);
+        let mut block = b.finish(4);
+        optimise(&mut block);
+        block.ops.into_iter().filter(|op| !matches!(op, Op::Insn { .. })).collect()
+    }
+
+    #[test]
+    fn a_sign_extension_that_changes_nothing_goes() {
+        let (d, a) = (D.into(), A.into());
+        let shifted = extended(|b| b.bin_imm(BinOp::Shr, Ty::I32, A, 6));
+        assert_eq!(shifted, [Op::BinImm { op: BinOp::Shr, ty: Ty::I32, d, a, imm: 6 }]);
+        let masked = extended(|b| b.bin_imm(BinOp::And, Ty::I32, A, 255));
+        assert_eq!(masked, [Op::BinImm { op: BinOp::And, ty: Ty::I32, d, a, imm: 255 }]);
+    }
+
+    #[test]
+    fn a_sign_extension_that_may_change_something_stays_in_one_register() {
+        let (d, a) = (D.into(), A.into());
+        let extension = Op::Ext { signed: true, from: Ty::I32, to: Ty::I64, d, a: d };
+        for (op, imm) in [(BinOp::Add, 1), (BinOp::And, -2), (BinOp::Shr, 0), (BinOp::Shr, 32), (BinOp::Or, 1)] {
+            let ops = extended(|b| b.bin_imm(op, Ty::I32, A, imm));
+            assert_eq!(ops, [Op::BinImm { op, ty: Ty::I32, d, a, imm: imm as i32 }, extension]);
+        }
+    }
+
+    #[test]
+    fn what_is_read_again_is_not_overwritten_by_its_extension() {
+        let mut b = Builder::new(0);
+        b.insn(0);
+        let narrow = b.bin_imm(BinOp::Add, Ty::I32, A, 1);
+        let wide = b.sext(Ty::I32, Ty::I64, narrow);
+        b.set(D, wide);
+        b.set(A, narrow);
+        b.jump(4);
+        let mut block = b.finish(4);
+        let as_lifted = block.clone();
+        optimise(&mut block);
+        let is_copy = |op: &Op| matches!(op, Op::Ext { d, a, .. } if d == a);
+        assert!(!block.ops.iter().any(is_copy), "{as_lifted:?} {block:?}");
+    }
 }

@@ -75,6 +75,7 @@ impl Translator<'_> {
                     let d = self.dst(d);
                     match (bin, a, b) {
                         (BinOp::Add, Rm::Reg(a), Rm::Reg(b)) if wide => self.asm.lea(d, Mem::sum(a, b)),
+                        (BinOp::Add, Rm::Reg(a), Rm::Reg(b)) if ty == Ty::I32 => self.asm.lea32(d, Mem::sum(a, b)),
                         _ => {
                             self.asm.mov(d, a);
                             self.asm.alu(alu, wide, d, b);
@@ -172,6 +173,7 @@ impl Translator<'_> {
                 let d = self.dst(d);
                 match (bin, a) {
                     (BinOp::Add, Rm::Reg(a)) if wide => self.asm.lea(d, Mem::at(a, imm)),
+                    (BinOp::Add, Rm::Reg(a)) if ty == Ty::I32 => self.asm.lea32(d, Mem::at(a, imm)),
                     (BinOp::And, _) if imm == 0xff => self.asm.movzx(Ty::I8, d, a),
                     (BinOp::And, _) if imm == 0xffff => self.asm.movzx(Ty::I16, d, a),
                     _ => {

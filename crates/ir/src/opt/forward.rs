@@ -2,7 +2,7 @@
 //! and questions about flags become comparisons.
 use super::NOTHING;
 use super::compare::{Against, KnownFlags, as_imm};
-use crate::{BinOp, Block, FLAG_A, FLAG_B, Op, Slot, SlotSet, Term, Ty, Use};
+use crate::{BinOp, Block, FLAG_A, FLAG_B, MemTy, Op, Slot, SlotSet, Term, Ty, Use};
 
 /// What is known at a point of the walk.
 struct Known {
@@ -15,6 +15,8 @@ struct Known {
     /// The constants that the slots of `valued` hold.
     value: [u64; 256],
     valued: SlotSet,
+    /// Slots whose values are below 2^31: a sign extension from 32 bits leaves them as they are.
+    small: SlotSet,
     flags: Option<KnownFlags>,
     /// A slot that has been found aligned, and to how many bytes.
     aligned: Option<(Slot, u8)>,
@@ -29,6 +31,7 @@ pub(super) fn propagate(block: &mut Block) {
         better: SlotSet::EMPTY,
         value: [0; 256],
         valued: SlotSet::EMPTY,
+        small: SlotSet::EMPTY,
         flags: None,
         aligned: None,
         sum: None,
@@ -73,6 +76,7 @@ impl Known {
                     *op = Op::CmpImm { cond, ty, d, a, imm };
                 }
             }
+            Op::Ext { from: Ty::I32, to: Ty::I64, d, a, .. } if self.small.meets(a, 1) => *op = Op::Mov { d, a },
             Op::CheckAligned { bytes, addr }
                 if self.aligned.is_some_and(|(slot, known)| slot == addr && known >= bytes) =>
             {
@@ -123,6 +127,7 @@ impl Known {
             _ => {}
         }
         let aligned = self.aligned.filter(|&known| stays_aligned(op, known));
+        let small = self.small_result(op);
         let result = self.flags.as_ref().and_then(|flags| flags.result_of(op));
         let mut copy = *op;
         copy.operands(|access, slot, n| {
@@ -131,6 +136,9 @@ impl Known {
             }
         });
         self.aligned = aligned.or(self.aligned);
+        if let Some(d) = small {
+            self.small.insert(d, 1);
+        }
         match *op {
             Op::CheckAligned { bytes, addr } => self.aligned = Some((addr, bytes)),
             Op::Mov { d, a } if d != a => {
@@ -172,6 +180,29 @@ impl Known {
         }
     }
 
+    /// The slot that gets a value below 2^31. Results of narrow operations are extended with zeros.
+    fn small_result(&self, op: &Op) -> Option<Slot> {
+        let small = |s: Slot| self.small.meets(s, 1);
+        match *op {
+            Op::Const { d, value } if value < 1 << 31 => Some(d),
+            Op::Mov { d, a } if small(a) => Some(d),
+            Op::Load { ty: MemTy::U8 | MemTy::U16, d, .. } | Op::LoadX { ty: MemTy::U8 | MemTy::U16, d, .. } => Some(d),
+            Op::Cmp { d, .. } | Op::CmpImm { d, .. } | Op::GetFlag { d, .. } => Some(d),
+            Op::Bin { ty: Ty::I8 | Ty::I16, d, .. } | Op::BinImm { ty: Ty::I8 | Ty::I16, d, .. } => Some(d),
+            Op::Bin { op: BinOp::And, d, a, b, .. } if small(a) || small(b) => Some(d),
+            Op::Bin { op: BinOp::Or | BinOp::Xor, d, a, b, .. } if small(a) && small(b) => Some(d),
+            Op::BinImm { op: BinOp::And, d, imm: 0.., .. } => Some(d),
+            Op::BinImm { op: BinOp::Or | BinOp::Xor, d, a, imm: 0.., .. } if small(a) => Some(d),
+            Op::BinImm { op: BinOp::Shr, ty, d, a, imm } => {
+                let by = imm as u8 & (ty.bits() - 1);
+                (small(a) || by > ty.bits() - 32).then_some(d)
+            }
+            Op::Ext { signed: false, from: Ty::I8 | Ty::I16, d, .. } => Some(d),
+            Op::Extract { signed: false, d, width: ..32, .. } => Some(d),
+            _ => None,
+        }
+    }
+
     fn rename(&mut self, from: Slot, to: Slot) {
         self.same[from.0 as usize] = to;
         self.renamed.insert(from, 1);
@@ -185,6 +216,7 @@ impl Known {
     /// Forgets all that rests on the values of these slots.
     fn forget(&mut self, gone: SlotSet) {
         self.valued.subtract(gone);
+        self.small.subtract(gone);
         for s in gone.intersection(self.renamed).iter() {
             self.same[s.0 as usize] = s;
         }
