@@ -43,8 +43,8 @@ impl Builder {
     pub fn insn(&mut self, pc: u64) {
         self.ops.push(Op::Insn { pc });
         self.insns += 1;
+        self.known[..(self.next_temp - TEMPS) as usize].fill(None);
         self.next_temp = TEMPS;
-        self.known = [None; 256 - TEMPS as usize];
     }
 
     /// How many instructions were started.
@@ -80,7 +80,9 @@ impl Builder {
     }
 
     /// The block; one that no instruction ended goes on at `end`, the address behind its last byte.
-    pub fn finish(self, end: u64) -> Block {
+    pub fn finish(mut self, end: u64) -> Block {
+        // Blocks are kept by the ten thousand.
+        self.ops.shrink_to_fit();
         let term = self.term.unwrap_or(Term::Jump { pc: end });
         Block { pc: self.pc, end, insns: self.insns, ops: self.ops, term }
     }

@@ -4,6 +4,17 @@ use super::NOTHING;
 use super::compare::{Against, KnownFlags, as_imm};
 use crate::{BinOp, Block, FLAG_A, FLAG_B, MemTy, Op, Slot, SlotSet, Term, Ty, Use};
 
+/// Each slot, by number.
+const THEMSELVES: [Slot; 256] = {
+    let mut slots = [Slot(0); 256];
+    let mut i = 0;
+    while i < slots.len() {
+        slots[i] = Slot(i as u8);
+        i += 1;
+    }
+    slots
+};
+
 /// What is known at a point of the walk.
 struct Known {
     /// For each slot, another with the same value that is better used; itself if there is none.
@@ -26,7 +37,7 @@ struct Known {
 
 pub(super) fn propagate(block: &mut Block) {
     let mut known = Known {
-        same: std::array::from_fn(|i| Slot(i as u8)),
+        same: THEMSELVES,
         renamed: SlotSet::EMPTY,
         better: SlotSet::EMPTY,
         value: [0; 256],
