@@ -45,11 +45,12 @@ pub struct Boot {
 impl Machine {
     /// A machine at the first instruction of its first program.
     pub fn boot(boot: &Boot) -> Result<Machine> {
-        Machine::boot_with(boot, |_| Ok(()))
+        Machine::boot_with(boot, JitOptions::default(), |_| Ok(()))
     }
 
-    /// The same; `prepare` has the kernel to itself when the root filesystem is there and no program is yet.
-    pub fn boot_with(boot: &Boot, prepare: impl FnOnce(&mut Kernel) -> Result<()>) -> Result<Machine> {
+    /// The same with an engine of this kind; `prepare` has the kernel to itself when the root filesystem is there and no program
+    /// is yet.
+    pub fn boot_with(boot: &Boot, jit: JitOptions, prepare: impl FnOnce(&mut Kernel) -> Result<()>) -> Result<Machine> {
         let mut kernel = Kernel::new(boot.config.clone(), ARCHES);
         kernel.cgroups = Cgroups::new(cgroupfs::new());
         kernel.unpack_initramfs(&boot.initramfs)?;
@@ -71,7 +72,7 @@ impl Machine {
         }
         prepare(&mut kernel)?;
         kernel.start_init(&boot.init, &boot.args, &boot.env, boot.workdir.as_deref())?;
-        Ok(Machine { kernel, engine: JitOptions::default().engine()? })
+        Ok(Machine { kernel, engine: jit.engine()? })
     }
 
     /// Runs one time slice of one task.

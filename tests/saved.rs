@@ -2,7 +2,7 @@
 use crate::support::command::{fails, minikern, text};
 use crate::support::{Console, Ended, arches, boot, boot_program, oracle, run, scratch};
 use kernel::{TaskState, Tif};
-use minikern::{Boot, Machine};
+use minikern::{Boot, JitOptions, Machine};
 use proptest::prelude::*;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -318,7 +318,7 @@ fn a_lent_directory_is_opened_again_if_it_is_read_only() {
     let script = "exec < /mnt/numbers; read a; echo $a; read b; echo $b; while read c; do d=$c; done; echo $d; ls /mnt";
     let boot = boot(arch, &["sh", "-c", script]);
     let lend = |read_only: bool| {
-        let machine = Machine::boot_with(&boot, |kernel| {
+        let machine = Machine::boot_with(&boot, JitOptions::default(), |kernel| {
             let lent = minikern::hostfs::HostFs::new(&dir, read_only)?;
             kernel.mount_fs(Box::new(lent), b"host", b"/mnt", abi::MountFlags::empty()).expect("a mount point");
             Ok(())

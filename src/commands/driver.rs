@@ -42,13 +42,14 @@ impl Driver {
     /// With a machine that boots.
     pub(super) fn boot(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
         let mut sink = None;
-        let machine = Machine::boot_with(boot, |kernel| {
+        let machine = Machine::boot_with(boot, args.jit(), |kernel| {
             sink = Some(TraceSink::open(args.trace.as_deref(), terminal, kernel)?);
             args.mount.iter().try_for_each(|mount| super::mount::lend(kernel, mount))
         })?;
         Driver::with(machine, sink.context("the trace")?, args, clock, terminal)
     }
 
+    /// With a machine whose engine is as the arguments say.
     fn with(
         mut machine: Machine,
         trace: TraceSink,
@@ -57,7 +58,6 @@ impl Driver {
         terminal: bool,
     ) -> Result<Driver> {
         let jit = args.jit();
-        machine.engine = jit.engine()?;
         if args.verbose > 0 && jit.chosen()? == JitMode::Auto && machine.engine.stats().compiler.is_none() {
             console::say("minikern: no JIT on this host: all code is interpreted\n");
         }

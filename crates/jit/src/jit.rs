@@ -79,7 +79,7 @@ pub struct Jit {
     blocks: Vec<Option<Native>>,
     exits: Vec<Exit>,
     ops: Vec<Op>,
-    jumps: Box<[Line; LINES]>,
+    jumps: Box<[Line]>,
     /// Blocks that are to be compiled without guesses.
     steady: BTreeSet<u32>,
     window_after: u64,
@@ -122,7 +122,7 @@ impl Jit {
             blocks: Vec::new(),
             exits: Vec::new(),
             ops: Vec::new(),
-            jumps: Box::new([EMPTY; LINES]),
+            jumps: vec![EMPTY; LINES].into(),
             steady: BTreeSet::new(),
             window_after: WINDOW_AFTER,
             patience: PATIENCE,

@@ -47,6 +47,7 @@ impl Driver {
         let mut machine = Machine::load_from(file)?;
         let trace = TraceSink::open(args.trace.as_deref(), terminal, &mut machine.kernel)?;
         machine.kernel.image_restored(time_off(clock, &machine.kernel)?);
+        machine.engine = args.jit().engine()?;
         Driver::with(machine, trace, args, clock, terminal)
     }
 
