@@ -6,6 +6,7 @@
 //! every access is checked to stay inside the page it looked up, or inside the window and what is free around it.
 #![allow(unsafe_code)]
 use crate::fault::{self, Landing};
+use crate::jumps::{LINE, LINES};
 use engine::{Clock, Leave};
 use ir::{Op, Slots, Trap};
 use mmu::{Access, Memory, PAGE_SHIFT, PAGE_SIZE, Stop};
@@ -143,18 +144,6 @@ impl Drop for CodeMemory {
     }
 }
 
-/// A line of the jump cache: what is at `pc` in `context`. Read by compiled code.
-#[derive(Clone, Copy)]
-#[repr(C, align(32))]
-pub(crate) struct Line {
-    pub(crate) pc: u64,
-    pub(crate) context: u64,
-    pub(crate) entry: usize,
-}
-
-/// How many lines it has.
-pub(crate) const LINES: usize = 1 << 13;
-
 /// What a run of compiled code works on. Compiled code reaches the first fields by their offset.
 #[repr(C)]
 pub(crate) struct Frame<'a, 'm> {
@@ -162,7 +151,7 @@ pub(crate) struct Frame<'a, 'm> {
     table: *const u64,
     pub(crate) left: i64,
     context: u64,
-    jumps: *const Line,
+    jumps: *const u64,
     /// What compiled code finds memory by: the table once more, or the window.
     memory: u64,
     /// Where an indirect jump goes that was not in the jump cache.
@@ -205,14 +194,15 @@ pub(crate) struct Run<'a, 'm> {
     pub(crate) left: u64,
     pub(crate) context: u32,
     pub(crate) windowed: bool,
-    pub(crate) jumps: &'a [Line],
+    /// The jump cache's lines.
+    pub(crate) jumps: &'a [u64],
     pub(crate) ops: &'a [Op],
 }
 
 impl<'a, 'm> Frame<'a, 'm> {
     /// `None` if the memory has no view, or no window for code that wants one.
     pub(crate) fn new(run: Run<'a, 'm>) -> Option<Frame<'a, 'm>> {
-        assert_eq!(run.jumps.len(), LINES);
+        assert_eq!(size_of_val(run.jumps), LINES * LINE);
         let table = run.mem.view_table()?;
         Some(Frame {
             slots: run.slots,

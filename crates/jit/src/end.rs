@@ -1,21 +1,11 @@
 //! Ends of blocks: comparisons with their branches, and the ways on to other blocks.
 use crate::alu::Against;
 use crate::asm::*;
-use crate::code::{LINES, Line};
+use crate::jumps::{CONTEXT, ENTRY, LINE, LINE_SHIFT, PC, SPREAD, line};
 use crate::thunks::{STACK_CONTEXT, STACK_JUMPS};
 use crate::translate::{Cold, Exit, Site, Translator, Why};
 use engine::linkable;
 use ir::{Op, Term, Ty};
-use std::mem::offset_of;
-
-/// Which line of the jump cache is an address's. Multiplied, since blocks begin at like offsets of neighbouring pages.
-pub(crate) fn line(pc: u64) -> usize {
-    ((pc as u32).wrapping_mul(SPREAD) >> LINE_SHIFT) as usize
-}
-
-/// 2^32 by the golden ratio.
-const SPREAD: u32 = 0x9e37_79b1;
-const LINE_SHIFT: u32 = u32::BITS - LINES.ilog2();
 
 impl Translator<'_> {
     /// The end of the block.
@@ -164,7 +154,7 @@ impl Translator<'_> {
             let site = site.unwrap_or_else(|| self.site());
             self.asm.mov_imm(RAX, pc);
             self.asm.mov(RCX, Mem::at(RSP, STACK_JUMPS));
-            let at = (line(pc) * size_of::<Line>()) as i32;
+            let at = (line(pc) * LINE) as i32;
             let miss = self.find(Mem::at(RCX, at));
             miss.into_iter().for_each(|jump| self.asm.bind_short(jump));
             self.exits.push(Exit { id, refund: 0, why: Why::LinkIn { pc, site, to: None } });
@@ -176,12 +166,12 @@ impl Translator<'_> {
     /// Goes where the line of the jump cache says if it is that of rax; gives the jumps taken if not.
     fn find(&mut self, line: Mem) -> [ShortJump; 2] {
         let field = |offset: usize| Mem { disp: line.disp + offset as i32, ..line };
-        self.asm.cmp(Ty::I64, RAX, field(offset_of!(Line, pc)));
+        self.asm.cmp(Ty::I64, RAX, field(PC));
         let other = self.asm.jcc_short(Cc::NE);
         self.asm.mov(RDX, Mem::at(RSP, STACK_CONTEXT));
-        self.asm.cmp(Ty::I64, RDX, field(offset_of!(Line, context)));
+        self.asm.cmp(Ty::I64, RDX, field(CONTEXT));
         let elsewhere = self.asm.jcc_short(Cc::NE);
-        self.asm.jmp_rm(field(offset_of!(Line, entry)));
+        self.asm.jmp_rm(field(ENTRY));
         [other, elsewhere]
     }
 
@@ -189,7 +179,7 @@ impl Translator<'_> {
     fn jump_indirect(&mut self) {
         self.asm.imul_imm(false, RCX, RAX, SPREAD as i32);
         self.asm.shift_imm(Shift::Shr, Ty::I32, RCX, LINE_SHIFT as u8);
-        self.asm.shift_imm(Shift::Shl, Ty::I64, RCX, size_of::<Line>().trailing_zeros() as u8);
+        self.asm.shift_imm(Shift::Shl, Ty::I64, RCX, LINE.trailing_zeros() as u8);
         self.asm.alu(Alu::Add, true, RCX, Mem::at(RSP, STACK_JUMPS));
         let miss = self.find(Mem::at(RCX, 0));
         miss.into_iter().for_each(|jump| self.asm.bind_short(jump));

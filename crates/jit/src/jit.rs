@@ -1,11 +1,11 @@
 //! The compiler as the engine sees it: code memory, blocks, links between them, and the jump cache.
 use crate::asm::Asm;
 use crate::cache::{EMPTY_CACHE, Locals, Pinned};
-use crate::code::{self, CodeMemory, Frame, LINES, Line, PATIENCE, Run};
-use crate::end::line;
+use crate::code::{self, CodeMemory, Frame, PATIENCE, Run};
 use crate::fault::Landing;
 use crate::flags::UNKNOWN;
 use crate::host::Features;
+use crate::jumps::Jumps;
 use crate::loops::loops;
 use crate::plan::Plan;
 use crate::ranges::Ranges;
@@ -32,10 +32,11 @@ const LONGEST: usize = 256 << 10;
 const WINDOW_AFTER: u64 = 12_000_000;
 const WINDOW_SHARE: u64 = 4096;
 
+/// The first exit, whose number thunks use.
+const BY_THUNK: Exit = Exit { id: 0, refund: 0, why: Why::Jump };
+
 /// No context's number.
 const NO_CONTEXT: u32 = 0;
-
-const EMPTY: Line = Line { pc: 0, context: NO_CONTEXT as u64, entry: 0 };
 
 /// What an architecture's code is compiled with.
 struct Target {
@@ -79,7 +80,7 @@ pub struct Jit {
     blocks: Vec<Option<Native>>,
     exits: Vec<Exit>,
     ops: Vec<Op>,
-    jumps: Box<[Line]>,
+    jumps: Jumps,
     /// Blocks that are to be compiled without guesses.
     steady: BTreeSet<u32>,
     window_after: u64,
@@ -120,9 +121,9 @@ impl Jit {
             refused: false,
             features: Features::detect(),
             blocks: Vec::new(),
-            exits: Vec::new(),
+            exits: vec![BY_THUNK],
             ops: Vec::new(),
-            jumps: vec![EMPTY; LINES].into(),
+            jumps: Jumps::new(),
             steady: BTreeSet::new(),
             window_after: WINDOW_AFTER,
             patience: PATIENCE,
@@ -143,7 +144,6 @@ impl Jit {
             self.refused = false;
             let first_block = code.used();
             self.live = Some(Live { code, thunks, first_block, targets: Vec::new(), landings: Vec::new() });
-            self.clear();
         }
     }
 
@@ -152,10 +152,8 @@ impl Jit {
         self.blocks.clear();
         self.ops.clear();
         self.steady.clear();
-        self.exits.clear();
-        // The number that thunks use.
-        self.exits.push(Exit { id: 0, refund: 0, why: Why::Jump });
-        self.jumps.fill(EMPTY);
+        self.exits = vec![BY_THUNK];
+        self.jumps = Jumps::new();
     }
 }
 
@@ -266,7 +264,7 @@ impl Compiler for Jit {
             unreachable!("the engine runs only what it has compiled");
         };
         let Guest { slots, mem, clock, budget, left, context, windowed } = guest;
-        let (jumps, ops) = (&self.jumps[..], &self.ops);
+        let (jumps, ops) = (self.jumps.lines(), &self.ops);
         let run = Run { slots, mem, clock, budget, left: *left, context, windowed, jumps, ops };
         let Some(mut frame) = Frame::new(run) else { return Left::Goto(native.pc) };
         let enter = live.targets[native.target].gate.enter;
@@ -333,7 +331,7 @@ impl Compiler for Jit {
     fn remember(&mut self, pc: u64, context: u32, id: u32, windowed: bool) {
         if let (Some(live), Some(Some(native))) = (&self.live, self.blocks.get(number(id, windowed) as usize)) {
             let entry = live.code.address(native.at);
-            self.jumps[line(pc)] = Line { pc, context: context.into(), entry };
+            self.jumps.set(pc, context, entry);
         }
     }
 
@@ -352,10 +350,7 @@ impl Compiler for Jit {
                     _ => {}
                 }
             }
-            let known = &mut self.jumps[line(native.pc)];
-            if known.entry == live.code.address(native.at) {
-                *known = EMPTY;
-            }
+            self.jumps.forget(native.pc, live.code.address(native.at));
         }
     }
 

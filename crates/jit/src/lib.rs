@@ -15,6 +15,7 @@ mod flags;
 mod float;
 mod host;
 mod jit;
+mod jumps;
 mod loops;
 mod memory;
 mod plan;
