@@ -162,9 +162,14 @@ fn remove_dead(block: &mut Block) {
     let mut live = SlotSet::GUEST;
     live.union(block.term.reads());
     let mut keep = vec![true; block.ops.len()];
-    for (keep, op) in keep.iter_mut().zip(&block.ops).rev() {
+    for (at, (keep, op)) in keep.iter_mut().zip(&block.ops).enumerate().rev() {
         if let Op::Insn { .. } = op {
             live.subtract(SlotSet::TEMPORARIES);
+            // Behind floating point compiled code may leave: the modes may be others than it counts on.
+            let before = block.ops[..at].iter().rev().take_while(|op| !matches!(op, Op::Insn { .. }));
+            if before.into_iter().any(Op::uses_fp_env) {
+                live.union(SlotSet::GUEST);
+            }
             continue;
         }
         let writes = op.writes();

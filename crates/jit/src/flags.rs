@@ -48,6 +48,13 @@ impl Part {
     }
 }
 
+impl Pending {
+    /// Whether a slot is needed to store the flags.
+    pub(crate) fn rests_on(&self, s: Slot) -> bool {
+        [self.a, self.b, self.c].into_iter().any(|part| part.rests_on(s, 1))
+    }
+}
+
 impl Translator<'_> {
     pub(crate) fn set_flags(&mut self, kind: FlagKind, ty: Ty, a: Slot, b: Slot, c: Slot) {
         let operands = [(a, true), (b, kind.reads_b()), (c, kind.reads_c())];

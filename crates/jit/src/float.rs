@@ -2,9 +2,13 @@
 //! nearest without flushing, INEXACT raised already, no denormal operand, and a result that is normal and not near the least.
 //! All else is the interpreter's, in cold code; `softfloat::fast` says why this is exact.
 use crate::asm::*;
+use crate::code::WRONG;
 use crate::thunks::slot;
-use crate::translate::{Cold, Exit, State, Translator};
-use ir::{FP_ENV, FTy, FpOp, Op, Slot, Ty};
+use crate::translate::{Cold, Exit, State, Translator, Why};
+use ir::{Block, FP_ENV, FTy, FpOp, Op, Slot, Ty};
+
+/// What leaving a block costs because the modes are others, in wrong guesses.
+const UNSETTLED: u64 = 16;
 
 /// `FP_ENV`'s bits that have to be as below: modes, and INEXACT.
 const ENV_MASK: i32 = 0x1f20;
@@ -22,6 +26,61 @@ pub(crate) struct Slow {
     pub(crate) exit: Exit,
     /// What comes behind it, when its result is in memory.
     pub(crate) behind: usize,
+    /// What has to hold there: if it does not, the block is left.
+    settled: Option<Settled>,
+}
+
+/// What operations that follow count on: the modes, and a result that is not denormal.
+struct Settled {
+    env: bool,
+    result: (Slot, FTy),
+    /// What the rest of the instruction clears.
+    zeros: Vec<Slot>,
+    /// Where the next instruction is, how many are given back, and how many have begun.
+    next: u64,
+    refund: u32,
+    begun: u32,
+}
+
+/// What earlier operations of the block have made sure of.
+#[derive(Default)]
+pub(crate) struct Floats {
+    /// The modes are as wanted, and INEXACT is raised.
+    env: bool,
+    /// Slots that hold no denormal number.
+    normal: Vec<(Slot, FTy)>,
+    /// The same as the operation at hand is making sure of it.
+    checked: bool,
+    result: Option<(Slot, FTy)>,
+}
+
+/// Whether an operation may change modes, or clear what is raised.
+fn writes_env(op: &Op) -> bool {
+    op.writes().meets(FP_ENV.into(), 1) && (!op.uses_fp_env() || matches!(op, Op::Call { .. }))
+}
+
+impl Floats {
+    /// An operation has been translated.
+    pub(crate) fn after(&mut self, op: &Op) {
+        if self.env || !self.normal.is_empty() {
+            let writes = op.writes();
+            let from = match *op {
+                Op::Mov { d, a } => self.normal.iter().find(|known| known.0 == a).map(|&(_, ty)| (d, ty)),
+                _ => None,
+            };
+            self.normal.retain(|known| !writes.meets(known.0, 1));
+            self.normal.extend(from);
+            self.env &= !writes_env(op);
+        }
+        self.normal.extend(self.result.take());
+        self.checked = false;
+    }
+
+    /// The block begins once more.
+    pub(crate) fn again(&mut self, block: &Block) {
+        self.normal.clear();
+        self.env &= !block.ops.iter().any(writes_env);
+    }
 }
 
 /// The prefix of a scalar instruction.
@@ -65,14 +124,25 @@ impl Translator<'_> {
 
     /// Checks the modes and that INEXACT is raised.
     fn check_env(&mut self) {
+        if self.floats.env {
+            return;
+        }
+        self.look_at_env();
+        self.refuse(Cc::NE);
+        self.floats.checked = true;
+    }
+
+    fn look_at_env(&mut self) {
         self.asm.mov32(RAX, slot(FP_ENV.into()));
         self.asm.alu_imm(Alu::And, false, RAX, ENV_MASK);
         self.asm.alu_imm(Alu::Cmp, false, RAX, ENV_WANTED);
-        self.refuse(Cc::NE);
     }
 
-    /// Checks that an operand is not denormal.
-    fn check_operand(&mut self, ty: FTy, x: Reg) {
+    /// Checks that an operand, in a vector register, is not denormal.
+    fn check_operand(&mut self, ty: FTy, s: Slot, x: Reg) {
+        if self.floats.normal.contains(&(s, ty)) {
+            return;
+        }
         self.asm.movq_from(RAX, x);
         // Twice the magnitude less one: below the least normal's for denormals, far above for 0.
         let m = Mem { base: RAX, index: Some((RAX, 0)), disp: -1 };
@@ -92,6 +162,12 @@ impl Translator<'_> {
     /// Checks that a result is finite and at least twice the least normal number.
     fn check_result(&mut self, ty: FTy, x: Reg) {
         self.asm.movq_from(RAX, x);
+        self.compare_magnitude(ty);
+        self.refuse(Cc::A);
+    }
+
+    /// The same of a number in rax, but for the jump.
+    fn compare_magnitude(&mut self, ty: FTy) {
         let (down, most) = match ty {
             FTy::F64 => {
                 self.asm.alu(Alu::Add, true, RAX, RAX);
@@ -105,7 +181,6 @@ impl Translator<'_> {
         self.asm.shift_imm(Shift::Shr, int(ty).max(Ty::I32), RAX, down);
         self.asm.alu_imm(Alu::Sub, false, RAX, 2);
         self.asm.alu_imm(Alu::Cmp, false, RAX, most);
-        self.refuse(Cc::A);
     }
 
     /// The result in `x` goes to its slot; behind that both paths meet, with it in memory.
@@ -117,21 +192,62 @@ impl Translator<'_> {
                 self.asm.store(Ty::I64, slot(d), RAX);
             }
         }
-        self.end_slow(d, op);
+        let settled = self.settled((d, ty));
+        self.end_settled(op, settled);
+        self.forget_result(d);
     }
 
     fn end_slow(&mut self, d: Slot, op: &Op) {
         self.end_checks(op);
+        self.forget_result(d);
+    }
+
+    fn forget_result(&mut self, d: Slot) {
         self.regs.forget_slots(d, 1);
         self.regs.forget_slots(FP_ENV.into(), 1);
     }
 
     /// Here both paths meet.
     pub(crate) fn end_checks(&mut self, op: &Op) {
+        self.end_settled(op, None);
+    }
+
+    /// The same; what the checks have made sure of is so on both paths.
+    fn end_settled(&mut self, op: &Op, settled: Option<Settled>) {
         let jumps = std::mem::take(&mut self.refused);
         let state = State { locals: self.checked, flags: self.flags };
-        let slow = Slow { jumps, op: *op, state, exit: self.stopped(None), behind: self.asm.here() };
+        let slow = Slow { jumps, op: *op, state, exit: self.stopped(None), behind: self.asm.here(), settled };
         self.cold.push(Cold::Slow(slow));
+    }
+
+    /// For an operation with this result, if it is the last one of its instruction but for zeros around it: so that the block can be left
+    /// behind it.
+    fn settled(&mut self, result: (Slot, FTy)) -> Option<Settled> {
+        // What runs for long has inexact results sooner or later; short runs may not.
+        if self.cx.steady || !self.cx.windowed {
+            return None;
+        }
+        let block = self.block;
+        let rest = &block.ops[self.at + 1..];
+        let zeros = rest.iter().map_while(|op| match *op {
+            Op::Const { d, value: 0 } if !d.is_temp() => Some(d),
+            _ => None,
+        });
+        let zeros: Vec<Slot> = zeros.collect();
+        let Some(&Op::Insn { pc: next }) = rest.get(zeros.len()) else { return None };
+        if zeros.iter().any(|&zero| self.flags.rests_on(zero)) {
+            return None;
+        }
+        self.floats.env |= self.floats.checked;
+        self.floats.result = Some(result);
+        Some(Settled {
+            env: self.floats.env,
+            result,
+            zeros,
+            next,
+            refund: self.block.insns - self.begun,
+            begun: self.begun,
+        })
     }
 
     pub(crate) fn cold_slow(&mut self, slow: Slow) {
@@ -143,10 +259,38 @@ impl Translator<'_> {
         self.asm.mov_imm(RAX, self.ops.len() as u64);
         self.ops.push(slow.op);
         self.asm.call_to(self.cx.thunks.exec);
-        self.asm.jcc_to(Cc::AE, self.asm.base + slow.behind);
-        if slow.op.may_leave() {
-            self.leave(&slow.state, slow.exit);
+        let Some(settled) = slow.settled else {
+            self.asm.jcc_to(Cc::AE, self.asm.base + slow.behind);
+            if slow.op.may_leave() {
+                self.leave(&slow.state, slow.exit);
+            }
+            return;
+        };
+        let elsewhere = settled.env.then(|| {
+            self.look_at_env();
+            self.asm.jcc(Cc::NE)
+        });
+        let (d, ty) = settled.result;
+        self.asm.mov(RAX, slot(d));
+        self.compare_magnitude(ty);
+        self.asm.jcc_to(Cc::BE, self.asm.base + slow.behind);
+        if let Some(elsewhere) = elsewhere {
+            self.asm.bind(elsewhere);
         }
+        let mut state = slow.state;
+        state.locals.drop(state.locals.of(&slow.op.writes()));
+        for zero in settled.zeros {
+            self.asm.store_imm(slot(zero), 0);
+            state.locals.drop(state.locals.range(zero, 1));
+        }
+        self.asm.mov_imm(RAX, UNSETTLED);
+        self.asm.alu_to(Alu::Sub, self.data(WRONG), RAX);
+        let patient = self.asm.jcc(Cc::NS);
+        let id = self.cx.id;
+        let why = Why::Wrong { insn: settled.begun };
+        self.leave(&state, Exit { id, refund: self.block.insns, why });
+        self.asm.bind(patient);
+        self.leave(&state, Exit { id, refund: settled.refund, why: Why::Goto(settled.next) });
     }
 
     pub(crate) fn float(&mut self, op: &Op) {
@@ -157,8 +301,8 @@ impl Translator<'_> {
                 self.float_src(X1, b);
                 self.begin_checks(op);
                 self.check_env();
-                self.check_operand(ty, X0);
-                self.check_operand(ty, X1);
+                self.check_operand(ty, a, X0);
+                self.check_operand(ty, b, X1);
                 let opcode = match fp {
                     FpOp::Add => 0x58,
                     FpOp::Sub => 0x5c,
@@ -189,8 +333,8 @@ impl Translator<'_> {
                 self.float_src(X2, c);
                 self.begin_checks(op);
                 self.check_env();
-                for x in [X0, X1, X2] {
-                    self.check_operand(ty, x);
+                for (s, x) in [(a, X0), (b, X1), (c, X2)] {
+                    self.check_operand(ty, s, x);
                 }
                 let opcode = match (neg_product, neg_addend) {
                     (false, false) => 0xa9,
@@ -206,8 +350,8 @@ impl Translator<'_> {
                 self.float_src(X0, a);
                 self.float_src(X1, b);
                 self.begin_checks(op);
-                self.check_operand(ty, X0);
-                self.check_operand(ty, X1);
+                self.check_operand(ty, a, X0);
+                self.check_operand(ty, b, X1);
                 self.asm.sse(if ty == FTy::F64 { P66 } else { 0 }, 0x2e, X0, X1);
                 self.refuse(Cc::P);
                 // 1 less, 2 equal, 4 greater.
@@ -269,7 +413,7 @@ impl Translator<'_> {
                 self.float_src(X0, a);
                 self.begin_checks(op);
                 self.check_env();
-                self.check_operand(from, X0);
+                self.check_operand(from, a, X0);
                 self.asm.sse_int(scalar(from), true, 0x2c, RAX, X0);
                 if to == Ty::I32 {
                     self.asm.movsx(Ty::I32, true, RCX, RAX);

@@ -4,6 +4,7 @@ use crate::cache::{EMPTY_CACHE, Locals, Pinned};
 use crate::code::{self, CodeMemory, Frame, PATIENCE, Run};
 use crate::fault::Landing;
 use crate::flags::UNKNOWN;
+use crate::float::Floats;
 use crate::host::Features;
 use crate::jumps::Jumps;
 use crate::loops::loops;
@@ -235,6 +236,8 @@ impl Compiler for Jit {
             untouched: true,
             via: Via::Check,
             ranges: Ranges::default(),
+            at: 0,
+            floats: Floats::default(),
             landings: Vec::new(),
             cold: Vec::new(),
             code_offset: at,

@@ -38,6 +38,7 @@ impl Translator<'_> {
         let entry = self.asm.base + self.asm.here();
         self.compared = None;
         self.ranges.again(self.block);
+        self.floats.again(self.block);
         self.all_operations();
         let Some(cc) = self.next_round(if_taken) else { return self.end() };
         if self.flags == flags {

@@ -3,7 +3,7 @@ use crate::alu::Against;
 use crate::asm::*;
 use crate::cache::Locals;
 use crate::flags::Pending;
-use crate::float::Slow;
+use crate::float::{Floats, Slow};
 use crate::host::Features;
 use crate::loops::loops;
 use crate::memory::Access;
@@ -134,7 +134,10 @@ pub(crate) struct Translator<'a> {
     /// Nothing but temporaries has been written since it began: it can begin once more.
     pub(crate) untouched: bool,
     pub(crate) via: Via,
+    /// The operation at hand.
+    pub(crate) at: usize,
     pub(crate) ranges: Ranges,
+    pub(crate) floats: Floats,
     /// Instructions that may fault, and where they go on then: offsets in the code.
     pub(crate) landings: Vec<(usize, usize)>,
     pub(crate) cold: Vec<Cold<'a>>,
@@ -225,6 +228,7 @@ impl<'a> Translator<'a> {
     /// Translates the operation at `at`; says how many it took.
     fn operation(&mut self, at: usize) -> usize {
         let op = self.block.ops[at];
+        self.at = at;
         self.regs.begin(at);
         let touches_flags = self.touches_flags(&op);
         if touches_flags {
@@ -245,6 +249,7 @@ impl<'a> Translator<'a> {
             if self.cx.windowed {
                 self.ranges.after(op);
             }
+            self.floats.after(op);
             self.untouched = self.untouched && writes_temporaries_alone(op);
         }
         if touches_flags && self.writes_flags(&op) {
