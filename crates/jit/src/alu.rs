@@ -71,13 +71,13 @@ impl Translator<'_> {
                     self.asm.alu(alu, wide, d, b);
                     self.cut(ty, d);
                 } else {
-                    let a = self.operand(a);
-                    let d = self.dst(d);
-                    match (bin, a, b) {
+                    let value = self.operand(a);
+                    let d = self.dst_over(d, a);
+                    match (bin, value, b) {
                         (BinOp::Add, Rm::Reg(a), Rm::Reg(b)) if wide => self.asm.lea(d, Mem::sum(a, b)),
                         (BinOp::Add, Rm::Reg(a), Rm::Reg(b)) if ty == Ty::I32 => self.asm.lea32(d, Mem::sum(a, b)),
                         _ => {
-                            self.asm.mov(d, a);
+                            self.asm.mov(d, value);
                             self.asm.alu(alu, wide, d, b);
                             self.cut(ty, d);
                         }
@@ -169,15 +169,15 @@ impl Translator<'_> {
                 self.asm.alu_imm(alu, wide, d, imm);
                 self.cut(ty, d);
             } else {
-                let a = self.operand(a);
-                let d = self.dst(d);
-                match (bin, a) {
+                let value = self.operand(a);
+                let d = self.dst_over(d, a);
+                match (bin, value) {
                     (BinOp::Add, Rm::Reg(a)) if wide => self.asm.lea(d, Mem::at(a, imm)),
                     (BinOp::Add, Rm::Reg(a)) if ty == Ty::I32 => self.asm.lea32(d, Mem::at(a, imm)),
-                    (BinOp::And, _) if imm == 0xff => self.asm.movzx(Ty::I8, d, a),
-                    (BinOp::And, _) if imm == 0xffff => self.asm.movzx(Ty::I16, d, a),
+                    (BinOp::And, _) if imm == 0xff => self.asm.movzx(Ty::I8, d, value),
+                    (BinOp::And, _) if imm == 0xffff => self.asm.movzx(Ty::I16, d, value),
                     _ => {
-                        self.asm.mov(d, a);
+                        self.asm.mov(d, value);
                         self.asm.alu_imm(alu, wide, d, imm);
                         self.cut(ty, d);
                     }
@@ -189,8 +189,8 @@ impl Translator<'_> {
         self.flags_before_write(d, 1);
         if let Some(shift) = shift(bin) {
             let by = imm as u8 & (ty.bits() - 1);
-            let a = self.operand(a);
-            let d = self.dst(d);
+            let value = self.operand(a);
+            let (d, a) = (self.dst_over(d, a), value);
             // A narrow value is made whole where bits from above would come in.
             match shift {
                 Shift::Sar => self.asm.movsx(ty, true, d, a),
@@ -359,8 +359,8 @@ impl Translator<'_> {
 
     pub(crate) fn ext(&mut self, signed: bool, from: Ty, to: Ty, d: Slot, a: Slot) {
         let from = from.min(to);
-        let a = self.operand(a);
-        let d = self.dst(d);
+        let value = self.operand(a);
+        let (d, a) = (self.dst_over(d, a), value);
         if signed {
             self.asm.movsx(from, to == Ty::I64, d, a);
             self.cut(to, d);

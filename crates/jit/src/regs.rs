@@ -180,6 +180,17 @@ impl<'a> Regs<'a> {
         CACHE[at]
     }
 
+    /// The same for an operation that is done with `a` when it writes: the register of `a`, if nothing else needs that any more.
+    pub(crate) fn dst_over(&mut self, asm: &mut Asm, s: Slot, a: Slot) -> Reg {
+        match self.locals.holder(a) {
+            Some(at) if a.is_temp() && !self.hold_temps && self.locals.holder(s).is_none() && !self.is_live(a) => {
+                self.locals.set(at, s, true);
+                CACHE[at]
+            }
+            _ => self.dst(asm, s),
+        }
+    }
+
     /// An operation is done: frees the temporaries that nothing reads any more.
     pub(crate) fn end_operation(&mut self) {
         self.locked = 0;

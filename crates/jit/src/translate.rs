@@ -220,6 +220,11 @@ impl<'a> Translator<'a> {
         self.regs.dst(&mut self.asm, s)
     }
 
+    /// The same where the operation is done with `a` by then.
+    pub(crate) fn dst_over(&mut self, s: Slot, a: Slot) -> Reg {
+        self.regs.dst_over(&mut self.asm, s, a)
+    }
+
     /// The exit of an instruction that did not complete.
     pub(crate) fn stopped(&self, leave: Option<Leave>) -> Exit {
         Exit { id: self.cx.id, refund: self.block.insns, why: Why::Stopped { insn: self.begun - 1, leave } }
@@ -268,9 +273,9 @@ impl<'a> Translator<'a> {
                 self.asm.mov_imm(d, value);
             }
             Op::Mov { d, a } => {
-                let a = self.operand(a);
-                let d = self.dst(d);
-                self.asm.mov(d, a);
+                let value = self.operand(a);
+                let d = self.dst_over(d, a);
+                self.asm.mov(d, value);
             }
             Op::Bin { op, ty, d, a, b } => self.bin(op, ty, d, a, b, &self.block.ops[at]),
             Op::BinImm { op, ty, d, a, imm } => self.bin_imm(op, ty, d, a, imm, &self.block.ops[at]),
