@@ -154,16 +154,21 @@ fn difference(compiled: &Outcome, interpreted: &Outcome) -> Option<String> {
     page.map(|page| format!("page {page}"))
 }
 
-/// Runs the bytes interpreted and compiled, for this host and for the oldest, whole and in pieces.
+/// Runs the bytes interpreted and compiled, for this host, without and with a window, and for the oldest, whole and in pieces.
 pub fn check(arch: &'static Arch, input: &[u8]) {
     let interpreted = World::new(arch, input).run(&mut Engine::new(), true);
-    for old in [false, true] {
+    let kinds: [(&str, fn(Jit) -> Jit); 3] = [
+        ("compiled", |jit| jit),
+        ("compiled for windows", |jit| jit.with_windows_after(0)),
+        ("compiled for an old host", Jit::baseline),
+    ];
+    for (how, kind) in kinds {
         let Some(jit) = Jit::new(0) else { return };
-        let compiler = Box::new(if old { jit.baseline() } else { jit });
+        let compiler = Box::new(kind(jit));
         let mut engine = Engine::with_tiers(Tiers::Compiler { compiler, threshold: 1 });
         let compiled = World::new(arch, input).run(&mut engine, false);
         if let Some(difference) = difference(&compiled, &interpreted) {
-            panic!("{}{}, compiled against interpreted: {difference}", arch.name, if old { ", old host" } else { "" });
+            panic!("{}, {how} against interpreted: {difference}", arch.name);
         }
     }
 }

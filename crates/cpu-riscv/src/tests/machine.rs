@@ -118,6 +118,7 @@ fn changed(before: &[u8], after: &[u8]) -> BTreeMap<u64, u64> {
 pub(crate) fn run(case: &Case) -> Outcome {
     let interpreted = run_by(Engine::new(), case);
     if let Some(jit) = jit::Jit::new(0) {
+        let jit = if case.seed.is_multiple_of(2) { jit.with_windows_after(0) } else { jit };
         let compiled = run_by(Engine::with_tiers(Tiers::Compiler { compiler: Box::new(jit), threshold: 1 }), case);
         assert!(compiled == interpreted, "{:x?} seed {:#x} differs when compiled", case.code(), case.seed);
     }

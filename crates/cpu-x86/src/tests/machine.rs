@@ -104,10 +104,12 @@ pub(super) fn run(from: &State, text: &[u8]) -> Option<State> {
     // Run a second time, a block has its compact form.
     let warm = m.run(&mut engine, from, text);
     assert_same(text, &first, &warm, "in compact form");
-    if let Some(jit) = Jit::new(1 << 16) {
+    for windows in [false, true] {
+        let Some(jit) = Jit::new(1 << 16) else { break };
+        let jit = if windows { jit.with_windows_after(0) } else { jit };
         let mut engine = Engine::with_tiers(Tiers::Compiler { compiler: Box::new(jit), threshold: 1 });
         let compiled = m.run(&mut engine, from, text);
-        assert_same(text, &first, &compiled, "compiled");
+        assert_same(text, &first, &compiled, if windows { "compiled for a window" } else { "compiled" });
     }
     first
 }
