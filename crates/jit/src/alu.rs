@@ -417,6 +417,10 @@ impl Translator<'_> {
         };
         if let Some(low) = low {
             let b = self.src(b);
+            if a == d && ty == Ty::I64 && self.regs.find(d).is_some_and(|r| r != b) {
+                let d = self.dst(d);
+                return self.asm.mov_low(low, d, b);
+            }
             let a = self.operand(a);
             self.asm.mov(RAX, a);
             self.asm.mov_low(low, RAX, b);

@@ -26,14 +26,12 @@ pub(crate) struct Slow {
     pub(crate) exit: Exit,
     /// What comes behind it, when its result is in memory.
     pub(crate) behind: usize,
-    /// What has to hold there: if it does not, the block is left.
+    /// What follows counts on the checks: the block is left behind the operation.
     settled: Option<Settled>,
 }
 
-/// What operations that follow count on: the modes, and a result that is not denormal.
+/// How a block is left behind an operation.
 struct Settled {
-    env: bool,
-    result: (Slot, FTy),
     /// What the rest of the instruction clears.
     zeros: Vec<Slot>,
     /// Where the next instruction is, how many are given back, and how many have begun.
@@ -50,7 +48,8 @@ pub(crate) struct Floats {
     /// Slots that hold no denormal number.
     normal: Vec<(Slot, FTy)>,
     /// The same as the operation at hand is making sure of it.
-    checked: bool,
+    env_checked: bool,
+    operands: Vec<(Slot, FTy)>,
     result: Option<(Slot, FTy)>,
 }
 
@@ -73,7 +72,8 @@ impl Floats {
             self.env &= !writes_env(op);
         }
         self.normal.extend(self.result.take());
-        self.checked = false;
+        self.env_checked = false;
+        self.operands.clear();
     }
 
     /// The block begins once more.
@@ -129,7 +129,7 @@ impl Translator<'_> {
         }
         self.look_at_env();
         self.refuse(Cc::NE);
-        self.floats.checked = true;
+        self.floats.env_checked = true;
     }
 
     fn look_at_env(&mut self) {
@@ -140,9 +140,10 @@ impl Translator<'_> {
 
     /// Checks that an operand, in a vector register, is not denormal.
     fn check_operand(&mut self, ty: FTy, s: Slot, x: Reg) {
-        if self.floats.normal.contains(&(s, ty)) {
+        if self.floats.normal.contains(&(s, ty)) || self.floats.operands.contains(&(s, ty)) {
             return;
         }
+        self.floats.operands.push((s, ty));
         self.asm.movq_from(RAX, x);
         // Twice the magnitude less one: below the least normal's for denormals, far above for 0.
         let m = Mem { base: RAX, index: Some((RAX, 0)), disp: -1 };
@@ -224,7 +225,7 @@ impl Translator<'_> {
     /// behind it.
     fn settled(&mut self, result: (Slot, FTy)) -> Option<Settled> {
         // What runs for long has inexact results sooner or later; short runs may not.
-        if self.cx.steady || !self.cx.windowed {
+        if self.cx.rough || !self.cx.windowed {
             return None;
         }
         let block = self.block;
@@ -238,16 +239,11 @@ impl Translator<'_> {
         if zeros.iter().any(|&zero| self.flags.rests_on(zero)) {
             return None;
         }
-        self.floats.env |= self.floats.checked;
-        self.floats.result = Some(result);
-        Some(Settled {
-            env: self.floats.env,
-            result,
-            zeros,
-            next,
-            refund: self.block.insns - self.begun,
-            begun: self.begun,
-        })
+        let floats = &mut self.floats;
+        floats.env |= floats.env_checked;
+        floats.normal.append(&mut floats.operands);
+        floats.result = Some(result);
+        Some(Settled { zeros, next, refund: self.block.insns - self.begun, begun: self.begun })
     }
 
     pub(crate) fn cold_slow(&mut self, slow: Slow) {
@@ -266,17 +262,6 @@ impl Translator<'_> {
             }
             return;
         };
-        let elsewhere = settled.env.then(|| {
-            self.look_at_env();
-            self.asm.jcc(Cc::NE)
-        });
-        let (d, ty) = settled.result;
-        self.asm.mov(RAX, slot(d));
-        self.compare_magnitude(ty);
-        self.asm.jcc_to(Cc::BE, self.asm.base + slow.behind);
-        if let Some(elsewhere) = elsewhere {
-            self.asm.bind(elsewhere);
-        }
         let mut state = slow.state;
         state.locals.drop(state.locals.of(&slow.op.writes()));
         for zero in settled.zeros {
@@ -287,7 +272,7 @@ impl Translator<'_> {
         self.asm.alu_to(Alu::Sub, self.data(WRONG), RAX);
         let patient = self.asm.jcc(Cc::NS);
         let id = self.cx.id;
-        let why = Why::Wrong { insn: settled.begun };
+        let why = Why::Wrong { insn: settled.begun, floats: true };
         self.leave(&state, Exit { id, refund: self.block.insns, why });
         self.asm.bind(patient);
         self.leave(&state, Exit { id, refund: settled.refund, why: Why::Goto(settled.next) });

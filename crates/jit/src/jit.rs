@@ -84,6 +84,8 @@ pub struct Jit {
     jumps: Jumps,
     /// Blocks that are to be compiled without guesses.
     steady: BTreeSet<u32>,
+    /// Blocks whose floating-point operations are each to be checked by themselves.
+    rough: BTreeSet<u32>,
     window_after: u64,
     patience: i64,
     stats: CompilerStats,
@@ -126,6 +128,7 @@ impl Jit {
             ops: Vec::new(),
             jumps: Jumps::new(),
             steady: BTreeSet::new(),
+            rough: BTreeSet::new(),
             window_after: WINDOW_AFTER,
             patience: PATIENCE,
             stats: CompilerStats { room: room as u64, ..CompilerStats::default() },
@@ -153,6 +156,7 @@ impl Jit {
         self.blocks.clear();
         self.ops.clear();
         self.steady.clear();
+        self.rough.clear();
         self.exits = vec![BY_THUNK];
         self.jumps = Jumps::new();
     }
@@ -225,6 +229,7 @@ impl Compiler for Jit {
                 difference: *difference,
                 data: (live.code.len() - at) as i32,
                 steady,
+                rough: self.rough.contains(&id),
                 windowed: how.windowed,
             },
             block,
@@ -288,9 +293,9 @@ impl Compiler for Jit {
                 self.stats.retired += u64::from(exit.refund) - 1;
                 Left::Trap { id: exit.id / 2 }
             }
-            Why::Wrong { insn } => {
+            Why::Wrong { insn, floats } => {
                 self.stats.retired += u64::from(insn);
-                self.steady.insert(exit.id);
+                if floats { &mut self.rough } else { &mut self.steady }.insert(exit.id);
                 Left::Anew { id: exit.id / 2, insn }
             }
             Why::Stopped { insn, leave } => {

@@ -252,7 +252,7 @@ impl Translator<'_> {
 
     /// Leaves in front of the instruction at hand, which is untouched; the block is to be compiled anew.
     pub(crate) fn leave_for_good(&mut self, state: &State) {
-        let why = Why::Wrong { insn: self.begun - 1 };
+        let why = Why::Wrong { insn: self.begun - 1, floats: false };
         let exit = Exit { id: self.cx.id, refund: self.block.insns, why };
         self.leave(state, exit);
     }

@@ -47,9 +47,10 @@ pub(crate) enum Why {
     Syscall(u64),
     /// The block ends in a trap.
     Trap,
-    /// Guesses were wrong too often, at instruction number `insn`.
+    /// Guesses were wrong too often, at instruction number `insn`; or the checks of floating point refused.
     Wrong {
         insn: u32,
+        floats: bool,
     },
     /// Instruction number `insn` could not complete; why is here, or else in the frame.
     Stopped {
@@ -116,6 +117,8 @@ pub(crate) struct Context<'a> {
     pub(crate) windowed: bool,
     /// Every page is looked up: guesses were often wrong, or accesses through the window often refused.
     pub(crate) steady: bool,
+    /// No floating-point operation counts on the checks of another.
+    pub(crate) rough: bool,
 }
 
 pub(crate) struct Translator<'a> {
