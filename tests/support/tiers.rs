@@ -157,14 +157,13 @@ fn difference(compiled: &Outcome, interpreted: &Outcome) -> Option<String> {
 /// Runs the bytes interpreted and compiled, for this host, without and with a window, and for the oldest, whole and in pieces.
 pub fn check(arch: &'static Arch, input: &[u8]) {
     let interpreted = World::new(arch, input).run(&mut Engine::new(), true);
-    let kinds: [(&str, fn(Jit) -> Jit); 3] = [
-        ("compiled", |jit| jit),
-        ("compiled for windows", |jit| jit.with_windows_after(0)),
-        ("compiled for an old host", Jit::baseline),
-    ];
-    for (how, kind) in kinds {
+    for how in ["compiled", "compiled for windows", "compiled for an old host"] {
         let Some(jit) = Jit::new(0) else { return };
-        let compiler = Box::new(kind(jit));
+        let compiler = Box::new(match how {
+            "compiled for windows" => jit.with_windows_after(0),
+            "compiled for an old host" => jit.baseline(),
+            _ => jit,
+        });
         let mut engine = Engine::with_tiers(Tiers::Compiler { compiler, threshold: 1 });
         let compiled = World::new(arch, input).run(&mut engine, false);
         if let Some(difference) = difference(&compiled, &interpreted) {
