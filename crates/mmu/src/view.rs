@@ -252,7 +252,7 @@ impl Views {
     pub(crate) fn forget_pages(&mut self, space: u64, first: u64, last: u64) {
         for view in self.views.iter_mut().filter(|v| v.space == space) {
             if let Some(window) = &mut view.window {
-                window.forget(first, last.min(VIEW_PAGES));
+                window.forget(first, last);
             }
             let set: Vec<_> = view.by_page.range((first, FrameId(0))..(last, FrameId(0))).copied().collect();
             for (page, frame) in set {

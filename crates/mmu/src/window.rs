@@ -5,7 +5,7 @@
 //! Every change is a system call. So windows are for spaces that run long and change little: see [`Window::pays`].
 #![allow(unsafe_code)]
 use crate::frame::CHUNK;
-use crate::view::VIEW_ADDRESS_BITS;
+use crate::view::{VIEW_ADDRESS_BITS, VIEW_PAGES, VIEWS};
 use crate::{FrameId, PAGE_SIZE};
 use rustix::mm::{Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags};
 use rustix::mm::{madvise, mmap_anonymous, mprotect, mremap_fixed, munmap};
@@ -22,8 +22,9 @@ const PAGE: usize = PAGE_SIZE as usize;
 /// A system call more is worth it for so many instructions, beyond those that opening a window takes.
 const WORTH: u64 = 100_000;
 const OPENING: u64 = 256;
-/// Each call may leave two mappings more, and the host allows a process 65,530.
-const MOST_CALLS: u64 = 4096;
+/// Each call may leave two mappings more. So all windows have half of what the host allows a process (65,530, vm.max_map_count).
+const MOST_CALLS: u64 = 2048;
+const _: () = assert!(2 * MOST_CALLS as usize * VIEWS <= 1 << 15);
 
 /// A page that is mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl Window {
 
     /// Where a page is.
     fn place(&self, page: u64) -> *mut c_void {
-        assert!(page < 1 << (VIEW_ADDRESS_BITS - crate::PAGE_SHIFT));
+        assert!(page < VIEW_PAGES);
         // SAFETY: inside the reservation, as was just checked.
         unsafe { self.start.add(GUARD + page as usize * PAGE) }.as_ptr().cast()
     }
@@ -136,7 +137,7 @@ impl Window {
 
     /// Takes out what there is of the pages `first..last`.
     pub(crate) fn forget(&mut self, first: u64, last: u64) {
-        let mut mapped = self.pages.range(first..last).map(|(&page, _)| page);
+        let mut mapped = self.pages.range(first.min(VIEW_PAGES)..last.min(VIEW_PAGES)).map(|(&page, _)| page);
         if let Some(from) = mapped.next() {
             let to = mapped.next_back().unwrap_or(from) + 1;
             self.take_out(from, to);
