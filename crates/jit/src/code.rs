@@ -10,7 +10,8 @@ use crate::jumps::{LINE, LINES};
 use engine::{Clock, Leave};
 use ir::{Op, Slots, Trap};
 use mmu::{Access, Memory, PAGE_SHIFT, PAGE_SIZE, Stop};
-use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap_anonymous, mprotect, mremap, munmap};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, MprotectFlags, MremapFlags, ProtFlags, mmap, mmap_anonymous, mprotect, mremap, munmap};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
@@ -46,25 +47,11 @@ impl CodeMemory {
         if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
             return None;
         }
-        let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
-        // SAFETY: a new mapping at an address of the host's choice touches no other memory.
-        let at = unsafe { mmap_anonymous(std::ptr::null_mut(), whole, prot, flags) };
-        let writable = NonNull::new(at.ok()?.cast::<u8>())?;
-        let unmap = |at: NonNull<u8>| {
-            // SAFETY: mapped here, and nobody has its address.
-            let _ = unsafe { munmap(at.as_ptr().cast(), whole) };
-        };
-        // No length: the same pages once more (mremap(2)). Perf looks for maps of code only in memory without a file's name.
-        // SAFETY: a new mapping again; the old one stays.
-        let Ok(at) = (unsafe { mremap(writable.as_ptr().cast(), 0, whole, MremapFlags::MAYMOVE) }) else {
-            unmap(writable);
-            return None;
-        };
-        let executable = NonNull::new(at.cast::<u8>())?;
+        let (writable, executable) = mapped_twice(whole).or_else(|| mapped_twice_by_name(whole))?;
         // SAFETY: the code's part of the second mapping, which nobody has used.
-        if unsafe { mprotect(at, len, MprotectFlags::READ | MprotectFlags::EXEC) }.is_err() {
-            unmap(writable);
-            unmap(executable);
+        if unsafe { mprotect(executable.as_ptr().cast(), len, MprotectFlags::READ | MprotectFlags::EXEC) }.is_err() {
+            unmap(writable, whole);
+            unmap(executable, whole);
             return None;
         }
         let mut code = CodeMemory { writable, executable, len, used: 0, patience };
@@ -135,13 +122,49 @@ impl CodeMemory {
 
 impl Drop for CodeMemory {
     fn drop(&mut self) {
-        for half in [self.writable, self.executable] {
-            let whole = self.len + DATA;
-            // SAFETY: mapped in `reserve` with this length, and borrowed by nobody any more.
-            let unmapped = unsafe { munmap(half.as_ptr().cast(), whole) };
-            debug_assert!(unmapped.is_ok());
-        }
+        let whole = self.len + DATA;
+        unmap(self.writable, whole);
+        unmap(self.executable, whole);
     }
+}
+
+/// Memory to be written, at two addresses; perf looks for maps of code only in memory without a file's name.
+fn mapped_twice(len: usize) -> Option<(NonNull<u8>, NonNull<u8>)> {
+    let (prot, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+    // SAFETY: a new mapping at an address of the host's choice touches no other memory.
+    let one = unsafe { mmap_anonymous(std::ptr::null_mut(), len, prot, flags) };
+    let one = NonNull::new(one.ok()?.cast::<u8>())?;
+    // No length: the same pages once more (mremap(2)).
+    // SAFETY: a new mapping again; the old one stays.
+    let other = unsafe { mremap(one.as_ptr().cast(), 0, len, MremapFlags::MAYMOVE) };
+    let other = other.ok().and_then(|at| NonNull::new(at.cast::<u8>()));
+    if other.is_none() {
+        unmap(one, len);
+    }
+    Some((one, other?))
+}
+
+/// The same where mremap does not do so: under valgrind.
+fn mapped_twice_by_name(len: usize) -> Option<(NonNull<u8>, NonNull<u8>)> {
+    let file = memfd_create("minikern code", MemfdFlags::CLOEXEC).ok()?;
+    ftruncate(&file, len as u64).ok()?;
+    let map = || {
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping at an address of the host's choice touches no other memory; nobody else has the file.
+        let at = unsafe { mmap(std::ptr::null_mut(), len, prot, MapFlags::SHARED, &file, 0) };
+        at.ok().and_then(|at| NonNull::new(at.cast::<u8>()))
+    };
+    let (one, other) = (map()?, map());
+    if other.is_none() {
+        unmap(one, len);
+    }
+    Some((one, other?))
+}
+
+fn unmap(at: NonNull<u8>, len: usize) {
+    // SAFETY: mapped above with this length, and borrowed by nobody any more.
+    let unmapped = unsafe { munmap(at.as_ptr().cast(), len) };
+    debug_assert!(unmapped.is_ok());
 }
 
 /// What a run of compiled code works on. Compiled code reaches the first fields by their offset.
@@ -398,6 +421,21 @@ mod tests {
         assert!(elsewhere(PAGE_SIZE + 8, 8, true, host + 8), "a page that is not to be written");
         assert!(elsewhere(2 * PAGE_SIZE - 7, 8, false, host + PAGE_SIZE - 7), "over the end of the page");
         assert!(elsewhere(0, 8, false, host), "a page that is not there");
+    }
+
+    #[test]
+    fn memory_that_is_mapped_twice_is_the_same() {
+        for twice in [mapped_twice, mapped_twice_by_name] {
+            let Some((one, other)) = twice(1 << 16) else { continue };
+            // SAFETY: inside both mappings, which nobody else has.
+            let seen = unsafe {
+                one.add(5000).write(7);
+                other.add(5000).read()
+            };
+            assert_eq!(seen, 7);
+            unmap(one, 1 << 16);
+            unmap(other, 1 << 16);
+        }
     }
 
     /// Perf asks perf-PID.map only for executable memory whose name is one of a few (tools/perf/util/map.c: is_anon_memory).
