@@ -67,8 +67,9 @@ pub struct Stats {
     pub assists: u64,
     /// How often the cache was full and everything was dropped.
     pub flushes: u64,
-    /// Instructions retired.
+    /// Instructions retired, and how many of them while the space had a window.
     pub retired: u64,
+    pub windowed: u64,
     /// The compiler's own counts, where there is one.
     pub compiler: Option<CompilerStats>,
 }
@@ -140,6 +141,7 @@ impl Engine {
         let ticks = budget - turn.left;
         turn.mem.has_run(ticks);
         self.stats.retired += ticks;
+        self.stats.windowed += if windowed { ticks } else { 0 };
         Run { exit, ticks }
     }
 

@@ -123,6 +123,7 @@ impl View {
                 self.window = Window::reserve();
                 self.ran = 0;
                 self.show(0, VIEW_PAGES);
+                self.window.iter_mut().for_each(Window::opened);
             }
             _ => {}
         }

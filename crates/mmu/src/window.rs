@@ -19,9 +19,9 @@ const GUARD: usize = WINDOW_GUARD as usize;
 const BYTES: usize = (1 << VIEW_ADDRESS_BITS) + 2 * GUARD;
 const PAGE: usize = PAGE_SIZE as usize;
 
-/// A system call more is worth it for so many instructions, beyond those that opening a window takes.
+/// Once it is open, a system call is worth it for so many instructions, and so many are for nothing.
 const WORTH: u64 = 100_000;
-const OPENING: u64 = 256;
+const GRACE: u64 = 256;
 /// Each call may leave two mappings more. So all windows have half of what the host allows a process (65,530, vm.max_map_count).
 const MOST_CALLS: u64 = 2048;
 const _: () = assert!(2 * MOST_CALLS as usize * VIEWS <= 1 << 15);
@@ -56,6 +56,8 @@ pub(crate) struct Window {
     start: NonNull<u8>,
     pages: BTreeMap<u64, Page>,
     calls: u64,
+    /// How many of them opened it.
+    opening: u64,
 }
 
 impl Window {
@@ -64,7 +66,7 @@ impl Window {
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a new mapping at an address of the host's choice touches no other memory.
         let start = unsafe { mmap_anonymous(std::ptr::null_mut(), BYTES, ProtFlags::empty(), flags) };
-        Some(Window { start: NonNull::new(start.ok()?.cast())?, pages: BTreeMap::new(), calls: 0 })
+        Some(Window { start: NonNull::new(start.ok()?.cast())?, pages: BTreeMap::new(), calls: 0, opening: 0 })
     }
 
     /// The host address of guest address 0.
@@ -79,9 +81,14 @@ impl Window {
         unsafe { self.start.add(GUARD + page as usize * PAGE) }.as_ptr().cast()
     }
 
+    /// It shows what there was to show.
+    pub(crate) fn opened(&mut self) {
+        self.opening = self.calls;
+    }
+
     /// Whether so many instructions since it was opened are worth its system calls.
     pub(crate) fn pays(&self, instructions: u64) -> bool {
-        self.calls < MOST_CALLS && self.calls <= OPENING + instructions / WORTH
+        self.calls < MOST_CALLS && self.calls - self.opening <= GRACE + instructions / WORTH
     }
 
     /// Maps pages, which come in ascending order.

@@ -12,6 +12,7 @@ pub(super) fn text(stats: &Stats) -> String {
     if let Some(compiler) = &stats.compiler {
         line("  compiled", share(compiler.retired));
         line("  interpreted", share(stats.retired.saturating_sub(compiler.retired)));
+        line("  with a window", share(stats.windowed));
     }
     line("blocks lifted", stats.lifted.to_string());
     line("blocks dropped", format!("{} (their code was written or freed)", stats.dropped));
