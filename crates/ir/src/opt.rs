@@ -4,13 +4,14 @@
 mod compare;
 mod forward;
 
-use crate::{Block, Op, Slot, SlotSet, TEMPS, Use};
+use crate::{Block, Op, Slot, SlotSet, TEMPS, Ty, Use};
 
 /// Tidies a verified block.
 pub fn optimise(block: &mut Block) {
     forward::propagate(block);
     drop_repeated_traps(block);
     retarget(block);
+    extend_at_once(&mut block.ops);
     remove_dead(block);
 }
 
@@ -157,6 +158,29 @@ fn can_hoist(def: &Op, between: &[Op], (reg, temp): (Slot, Slot), n: u8) -> bool
         })
 }
 
+/// Makes `r = insert r, t; r = ext r` into `r = ext t`, also where the two are instructions.
+fn extend_at_once(ops: &mut [Op]) {
+    let mut inserted = None;
+    for at in 0..ops.len() {
+        match ops[at] {
+            Op::Insn { .. } | NOTHING => {}
+            Op::Insert { ty: Ty::I64, d, a, b, lsb: 0, width } if d == a && d != b => {
+                inserted = Some((at, d, b, width));
+            }
+            Op::Ext { signed, from, to, d, a } => {
+                if let Some((first, r, b, width)) = inserted.take()
+                    && (d, a) == (r, r)
+                    && from.bits() <= width
+                {
+                    ops[first] = Op::Ext { signed, from, to, d, a: b };
+                    ops[at] = NOTHING;
+                }
+            }
+            _ => inserted = None,
+        }
+    }
+}
+
 /// Takes out operations whose results nothing can see.
 fn remove_dead(block: &mut Block) {
     let mut live = SlotSet::GUEST;
@@ -207,6 +231,26 @@ mod tests {
         let mut block = b.finish(4);
         optimise(&mut block);
         block.ops.into_iter().filter(|op| !matches!(op, Op::Insn { .. })).collect()
+    }
+
+    #[test]
+    fn what_replaces_the_low_byte_is_extended_at_once() {
+        let ops = |width: u8| {
+            let mut b = Builder::new(0);
+            b.insn(0);
+            let low = b.bin_imm(BinOp::Xor, Ty::I8, A, 5);
+            let whole = b.insert(Ty::I64, D, low, 0, width);
+            b.set(D, whole);
+            b.insn(2);
+            let wide = b.zext(Ty::I8, D);
+            b.set(D, wide);
+            b.jump(4);
+            let mut block = b.finish(4);
+            optimise(&mut block);
+            block.ops.into_iter().filter(|op| !matches!(op, Op::Insn { .. })).collect::<Vec<_>>()
+        };
+        assert!(matches!(ops(8)[..], [Op::BinImm { .. }, Op::Ext { signed: false, .. }]), "{:?}", ops(8));
+        assert!(matches!(ops(4)[..], [Op::BinImm { .. }, Op::Insert { .. }, Op::Ext { .. }]), "{:?}", ops(4));
     }
 
     #[test]
