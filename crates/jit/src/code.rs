@@ -1,4 +1,4 @@
-//! Executable memory, the call into it, and what compiled code calls back: the one door of unsafe code here.
+//! Executable memory, the call into it, and what compiled code calls back: the door of unsafe code here, besides `fault`.
 //!
 //! Code memory is mapped twice, once to be written and once to be executed, so no page is ever both. Compiled code touches
 //! five things: the frame of the run, the register file, guest pages through the view's table, whose entries lead to

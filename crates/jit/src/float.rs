@@ -127,15 +127,11 @@ impl Translator<'_> {
         if self.floats.env {
             return;
         }
-        self.look_at_env();
-        self.refuse(Cc::NE);
-        self.floats.env_checked = true;
-    }
-
-    fn look_at_env(&mut self) {
         self.asm.mov32(RAX, slot(FP_ENV.into()));
         self.asm.alu_imm(Alu::And, false, RAX, ENV_MASK);
         self.asm.alu_imm(Alu::Cmp, false, RAX, ENV_WANTED);
+        self.refuse(Cc::NE);
+        self.floats.env_checked = true;
     }
 
     /// Checks that an operand, in a vector register, is not denormal.
@@ -163,12 +159,6 @@ impl Translator<'_> {
     /// Checks that a result is finite and at least twice the least normal number.
     fn check_result(&mut self, ty: FTy, x: Reg) {
         self.asm.movq_from(RAX, x);
-        self.compare_magnitude(ty);
-        self.refuse(Cc::A);
-    }
-
-    /// The same of a number in rax, but for the jump.
-    fn compare_magnitude(&mut self, ty: FTy) {
         let (down, most) = match ty {
             FTy::F64 => {
                 self.asm.alu(Alu::Add, true, RAX, RAX);
@@ -182,9 +172,10 @@ impl Translator<'_> {
         self.asm.shift_imm(Shift::Shr, int(ty).max(Ty::I32), RAX, down);
         self.asm.alu_imm(Alu::Sub, false, RAX, 2);
         self.asm.alu_imm(Alu::Cmp, false, RAX, most);
+        self.refuse(Cc::A);
     }
 
-    /// The result in `x` goes to its slot; behind that both paths meet, with it in memory.
+    /// The result in `x` goes to its slot; if both paths meet behind that, it is in memory.
     fn end_float(&mut self, ty: FTy, d: Slot, x: Reg, op: &Op) {
         match ty {
             FTy::F64 => self.asm.sse(P66, 0xd6, x, slot(d)),
@@ -213,7 +204,7 @@ impl Translator<'_> {
         self.end_settled(op, None);
     }
 
-    /// The same; what the checks have made sure of is so on both paths.
+    /// The same; or the cold path leaves the block, so that what the checks have made sure of is so in what follows.
     fn end_settled(&mut self, op: &Op, settled: Option<Settled>) {
         let jumps = std::mem::take(&mut self.refused);
         let state = State { locals: self.checked, flags: self.flags };

@@ -82,7 +82,7 @@ pub struct Jit {
     exits: Vec<Exit>,
     ops: Vec<Op>,
     jumps: Jumps,
-    /// Blocks that are to be compiled without guesses.
+    /// Blocks whose accesses look every page up, without guesses and not through a window.
     steady: BTreeSet<u32>,
     /// Blocks whose floating-point operations are each to be checked by themselves.
     rough: BTreeSet<u32>,
@@ -276,8 +276,8 @@ impl Compiler for Jit {
         let run = Run { slots, mem, clock, budget, left: *left, context, windowed, jumps, ops };
         let Some(mut frame) = Frame::new(run) else { return Left::Goto(native.pc) };
         let enter = live.targets[native.target].gate.enter;
-        let number = code::enter(&live.code, &live.landings, enter, live.code.address(native.at), &mut frame);
-        let exit = self.exits[number as usize];
+        let left_by = code::enter(&live.code, &live.landings, enter, live.code.address(native.at), &mut frame);
+        let exit = self.exits[left_by as usize];
         let rest = (frame.left + i64::from(exit.refund)) as u64;
         live.code.has_run(*left - rest);
         self.stats.entered += 1;
@@ -287,7 +287,7 @@ impl Compiler for Jit {
         match exit.why {
             Why::Jump => Left::Goto(frame.pc),
             Why::Goto(pc) => Left::Goto(pc),
-            Why::Link { pc, .. } | Why::LinkIn { pc, .. } => Left::Link { exit: number, pc },
+            Why::Link { pc, .. } | Why::LinkIn { pc, .. } => Left::Link { exit: left_by, pc },
             Why::Syscall(next) => Left::Syscall(next),
             Why::Trap => {
                 self.stats.retired += u64::from(exit.refund) - 1;

@@ -49,30 +49,22 @@ impl Translator<'_> {
         if !self.through_window() {
             return false;
         }
-        match *op {
+        let (ty, addr, base, range) = match *op {
             // Two stores could be half done.
             Op::Store { ty: MemTy::V256, .. } | Op::StoreX { ty: MemTy::V256, .. } => return false,
-            Op::Load { ty, d, addr, disp } => {
-                let base = self.src(addr);
-                let range = self.ranges.offset(addr, disp);
-                self.load_through(ty, d, Mem::at(base, disp), Some(addr), range);
+            Op::Load { ty, addr: base, disp, .. } | Op::Store { ty, addr: base, disp, .. } => {
+                (ty, Mem::at(self.src(base), disp), Some(base), self.ranges.offset(base, disp))
             }
-            Op::LoadX { ty, d, base, index, scale, disp } => {
-                let addr = self.address_x(base, index, scale, disp);
+            Op::LoadX { ty, base, index, scale, disp, .. } | Op::StoreX { ty, base, index, scale, disp, .. } => {
                 let range = self.ranges.sum(base, index, scale, disp);
-                self.load_through(ty, d, Mem::at(addr, 0), None, range);
-            }
-            Op::Store { ty, src, addr, disp } => {
-                let base = self.src(addr);
-                let range = self.ranges.offset(addr, disp);
-                self.store_through(ty, src, Mem::at(base, disp), Some(addr), range);
-            }
-            Op::StoreX { ty, src, base, index, scale, disp } => {
-                let addr = self.address_x(base, index, scale, disp);
-                let range = self.ranges.sum(base, index, scale, disp);
-                self.store_through(ty, src, Mem::at(addr, 0), None, range);
+                (ty, Mem::at(self.address_x(base, index, scale, disp), 0), None, range)
             }
             _ => return false,
+        };
+        match *op {
+            Op::Load { d, .. } | Op::LoadX { d, .. } => self.load_through(ty, d, addr, base, range),
+            Op::Store { src, .. } | Op::StoreX { src, .. } => self.store_through(ty, src, addr, base, range),
+            _ => {}
         }
         true
     }

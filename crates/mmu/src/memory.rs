@@ -44,16 +44,13 @@ impl<'a> Memory<'a> {
     /// Whether the space has a window, as it does once it has run for `price` instructions, unless it changes too often.
     /// What is said here holds while this `Memory` does, if it is not asked again.
     pub fn decide_window(&mut self, price: u64) -> bool {
-        let Some(tables) = &mut self.tables else { return false };
-        tables.window = self.pool.views.decide(tables.index, price);
-        tables.window
+        self.tables.is_some_and(|tables| self.pool.views.decide(tables.index, price))
     }
 
     /// For compiled code: what to add to a guest address below 2^[`crate::VIEW_ADDRESS_BITS`] for the host's, if there is a window. The
     /// host refuses accesses to pages that are not there now.
     pub fn window(&self) -> Option<u64> {
-        let tables = self.tables.filter(|tables| tables.window)?;
-        Some(self.pool.views.window(tables.index)?.base())
+        Some(self.pool.views.window(self.tables?.index)?.base())
     }
 
     /// The space has run so many instructions.
@@ -121,7 +118,7 @@ impl<'a> Memory<'a> {
             if let Some(tables) = &self.tables {
                 let host = self.pool.read_address(frame);
                 // A window had best get the page as it will be at once.
-                let writes = tables.window
+                let writes = self.pool.views.window(tables.index).is_some()
                     && self.space.translate(at, Access::Write).is_ok()
                     && self.pool.unannounced_address(frame).is_some();
                 let write = if writes { self.pool.write_address(frame) } else { None };

@@ -67,7 +67,8 @@ struct View {
     by_frame: BTreeSet<(FrameId, u64)>,
     by_page: BTreeSet<(u64, FrameId)>,
     window: Option<Window>,
-    /// How many instructions the space has run in since it has or had no window, and how many more a window has to wait for.
+    /// How many instructions the space has run since the window was opened or closed, and how many times its price the next one has
+    /// to wait for.
     ran: u64,
     patience: u64,
 }
@@ -141,8 +142,6 @@ pub(crate) struct Views {
 #[derive(Clone, Copy)]
 pub(crate) struct Tables {
     pub(crate) index: usize,
-    /// Whether there is a window.
-    pub(crate) window: bool,
     table: NonNull<u64>,
 }
 
@@ -198,7 +197,7 @@ impl Views {
         };
         let view = &mut self.views[index];
         view.last_use = self.uses;
-        Some(Tables { index, window: view.window.is_some(), table: view.table.0 })
+        Some(Tables { index, table: view.table.0 })
     }
 
     fn vacant(&mut self) -> Option<usize> {
@@ -252,6 +251,7 @@ impl Views {
     /// Forgets the pages `first..last` of `space`.
     pub(crate) fn forget_pages(&mut self, space: u64, first: u64, last: u64) {
         for view in self.views.iter_mut().filter(|v| v.space == space) {
+            // In one call, before each page is forgotten by itself.
             if let Some(window) = &mut view.window {
                 window.forget(first, last);
             }
