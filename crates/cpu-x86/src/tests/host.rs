@@ -57,10 +57,13 @@ pub(super) fn difference(ours: &State, native: &State, loose: bool) -> Option<St
     note("mxcsr".into(), word(ours, 24, 4), word(native, 24, 4));
     for i in 0..8 {
         let (a, b) = (word(ours, 32 + 16 * i, 8), word(native, 32 + 16 * i, 8));
-        if !loose || a.abs_diff(b) > 1 {
+        let (exponent_a, exponent_b) = (word(ours, 40 + 16 * i, 2), word(native, 40 + 16 * i, 2));
+        // The values in their order, next to each other also where the exponent changes.
+        let ordered = |exponent: u64, a: u64| u128::from(exponent) << 63 | u128::from(a & !(1 << 63));
+        if !loose || ordered(exponent_a, a).abs_diff(ordered(exponent_b, b)) > 1 {
             note(format!("st{i}"), a, b);
+            note(format!("st{i} exponent"), exponent_a, exponent_b);
         }
-        note(format!("st{i} exponent"), word(ours, 40 + 16 * i, 2), word(native, 40 + 16 * i, 2));
     }
     for i in 0..32 {
         note(format!("xmm{}.{}", i / 2, i % 2), word(ours, 160 + 8 * i, 8), word(native, 160 + 8 * i, 8));
