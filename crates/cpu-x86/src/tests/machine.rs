@@ -62,6 +62,26 @@ impl State {
         cpu
     }
 
+    /// A quarter of an XMM register, or an eighth of a YMM register.
+    pub(super) fn lane(&self, n: usize, lane: usize) -> u32 {
+        if lane < 4 {
+            let at = 160 + 16 * n + 4 * lane;
+            u32::from_le_bytes(*self.fxsave[at..].first_chunk().expect("XMM registers lie inside"))
+        } else {
+            (self.ymm[2 * n + (lane - 4) / 2] >> (lane % 2 * 32)) as u32
+        }
+    }
+
+    pub(super) fn set_lane(&mut self, n: usize, lane: usize, value: u32) {
+        if lane < 4 {
+            let at = 160 + 16 * n + 4 * lane;
+            self.fxsave[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        } else {
+            let (word, shift) = (&mut self.ymm[2 * n + (lane - 4) / 2], lane % 2 * 32);
+            *word = *word & !(0xffff_ffff << shift) | u64::from(value) << shift;
+        }
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let head = [self.rip, self.rflags, self.signal, self.code, self.address];
         let mut bytes: Vec<u8> = self.gpr.iter().chain(&head).flat_map(|word| word.to_le_bytes()).collect();

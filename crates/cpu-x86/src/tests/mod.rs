@@ -1,4 +1,5 @@
 //! Tests of instructions: against the host's CPU, against lines of expected state, and over any bytes at all.
+mod amd;
 mod any_bytes;
 mod encode;
 mod generate;

@@ -9,6 +9,8 @@ pub(super) struct Native {
     child: Child,
     to: ChildStdin,
     from: ChildStdout,
+    /// Else it is an Intel one, as minikern's is, or held to be like them.
+    pub(super) is_amd: bool,
 }
 
 pub(super) const TEXT: usize = 64;
@@ -33,7 +35,12 @@ impl Native {
         let mut child = child.map_err(|e| e.to_string())?;
         let _ = std::fs::remove_dir_all(&dir);
         let (to, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Ok(Native { child, to, from })
+        let mut native = Native { child, to, from, is_amd: false };
+        // CPUID's leaf 0 names the vendor.
+        let leaf = native.run(&State { gpr: [0; 16], ..State::new() }, &[0x0f, 0xa2]);
+        let name: Vec<u8> = [3, 2, 1].iter().flat_map(|n| (leaf.gpr[*n] as u32).to_le_bytes()).collect();
+        native.is_amd = name == b"AuthenticAMD";
+        Ok(native)
     }
 
     /// Runs `text` from this state until it traps.

@@ -220,6 +220,7 @@ fn line(native: &mut Native, wish: Wish, bytes: &[u8], insn: &Instruction, full:
 #[ignore = "MINIKERN_RECORD names the tables whose vectors are to be written anew"]
 fn record() {
     let mut native = Native::start().expect("a host to record from");
+    assert!(!native.is_amd, "minikern's processor is an Intel one");
     let chosen = std::env::var("MINIKERN_RECORD").expect("tables are named");
     for (table, mnemonics) in insns::tables() {
         if !chosen.split_whitespace().any(|name| name == table) {

@@ -1,4 +1,5 @@
 //! XSAVE areas are the host's, byte for byte, and areas of all kinds are restored, or refused, as the host does.
+use super::amd;
 use super::generate::{self, Random};
 use super::machine::{self, DATA, State};
 use super::native::Native;
@@ -22,8 +23,29 @@ fn form(opcode: u8, group: u8, wide: bool) -> Vec<u8> {
     [rex, &[0x0f, opcode, group << 3 | 3]].concat()
 }
 
+/// Our state as an AMD processor leaves it.
+fn as_amd(before: &State, text: &[u8], mut ours: State) -> State {
+    amd::store_image(&mut ours.fxsave);
+    if ours.data == before.data {
+        return ours;
+    }
+    let at = (before.gpr[3] - DATA) as usize;
+    let area = &mut ours.data[at..];
+    if before.gpr[0] & 1 != 0 {
+        amd::store_pointers(area);
+    }
+    // XSAVEC holds it to be SSE's, the others also AVX's.
+    if before.gpr[0] & if text.contains(&0xc7) { 2 } else { 6 } != 0 {
+        amd::store_mask(area);
+    }
+    ours
+}
+
 fn compare(native: &mut Native, before: &State, text: &[u8]) {
-    let ours = machine::run(before, text).expect("it traps");
+    let mut ours = machine::run(before, text).expect("it traps");
+    if native.is_amd {
+        ours = as_amd(before, text, ours);
+    }
     let theirs = native.run(before, text);
     for (at, (a, b)) in ours.data.iter().zip(&theirs.data).enumerate() {
         assert_eq!(a, b, "{text:02x?}: byte {at:#x} with eax {:x}", before.gpr[0]);
