@@ -3,9 +3,10 @@ use super::generate;
 use super::machine::{CODE, DATA, State};
 use iced_x86::{Instruction, MemorySize, Mnemonic, OpKind, Register, RflagsBits};
 
-/// SIGSEGV, which #SS is not.
+/// SIGSEGV; #SS and #AC are SIGBUS.
 const FAULT: u64 = 11;
 
+/// Whether it ends in a fault of memory.
 fn is_of_memory(state: &State) -> bool {
     matches!(state.signal, FAULT | 7)
 }
@@ -174,18 +175,18 @@ impl Unlike {
                 a.is_sign_negative() == b.is_sign_negative() && (a - b).abs() <= a.abs() * (3.0 / 4096.0)
             }),
             Unlike::DotProduct => adapt_elements(insn, ours, theirs, |a, b| a.is_nan() && b.is_nan()),
-            Unlike::Gather if ours.signal == FAULT => adapt_gather(insn, before, ours, theirs),
+            Unlike::Gather if is_of_memory(ours) => adapt_gather(insn, before, ours, theirs),
             Unlike::Extend => return is_of_memory(ours) || !is_of_memory(theirs),
             Unlike::X87Store => return !is_of_memory(theirs) || ours.fxsave[2] & SUMMARY == 0,
-            Unlike::HalfStore if ours.signal != theirs.signal => return theirs.signal != FAULT,
-            Unlike::HalfStore if ours.signal == FAULT => ours.fxsave[24..28].copy_from_slice(&before.fxsave[24..28]),
+            Unlike::HalfStore if ours.signal != theirs.signal => return !is_of_memory(theirs),
+            Unlike::HalfStore if is_of_memory(ours) => ours.fxsave[24..28].copy_from_slice(&before.fxsave[24..28]),
             Unlike::MaskedStore => {
                 let near = ours.address.wrapping_sub(theirs.address).wrapping_add(15) < 31;
                 if ours.signal == FAULT && near {
                     ours.address = theirs.address;
                 }
             }
-            Unlike::Image if ours.signal != FAULT => {
+            Unlike::Image if !is_of_memory(ours) => {
                 let Some(image) = operand(insn, before, &mut ours.data) else { return false };
                 store_image(image);
             }
@@ -194,7 +195,7 @@ impl Unlike {
                 return ours.fxsave[2] & SUMMARY == 0 || (1..0x7ffe).contains(&exponent);
             }
             Unlike::Mxcsr => return (ours.signal, ours.code) != (FAULT, 0x80) || theirs.fxsave[26] & 2 == 0,
-            Unlike::Environment if ours.signal != FAULT => return adapt_environment(insn, before, ours, theirs),
+            Unlike::Environment if !is_of_memory(ours) => return adapt_environment(insn, before, ours, theirs),
             _ => {}
         }
         true
