@@ -102,16 +102,16 @@ impl Machine {
 
     /// The bytes at DATA.
     pub(crate) fn data(&self) -> Vec<u8> {
-        let page = |at| self.pool.bytes(self.space.pte(DATA + at).expect("the data is mapped").frame).to_vec();
-        (0..DATA_SIZE).step_by(PAGE).flat_map(page).collect()
+        let page = |at| &self.pool.bytes(self.space.pte(DATA + at).expect("the data is mapped").frame)[..];
+        (0..DATA_SIZE).step_by(PAGE).map(page).collect::<Vec<_>>().concat()
     }
 }
 
 /// The words that differ, by offset.
 fn changed(before: &[u8], after: &[u8]) -> BTreeMap<u64, u64> {
-    let words = |bytes: &[u8]| -> Vec<u64> { bytes.as_chunks().0.iter().map(|w| u64::from_le_bytes(*w)).collect() };
-    let pairs = words(before).into_iter().zip(words(after));
-    (0..).step_by(8).zip(pairs).filter(|(_, (old, new))| old != new).map(|(at, (_, new))| (at, new)).collect()
+    let pairs = before.as_chunks().0.iter().zip(after.as_chunks().0);
+    let differing = (0..).step_by(8).zip(pairs).filter(|(_, (old, new))| old != new);
+    differing.map(|(at, (_, new))| (at, u64::from_le_bytes(*new))).collect()
 }
 
 /// Runs a case to the trap that ends it, interpreted and, where the host has templates, compiled: to the same end.
