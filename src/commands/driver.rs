@@ -11,6 +11,7 @@ use crate::console::{self, Arrived, Input};
 use crate::terminal::{self, RawMode};
 use crate::{Boot, JitMode, Machine, Step};
 use anyhow::{Context, Result};
+use kernel::Kernel;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -39,11 +40,18 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// With a machine that boots.
-    pub(super) fn boot(boot: &Boot, args: &MachineArgs, clock: ClockArg, terminal: bool) -> Result<Driver> {
+    /// With a machine that boots; `prepare` has the kernel to itself before there is a program.
+    pub(super) fn boot(
+        boot: &Boot,
+        args: &MachineArgs,
+        clock: ClockArg,
+        terminal: bool,
+        prepare: impl FnOnce(&mut Kernel) -> Result<()>,
+    ) -> Result<Driver> {
         let mut sink = None;
         let machine = Machine::boot_with(boot, args.jit(), |kernel| {
             sink = Some(TraceSink::open(args.trace.as_deref(), terminal, kernel)?);
+            prepare(kernel)?;
             args.mount.iter().try_for_each(|mount| super::mount::lend(kernel, mount))
         })?;
         Driver::with(machine, sink.context("the trace")?, args, clock, terminal)

@@ -44,7 +44,7 @@ pub fn run(args: RunArgs) -> Result<u8> {
         workdir: args.machine.workdir.clone(),
         mount_usual: false,
     };
-    let driver = Driver::boot(&boot, &args.machine, clock, terminal).map_err(|error| match &args.image {
+    let driver = Driver::boot(&boot, &args.machine, clock, terminal, |_| Ok(())).map_err(|error| match &args.image {
         Some(image) if error.is::<ImageError>() => error.context(image.display().to_string()),
         _ => error,
     });

@@ -161,7 +161,7 @@ fn links_lead_to_open_files() {
     call(&mut kernel, INIT, Sysno::Pipe, &[BUF]);
     let pipe = link(&mut kernel, INIT, "/proc/self/fd/0").expect("a pipe");
     assert!(pipe.starts_with("pipe:[") && pipe.ends_with(']'), "{pipe}");
-    kernel.install_file(b"/tmp/f", 0o644, b"data").expect("a tmpfs");
+    kernel.install_file(b"/tmp/f", 0o644, &b"data"[..]).expect("a tmpfs");
     assert_eq!(open(&mut kernel, INIT, "/tmp/f"), 2);
     assert_eq!(link(&mut kernel, INIT, "/proc/self/fd/2"), Ok("/tmp/f".into()));
     kernel.user(INIT).write(PATH, b"/tmp/f\0").expect("mapped");
@@ -206,7 +206,7 @@ fn sleepers_show_their_call() {
 #[test]
 fn locks_are_listed() {
     let mut kernel = proc();
-    kernel.install_file(b"/f", 0o644, b"data").expect("a tmpfs");
+    kernel.install_file(b"/f", 0o644, &b"data"[..]).expect("a tmpfs");
     let fd = open(&mut kernel, INIT, "/f") as u64;
     assert_eq!(call(&mut kernel, INIT, Sysno::Flock, &[fd, LOCK_EX.into()]), Some(0));
     let list = text(&mut kernel, INIT, "/proc/locks");

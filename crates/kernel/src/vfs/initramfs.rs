@@ -5,6 +5,7 @@ use crate::{Kernel, Result, Tid};
 use abi::{Errno, OpenFlags, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, Timespec};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::BufRead;
 
 /// Why an image could not be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Kernel {
                 });
             }
             if kind == S_IFREG && (first.is_none() || !entry.data.is_empty()) {
-                self.fill(&who, path, entry.data).map_err(failed)?;
+                self.fill(&who, path, &mut &entry.data[..]).map_err(failed)?;
             }
             let time = Timespec { sec: entry.mtime.into(), nsec: 0 };
             let mode = (kind != S_IFLNK).then_some(entry.mode & 0o7777);
@@ -97,10 +98,10 @@ impl Kernel {
     }
 
     /// Puts a regular file at an absolute path, making directories that are missing.
-    pub fn install_file(&mut self, path: &[u8], mode: u32, data: &[u8]) -> Result<()> {
+    pub fn install_file(&mut self, path: &[u8], mode: u32, mut data: impl BufRead) -> Result<()> {
         let who = self.who(BOOT);
-        let place = self.place_node(&who, path, S_IFREG | mode, 0, data)?;
-        self.fill(&who, place, data)?;
+        let place = self.place_node(&who, path, S_IFREG | mode, 0, b"")?;
+        self.fill(&who, place, &mut data)?;
         self.set_path_attr(place, &SetAttr { mode: Some(mode & 0o7777), ..SetAttr::default() })
     }
     /// Makes a directory, and those above it; one that is there stays.
@@ -185,19 +186,20 @@ impl Kernel {
         }
         self.walk(who, who.root, path, Walk::PARENT)
     }
-    /// Replaces a file's contents.
-    fn fill(&mut self, who: &Who, path: Path, data: &[u8]) -> Result<()> {
+    /// Replaces a file's contents. What cannot be read is EIO.
+    fn fill(&mut self, who: &Who, path: Path, data: &mut dyn BufRead) -> Result<()> {
         let flags = OpenFlags::O_WRONLY | OpenFlags::O_TRUNC;
         let Opened::Now(file) = self.open_place(who, path, flags, true)? else { return Err(Errno::EINVAL) };
         debug_assert!(matches!(self.vfs.file(file).kind, FileKind::Inode { .. }));
         self.set_path_attr(path, &SetAttr { size: Some(0), ..SetAttr::default() })?;
-        let mut done = 0;
         let result = loop {
-            if done == data.len() {
-                break Ok(());
-            }
-            match self.file_write(who.tid, file, None, &data[done..], data.len() as u64) {
-                Ok(n) => done += n,
+            let part = match data.fill_buf() {
+                Ok([]) => break Ok(()),
+                Ok(part) => part,
+                Err(_) => break Err(Errno::EIO),
+            };
+            match self.file_write(who.tid, file, None, part, part.len() as u64) {
+                Ok(n) => data.consume(n),
                 Err(super::IoError::Errno(errno)) => break Err(errno),
                 Err(_) => break Err(Errno::EIO),
             }

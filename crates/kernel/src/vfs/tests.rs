@@ -211,7 +211,7 @@ fn mounts_stack_hide_and_come_off() {
     let under = tree.0.vfs.mounts.len();
     tree.mount("m");
     assert_eq!(tree.leads("m/below"), Err(Errno::ENOENT));
-    tree.0.install_file(b"/m/above", 0o644, b"above").unwrap();
+    tree.0.install_file(b"/m/above", 0o644, &b"above"[..]).unwrap();
     assert_eq!(tree.leads("m/above/..").err(), Some(Errno::ENOTDIR));
     assert_eq!(tree.leads("m/.."), Ok("/".into()));
     assert_eq!(tree.rmdir("m"), Err(Errno::EBUSY));
@@ -393,7 +393,7 @@ fn cached_names_do_not_pile_up() {
 #[test]
 fn a_running_program_cannot_be_written_nor_an_open_one_run() {
     let mut tree = Tree::new(&[]);
-    tree.0.install_file(b"/prog", 0o755, b"#!").unwrap();
+    tree.0.install_file(b"/prog", 0o755, &b"#!"[..]).unwrap();
     let root = tree.0.vfs.root();
     let file = tree.open("prog", OpenFlags::O_WRONLY).unwrap();
     let _ = root;
