@@ -387,8 +387,16 @@ impl Builder {
     }
     pub fn vec(&mut self, op: VecOp, lane: Ty, bytes: u8, a: impl Into<Slot>, b: impl Into<Slot>) -> Val {
         let d = self.temp(bytes.div_ceil(8));
-        self.ops.push(Op::Vec { op, lane, bytes, d: d.into(), a: a.into(), b: b.into() });
+        self.vec_into(op, lane, bytes, [d.into(), a.into(), b.into()]);
         d
+    }
+    /// The same into given slots. Programs get zeros by exclusive or with itself.
+    pub fn vec_into(&mut self, op: VecOp, lane: Ty, bytes: u8, [d, a, b]: [Slot; 3]) {
+        if op == VecOp::Xor && a == b {
+            (0..bytes.div_ceil(8)).for_each(|i| self.set_const(d.up(i), 0));
+        } else {
+            self.ops.push(Op::Vec { op, lane, bytes, d, a, b });
+        }
     }
     pub fn vec_shift(&mut self, op: BinOp, lane: Ty, bytes: u8, a: impl Into<Slot>, amount: u8) -> Val {
         let d = self.temp(bytes.div_ceil(8));

@@ -11,7 +11,10 @@ pub fn optimise(block: &mut Block) {
     forward::propagate(block);
     drop_repeated_traps(block);
     retarget(block);
-    extend_at_once(&mut block.ops);
+    if extend_at_once(&mut block.ops) {
+        forward::propagate(block);
+        retarget(block);
+    }
     remove_dead(block);
 }
 
@@ -158,9 +161,10 @@ fn can_hoist(def: &Op, between: &[Op], (reg, temp): (Slot, Slot), n: u8) -> bool
         })
 }
 
-/// Makes `r = insert r, t; r = ext r` into `r = ext t`, also where the two are instructions.
-fn extend_at_once(ops: &mut [Op]) {
-    let mut inserted = None;
+/// Makes `r = insert r, t; r = ext r` into `r = ext t`, also where the two are instructions; or into a copy, if `t` is extended
+/// by what computes it. Says whether there were any.
+fn extend_at_once(ops: &mut [Op]) -> bool {
+    let (mut inserted, mut any) = (None, false);
     for at in 0..ops.len() {
         match ops[at] {
             Op::Insn { .. } | NOTHING => {}
@@ -172,13 +176,26 @@ fn extend_at_once(ops: &mut [Op]) {
                     && (d, a) == (r, r)
                     && from.bits() <= width
                 {
-                    ops[first] = Op::Ext { signed, from, to, d, a: b };
+                    let narrow = |op: &Op| matches!(*op, Op::Bin { ty, d, .. } | Op::BinImm { ty, d, .. } if (ty, d) == (from, b));
+                    let extended = !signed && ops[..first].last().is_some_and(narrow);
+                    ops[first] = if extended { Op::Mov { d, a: b } } else { Op::Ext { signed, from, to, d, a: b } };
                     ops[at] = NOTHING;
+                    any = true;
                 }
             }
-            _ => inserted = None,
+            op => {
+                inserted = inserted.filter(|&(_, d, b, _)| {
+                    !may_leave_compiled(&op) && !op.slots().meets(d, 1) && !op.writes().meets(b, 1)
+                })
+            }
         }
     }
+    any
+}
+
+/// Whether compiled code may leave in front of the instruction: in floating point for the host's traps, too.
+fn may_leave_compiled(op: &Op) -> bool {
+    op.may_leave() || op.uses_fp_env()
 }
 
 /// Takes out operations whose results nothing can see.
@@ -189,7 +206,7 @@ fn remove_dead(block: &mut Block) {
     for (at, (keep, op)) in keep.iter_mut().zip(&block.ops).enumerate().rev() {
         if let Op::Insn { .. } = op {
             live.subtract(SlotSet::TEMPORARIES);
-            // Behind floating point compiled code may leave: the modes may be others than it counts on.
+            // Behind floating point, too, compiled code may leave: the modes may be others than it counts on.
             let before = block.ops[..at].iter().rev().take_while(|op| !matches!(op, Op::Insn { .. }));
             if before.into_iter().any(Op::uses_fp_env) {
                 live.union(SlotSet::GUEST);
@@ -204,7 +221,7 @@ fn remove_dead(block: &mut Block) {
         }
         live.subtract(writes);
         live.union(op.reads());
-        if op.may_leave() {
+        if may_leave_compiled(op) {
             live.union(SlotSet::GUEST);
         }
     }
@@ -215,7 +232,7 @@ fn remove_dead(block: &mut Block) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BinOp, Builder, Reg, Ty};
+    use crate::{BinOp, Builder, FTy, FlagKind, FpOp, Reg, Ty};
 
     const A: Reg = Reg(1);
     const D: Reg = Reg(2);
@@ -251,6 +268,27 @@ mod tests {
         };
         assert!(matches!(ops(8)[..], [Op::BinImm { .. }, Op::Ext { signed: false, .. }]), "{:?}", ops(8));
         assert!(matches!(ops(4)[..], [Op::BinImm { .. }, Op::Insert { .. }, Op::Ext { .. }]), "{:?}", ops(4));
+    }
+
+    /// Flags are set, and set once more before anybody asks; in between is an operation.
+    fn set_twice(make: impl FnOnce(&mut Builder)) -> usize {
+        let mut b = Builder::new(0);
+        b.insn(0);
+        b.set_flags(FlagKind::Sub, Ty::I64, A, D);
+        b.insn(4);
+        make(&mut b);
+        b.set_flags(FlagKind::Add, Ty::I64, A, A);
+        b.jump(8);
+        let mut block = b.finish(8);
+        optimise(&mut block);
+        block.ops.iter().filter(|op| matches!(op, Op::SetFlags { .. })).count()
+    }
+
+    #[test]
+    fn in_front_of_floating_point_all_is_there() {
+        let (op, ty, d, a) = (FpOp::Mul, FTy::F64, D.into(), A.into());
+        assert_eq!(set_twice(|b| b.push(Op::Fp { op, ty, d, a, b: a })), 2);
+        assert_eq!(set_twice(|b| b.push(Op::Mov { d, a })), 1);
     }
 
     #[test]

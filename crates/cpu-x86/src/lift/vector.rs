@@ -150,7 +150,7 @@ impl Lift<'_> {
                     self.out.push(Op::Vec { op, lane, bytes, d, a, b });
                 }
             }
-            _ => self.out.push(Op::Vec { op, lane, bytes, d, a, b }),
+            _ => self.out.vec_into(op, lane, bytes, [d, a, b]),
         }
     }
 
