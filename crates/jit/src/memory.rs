@@ -142,6 +142,14 @@ impl Translator<'_> {
         r
     }
 
+    /// The same of one that may be in the window, for cold code: flags are lost.
+    pub(crate) fn address_of(&mut self, r: Reg, addr: Mem) {
+        self.asm.lea(r, addr);
+        if addr.base == R15 {
+            self.asm.alu(Alu::Sub, true, r, R15);
+        }
+    }
+
     pub(crate) fn address_x(&mut self, base: Slot, index: Slot, scale: u8, disp: i32) -> Reg {
         let base = self.src(base);
         let m = self.indexed(base, index, scale, disp);
@@ -309,9 +317,9 @@ impl Translator<'_> {
     fn verify(&mut self, ty: MemTy, m: Mem, writes: bool) {
         if cfg!(debug_assertions) {
             let thunks = self.cx.thunks;
-            let through = matches!(m.index, Some((R15, _)));
+            let through = m.base == R15 || matches!(m.index, Some((R15, _)));
             self.asm.push(RCX);
-            self.asm.lea(RCX, Mem { index: None, ..m });
+            self.address_of(RCX, if m.base == R15 { m } else { Mem { index: None, ..m } });
             let verify = if through { thunks.verify_window } else { thunks.verify };
             self.asm.call_to(verify[writes as usize][log2(ty)]);
             self.asm.pop(RCX);

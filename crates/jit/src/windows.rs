@@ -53,11 +53,18 @@ impl Translator<'_> {
             // Two stores could be half done.
             Op::Store { ty: MemTy::V256, .. } | Op::StoreX { ty: MemTy::V256, .. } => return false,
             Op::Load { ty, addr: base, disp, .. } | Op::Store { ty, addr: base, disp, .. } => {
-                (ty, Mem::at(self.src(base), disp), Some(base), self.ranges.offset(base, disp))
+                let range = self.ranges.offset(base, disp);
+                match self.fixed(base, disp) {
+                    Some(at) => (ty, at, None, range),
+                    None => (ty, Mem::at(self.src(base), disp), Some(base), range),
+                }
             }
             Op::LoadX { ty, base, index, scale, disp, .. } | Op::StoreX { ty, base, index, scale, disp, .. } => {
                 let range = self.ranges.sum(base, index, scale, disp);
-                (ty, Mem::at(self.address_x(base, index, scale, disp), 0), None, range)
+                match self.fixed(base, disp).filter(|_| scale < 4 && is_near(range)) {
+                    Some(at) => (ty, Mem { index: Some((self.src(index), scale)), ..at }, None, range),
+                    None => (ty, Mem::at(self.address_x(base, index, scale, disp), 0), None, range),
+                }
             }
             _ => return false,
         };
@@ -69,14 +76,17 @@ impl Translator<'_> {
         true
     }
 
+    /// A constant address, as one in the window itself.
+    fn fixed(&self, base: Slot, disp: i32) -> Option<Mem> {
+        let at = i64::try_from(self.regs.constant(base)?).ok()?.checked_add(disp.into())?;
+        Some(Mem::at(R15, i32::try_from(at).ok().filter(|&at| at >= 0)?))
+    }
+
     /// Checks that an address, of which the range is known, is in the window or near it. All the operation needs is in registers
     /// by now, so that it is left in the state of this point.
     fn inside(&mut self, addr: Mem, base: Option<Slot>, range: Option<Range>) -> Option<Jump> {
         let disp = i64::from(addr.disp);
-        if let Some(Range { from: None, lo, hi }) = range
-            && lo >= -REACH
-            && hi < WITHIN.hi + REACH
-        {
+        if is_near(range) {
             return None;
         }
         let near = |lo: i64, hi: i64| lo >= -BELOW && hi <= ABOVE;
@@ -173,7 +183,7 @@ impl Translator<'_> {
         } else if let Some(beyond) = beyond {
             self.asm.bind(beyond);
         }
-        self.asm.lea(RCX, addr);
+        self.address_of(RCX, addr);
         if stores {
             self.asm.call_to(self.cx.thunks.bounce);
             self.put(ty, value, in_page(RCX, 0));
@@ -187,7 +197,12 @@ impl Translator<'_> {
     }
 }
 
+/// Whether an address in this range is in the window or near it.
+fn is_near(range: Option<Range>) -> bool {
+    matches!(range, Some(Range { from: None, lo, hi }) if lo >= -REACH && hi < WITHIN.hi + REACH)
+}
+
 /// An address in the guest's window.
 fn in_window(addr: Mem) -> Mem {
-    Mem { index: Some((R15, 0)), ..addr }
+    if addr.base == R15 { addr } else { Mem { index: Some((R15, 0)), ..addr } }
 }

@@ -258,3 +258,11 @@ fn a_loop_that_asks_its_flags() {
     ];
     again(&program, 13774251570424632812);
 }
+
+/// The host's addresses have no shift by four.
+#[test]
+fn a_constant_address_and_an_index_shifted_far() {
+    let program =
+        [0, 1782213069980562881, 478909335329309421, 19098663524216, 2342788423440412504, 1136093243999464550];
+    again(&program, 7654050028541264034);
+}
