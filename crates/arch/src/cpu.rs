@@ -83,4 +83,8 @@ pub trait Isa: Sync {
     fn hot_slots(&self) -> &'static [Reg] {
         &[]
     }
+    /// By whose rules floating point goes in most programs, as bits of `FP_ENV`: compiled code is made for them, and checks.
+    fn float_rules(&self) -> u64 {
+        0
+    }
 }

@@ -56,6 +56,10 @@ impl Isa for A64 {
         regs::name(slot)
     }
 
+    fn float_rules(&self) -> u64 {
+        softfloat::Env::ARM.to_cell()
+    }
+
     fn hot_slots(&self) -> &'static [Reg] {
         // X0 to X4: what leaf functions compute in; X19: the first that a called function keeps.
         const HOT: [Reg; 6] = [regs::x(0), regs::x(1), regs::x(2), regs::x(3), regs::x(4), regs::x(19)];

@@ -57,6 +57,10 @@ impl Isa for Rv64 {
         regs::name(slot)
     }
 
+    fn float_rules(&self) -> u64 {
+        softfloat::Env::RISCV.to_cell()
+    }
+
     fn hot_slots(&self) -> &'static [Reg] {
         // a0 to a5: what leaf functions compute in.
         const HOT: [Reg; 6] = [regs::x(10), regs::x(11), regs::x(12), regs::x(13), regs::x(14), regs::x(15)];

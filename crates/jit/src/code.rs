@@ -5,8 +5,10 @@
 //! whole live pages (see `mmu::view`), its guesses of such entries, and a window, where there is nothing but such pages;
 //! every access is checked to stay inside the page it looked up, or inside the window and what is free around it.
 #![allow(unsafe_code)]
+use crate::asm::Asm;
 use crate::fault::{self, Landing};
 use crate::jumps::{LINE, LINES};
+use crate::traps::trial;
 use engine::{Clock, Leave};
 use ir::{Op, Slots, Trap};
 use mmu::{Access, Memory, PAGE_SHIFT, PAGE_SIZE, Stop};
@@ -74,6 +76,24 @@ impl CodeMemory {
             ..0 => self.patience as u64,
             _ => (left as u64 + instructions / WORTH).min(MOST_PATIENCE.max(self.patience) as u64),
         };
+    }
+
+    /// Whether floating-point exceptions that are not masked can be caught: it is tried, in memory that code will be in.
+    pub(crate) fn traps(&mut self) -> bool {
+        let start = self.used;
+        let mut asm = Asm::new(self.address(start));
+        let (at, to) = trial(&mut asm);
+        if self.append(&asm.bytes).is_none() {
+            return false;
+        }
+        let landings = [Landing { at: (start + at) as u32, to: (start + to) as u32 }];
+        let entry = self.address(start);
+        // SAFETY: `trial` wrote a function of this signature there, which touches its stack alone and leaves MXCSR as it was.
+        let caught = fault::within(self.address(0)..self.address(self.used), &landings, || unsafe {
+            std::mem::transmute::<usize, extern "C" fn() -> u32>(entry)()
+        });
+        self.truncate(start);
+        caught == 1
     }
 
     /// The address code at `offset` is executed at.

@@ -1,5 +1,5 @@
-//! Host faults of compiled code. An access through a window may meet a page that is not there, which the host tells by SIGSEGV:
-//! the handler has the thread go on at that access's landing, as Linux does for its own accesses to user memory
+//! Host faults of compiled code. An access through a window may meet a page that is not there, which the host tells by SIGSEGV, and
+//! an arithmetic instruction an exception, told by SIGFPE: the handler has the thread go on at that instruction's landing, as Linux does for its own accesses to user memory
 //! (arch/x86/mm/extable.c). All other faults go to whoever was there before.
 #![allow(unsafe_code)]
 use std::cell::Cell;
@@ -49,9 +49,11 @@ pub(crate) fn within<R>(code: Range<usize>, landings: &[Landing], run: impl FnOn
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod handler {
     use super::*;
-    use libc::{SA_ONSTACK, SA_SIGINFO, SIGSEGV, c_int, c_void, sigaction, siginfo_t, ucontext_t};
+    use libc::{SA_ONSTACK, SA_SIGINFO, SIGFPE, SIGSEGV, c_int, c_void, sigaction, siginfo_t, ucontext_t};
 
-    static BEFORE: OnceLock<sigaction> = OnceLock::new();
+    /// The signals that tell of faults, and what was to be done about each before.
+    const SIGNALS: [c_int; 2] = [SIGSEGV, SIGFPE];
+    static BEFORE: [OnceLock<sigaction>; 2] = [const { OnceLock::new() }; 2];
 
     extern "C" fn fault(signal: c_int, _: *mut siginfo_t, context: *mut c_void) {
         // SAFETY: the context of this signal, which the kernel hands to nobody else (sigaction(2)).
@@ -62,7 +64,8 @@ mod handler {
             return;
         }
         // The instruction faults once more, and whoever was there before hears of it.
-        let before = BEFORE.get().map_or(std::ptr::null(), std::ptr::from_ref);
+        let before = SIGNALS.iter().zip(&BEFORE).find(|known| *known.0 == signal).and_then(|known| known.1.get());
+        let before = before.map_or(std::ptr::null(), std::ptr::from_ref);
         // SAFETY: an action that was in force, or none.
         unsafe { sigaction(signal, before, std::ptr::null_mut()) };
     }
@@ -70,21 +73,24 @@ mod handler {
     /// Whether landings are heeded from now on.
     pub(crate) fn ready() -> bool {
         static READY: OnceLock<bool> = OnceLock::new();
-        *READY.get_or_init(|| {
-            // SAFETY: all zero is an action with no flags and an empty mask.
-            let mut action: sigaction = unsafe { std::mem::zeroed() };
-            let mut before = action;
-            // SAFETY: asks for the action in force.
-            let asked = unsafe { sigaction(SIGSEGV, std::ptr::null(), &mut before) };
-            if asked != 0 || BEFORE.set(before).is_err() {
-                return false;
-            }
-            let handler: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) = fault;
-            action.sa_sigaction = handler as usize;
-            action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-            // SAFETY: the handler calls nothing but sigaction, and reads what its own thread set.
-            unsafe { sigaction(SIGSEGV, &action, std::ptr::null_mut()) == 0 }
-        })
+        *READY.get_or_init(|| SIGNALS.iter().zip(&BEFORE).all(|(&signal, known)| heed(signal, known)))
+    }
+
+    /// Makes the handler that of a signal.
+    fn heed(signal: c_int, known: &OnceLock<sigaction>) -> bool {
+        // SAFETY: all zero is an action with no flags and an empty mask.
+        let mut action: sigaction = unsafe { std::mem::zeroed() };
+        let mut before = action;
+        // SAFETY: asks for the action in force.
+        let asked = unsafe { sigaction(signal, std::ptr::null(), &mut before) };
+        if asked != 0 || known.set(before).is_err() {
+            return false;
+        }
+        let handler: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) = fault;
+        action.sa_sigaction = handler as usize;
+        action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+        // SAFETY: the handler calls nothing but sigaction, and reads what its own thread set.
+        unsafe { sigaction(signal, &action, std::ptr::null_mut()) == 0 }
     }
 }
 

@@ -1,56 +1,32 @@
 //! Templates of scalar floating point, for the case in which the host's result is the guest's under every rule: rounding to
 //! nearest without flushing, INEXACT raised already, no denormal operand, and a result that is normal and not near the least.
-//! All else is the interpreter's, in cold code; `softfloat::fast` says why this is exact.
+//! All else is the interpreter's, in cold code; `softfloat::fast` says why this is exact. Where the host traps (`traps`), it checks
+//! that itself, and operands and results are in vector registers (`homes`).
 use crate::asm::*;
-use crate::code::WRONG;
+use crate::homes::Homes;
 use crate::thunks::slot;
-use crate::translate::{Cold, Exit, State, Translator, Why};
+use crate::translate::Translator;
+use crate::traps::Rounding;
 use ir::{Block, FP_ENV, FTy, FpOp, Op, Slot, Ty};
 
-/// What leaving a block costs because the modes are others, in wrong guesses.
-const UNSETTLED: u64 = 16;
-
-/// `FP_ENV`'s bits that have to be as below: modes, and INEXACT.
-const ENV_MASK: i32 = 0x1f20;
-const ENV_WANTED: i32 = 0x20;
 const X0: Reg = Reg(0);
 const X1: Reg = Reg(1);
 const X2: Reg = Reg(2);
-
-/// An operation whose inline checks may refuse it.
-pub(crate) struct Slow {
-    pub(crate) jumps: Vec<Jump>,
-    pub(crate) op: Op,
-    /// How things were before the checks.
-    pub(crate) state: State,
-    pub(crate) exit: Exit,
-    /// What comes behind it, when its result is in memory.
-    pub(crate) behind: usize,
-    /// What follows counts on the checks: the block is left behind the operation.
-    settled: Option<Settled>,
-}
-
-/// How a block is left behind an operation.
-struct Settled {
-    /// What the rest of the instruction clears.
-    zeros: Vec<Slot>,
-    /// Where the next instruction is, how many are given back, and how many have begun.
-    next: u64,
-    refund: u32,
-    begun: u32,
-}
 
 /// What earlier operations of the block have made sure of.
 #[derive(Default)]
 pub(crate) struct Floats {
     /// The modes are as wanted, and INEXACT is raised.
-    env: bool,
+    pub(crate) env: bool,
     /// Slots that hold no denormal number.
-    normal: Vec<(Slot, FTy)>,
+    pub(crate) normal: Vec<(Slot, FTy)>,
     /// The same as the operation at hand is making sure of it.
-    env_checked: bool,
-    operands: Vec<(Slot, FTy)>,
-    result: Option<(Slot, FTy)>,
+    pub(crate) env_checked: bool,
+    pub(crate) operands: Vec<(Slot, FTy)>,
+    pub(crate) result: Option<(Slot, FTy)>,
+    /// Instructions of it that may trap.
+    pub(crate) traps: Vec<usize>,
+    pub(crate) homes: Homes,
 }
 
 /// Whether an operation may change modes, or clear what is raised.
@@ -61,6 +37,7 @@ fn writes_env(op: &Op) -> bool {
 impl Floats {
     /// An operation has been translated.
     pub(crate) fn after(&mut self, op: &Op) {
+        self.homes.after(op);
         if self.env || !self.normal.is_empty() {
             let writes = op.writes();
             let from = match *op {
@@ -100,43 +77,20 @@ fn int(ty: FTy) -> Ty {
 
 impl Translator<'_> {
     /// Loads a float into a vector register, from wherever it is.
-    fn float_src(&mut self, x: Reg, s: Slot) {
-        let value = self.operand(s);
-        match value {
-            Rm::Reg(r) => self.asm.movq_to(x, r),
-            Rm::Mem(m) => self.asm.sse(PF3, 0x7e, x, m),
+    pub(crate) fn float_src(&mut self, x: Reg, s: Slot) {
+        match self.regs.find(s) {
+            Some(r) => self.asm.movq_to(x, r),
+            None if self.regs.constant(s).is_some() => {
+                let r = self.src(s);
+                self.asm.movq_to(x, r);
+            }
+            None => self.asm.sse(PF3, 0x7e, x, slot(s)),
         }
-    }
-
-    /// Operands are loaded, checks begin: the cold path finds the cache as it is now.
-    pub(crate) fn begin_checks(&mut self, op: &Op) {
-        self.regs.sync_constants(&mut self.asm, &op.reads());
-        // The modes are looked up in memory.
-        self.regs.sync_slots(&mut self.asm, FP_ENV.into(), 1);
-        self.checked = self.regs.locals;
-    }
-
-    /// Leaves the hot path if `cc`.
-    pub(crate) fn refuse(&mut self, cc: Cc) {
-        let jump = self.asm.jcc(cc);
-        self.refused.push(jump);
-    }
-
-    /// Checks the modes and that INEXACT is raised.
-    fn check_env(&mut self) {
-        if self.floats.env {
-            return;
-        }
-        self.asm.mov32(RAX, slot(FP_ENV.into()));
-        self.asm.alu_imm(Alu::And, false, RAX, ENV_MASK);
-        self.asm.alu_imm(Alu::Cmp, false, RAX, ENV_WANTED);
-        self.refuse(Cc::NE);
-        self.floats.env_checked = true;
     }
 
     /// Checks that an operand, in a vector register, is not denormal.
     fn check_operand(&mut self, ty: FTy, s: Slot, x: Reg) {
-        if self.floats.normal.contains(&(s, ty)) || self.floats.operands.contains(&(s, ty)) {
+        if self.traps() || self.floats.normal.contains(&(s, ty)) || self.floats.operands.contains(&(s, ty)) {
             return;
         }
         self.floats.operands.push((s, ty));
@@ -156,8 +110,11 @@ impl Translator<'_> {
         self.refuse(Cc::E);
     }
 
-    /// Checks that a result is finite and at least twice the least normal number.
-    fn check_result(&mut self, ty: FTy, x: Reg) {
+    /// Checks that a result is finite and at least twice the least normal number, or what the host's traps leave to check.
+    fn check_result(&mut self, ty: FTy, x: Reg, rounding: Rounding) {
+        if self.traps() {
+            return self.check_rules(ty, x, rounding);
+        }
         self.asm.movq_from(RAX, x);
         let (down, most) = match ty {
             FTy::F64 => {
@@ -185,7 +142,8 @@ impl Translator<'_> {
             }
         }
         let settled = self.settled((d, ty));
-        self.end_settled(op, settled);
+        let home = self.settle_in(ty, d, x);
+        self.end_settled(op, settled, home);
         self.forget_result(d);
     }
 
@@ -199,95 +157,42 @@ impl Translator<'_> {
         self.regs.forget_slots(FP_ENV.into(), 1);
     }
 
-    /// Here both paths meet.
-    pub(crate) fn end_checks(&mut self, op: &Op) {
-        self.end_settled(op, None);
-    }
-
-    /// The same; or the cold path leaves the block, so that what the checks have made sure of is so in what follows.
-    fn end_settled(&mut self, op: &Op, settled: Option<Settled>) {
-        let jumps = std::mem::take(&mut self.refused);
-        let state = State { locals: self.checked, flags: self.flags };
-        let slow = Slow { jumps, op: *op, state, exit: self.stopped(None), behind: self.asm.here(), settled };
-        self.cold.push(Cold::Slow(slow));
-    }
-
-    /// For an operation with this result, if it is the last one of its instruction but for zeros around it: so that the block can be left
-    /// behind it.
-    fn settled(&mut self, result: (Slot, FTy)) -> Option<Settled> {
-        // What runs for long has inexact results sooner or later; short runs may not.
-        if self.cx.rough || !self.cx.windowed {
-            return None;
-        }
-        let block = self.block;
-        let rest = &block.ops[self.at + 1..];
-        let zeros = rest.iter().map_while(|op| match *op {
-            Op::Const { d, value: 0 } if !d.is_temp() => Some(d),
-            _ => None,
-        });
-        let zeros: Vec<Slot> = zeros.collect();
-        let Some(&Op::Insn { pc: next }) = rest.get(zeros.len()) else { return None };
-        if zeros.iter().any(|&zero| self.flags.rests_on(zero)) {
-            return None;
-        }
-        let floats = &mut self.floats;
-        floats.env |= floats.env_checked;
-        floats.normal.append(&mut floats.operands);
-        floats.result = Some(result);
-        Some(Settled { zeros, next, refund: self.block.insns - self.begun, begun: self.begun })
-    }
-
-    pub(crate) fn cold_slow(&mut self, slow: Slow) {
-        for jump in slow.jumps {
-            self.asm.bind(jump);
-        }
-        let reads = slow.op.reads();
-        slow.state.locals.sync(&mut self.asm, &reads);
-        self.asm.mov_imm(RAX, self.ops.len() as u64);
-        self.ops.push(slow.op);
-        self.asm.call_to(self.cx.thunks.exec);
-        let Some(settled) = slow.settled else {
-            self.asm.jcc_to(Cc::AE, self.asm.base + slow.behind);
-            if slow.op.may_leave() {
-                self.leave(&slow.state, slow.exit);
-            }
-            return;
-        };
-        let mut state = slow.state;
-        state.locals.drop(state.locals.of(&slow.op.writes()));
-        for zero in settled.zeros {
-            self.asm.store_imm(slot(zero), 0);
-            state.locals.drop(state.locals.range(zero, 1));
-        }
-        self.asm.mov_imm(RAX, UNSETTLED);
-        self.asm.alu_to(Alu::Sub, self.data(WRONG), RAX);
-        let patient = self.asm.jcc(Cc::NS);
-        let id = self.cx.id;
-        let why = Why::Wrong { insn: settled.begun, floats: true };
-        self.leave(&state, Exit { id, refund: self.block.insns, why });
-        self.asm.bind(patient);
-        self.leave(&state, Exit { id, refund: settled.refund, why: Why::Goto(settled.next) });
-    }
-
     pub(crate) fn float(&mut self, op: &Op) {
         match *op {
             Op::Fp { op: FpOp::Abs | FpOp::Neg, ty: FTy::F64, .. } => self.sign(op),
             Op::Fp { op: fp @ (FpOp::Add | FpOp::Sub | FpOp::Mul | FpOp::Div), ty, d, a, b } => {
-                self.float_src(X0, a);
-                self.float_src(X1, b);
+                let (xa, xb) = (self.float_at(ty, a, X0), self.float_at(ty, b, X1));
                 self.begin_checks(op);
                 self.check_env();
-                self.check_operand(ty, a, X0);
-                self.check_operand(ty, b, X1);
+                self.check_operand(ty, a, xa);
+                self.check_operand(ty, b, xb);
                 let opcode = match fp {
                     FpOp::Add => 0x58,
                     FpOp::Sub => 0x5c,
                     FpOp::Mul => 0x59,
                     _ => 0x5e,
                 };
-                self.asm.sse(scalar(ty), opcode, X0, X1);
-                self.check_result(ty, X0);
-                self.end_float(ty, d, X0, op);
+                let tiny = matches!(fp, FpOp::Mul | FpOp::Div);
+                let x = self.float_dst(d, X0);
+                self.arithmetic(ty, opcode, x, xa, xb);
+                self.check_result(ty, x, if tiny { Rounding::Tiny } else { Rounding::Plain });
+                self.end_float(ty, d, x, op);
+            }
+            Op::Fp { op: FpOp::Sqrt, ty, d, a, .. } if self.traps() => {
+                let xa = self.float_at(ty, a, X0);
+                self.begin_checks(op);
+                self.check_env();
+                let x = self.float_dst(d, X0);
+                self.trapping(|asm| asm.sse(scalar(ty), 0x51, x, xa));
+                self.check_result(ty, x, Rounding::Plain);
+                self.end_float(ty, d, x, op);
+            }
+            Op::Fp { op: fp @ (FpOp::MinX86 | FpOp::MaxX86), ty, d, a, b } if self.traps() => {
+                let (xa, xb) = (self.float_at(ty, a, X0), self.float_at(ty, b, X1));
+                self.begin_checks(op);
+                let x = self.float_dst(d, X0);
+                self.arithmetic(ty, if fp == FpOp::MinX86 { 0x5d } else { 0x5f }, x, xa, xb);
+                self.end_float(ty, d, x, op);
             }
             Op::Fp { op: FpOp::Sqrt, ty: FTy::F64, d, a, .. } => {
                 self.float_src(X0, a);
@@ -299,18 +204,20 @@ impl Translator<'_> {
                 self.asm.alu_imm(Alu::Sub, false, RAX, 1);
                 self.asm.alu_imm(Alu::Cmp, false, RAX, 2045);
                 self.refuse(Cc::A);
-                self.asm.sse(PF2, 0x51, X0, X0);
+                self.trapping(|asm| asm.sse(PF2, 0x51, X0, X0));
                 self.end_float(FTy::F64, d, X0, op);
             }
             Op::Fma { ty, neg_product, neg_addend, d, a, b, c } if self.cx.features.fma => {
-                self.float_src(X0, a);
-                self.float_src(X1, b);
+                let (xa, xb) = (self.float_at(ty, a, X0), self.float_at(ty, b, X1));
                 self.regs.unlock();
-                self.float_src(X2, c);
+                let xc = self.float_at(ty, c, X2);
                 self.begin_checks(op);
                 self.check_env();
-                for (s, x) in [(a, X0), (b, X1), (c, X2)] {
+                for (s, x) in [(a, xa), (b, xb), (c, xc)] {
                     self.check_operand(ty, s, x);
+                }
+                if xa != X0 {
+                    self.asm.sse(0, 0x28, X0, xa);
                 }
                 let opcode = match (neg_product, neg_addend) {
                     (false, false) => 0xa9,
@@ -318,17 +225,20 @@ impl Translator<'_> {
                     (false, true) => 0xab,
                     (true, true) => 0xaf,
                 };
-                self.asm.fma(ty == FTy::F64, opcode, X0, X1, X2);
-                self.check_result(ty, X0);
-                self.end_float(ty, d, X0, op);
+                self.trapping(|asm| asm.fma(ty == FTy::F64, opcode, X0, xb, xc));
+                self.check_result(ty, X0, Rounding::Fused);
+                let x = self.float_dst(d, X0);
+                if x != X0 {
+                    self.asm.sse(0, 0x28, x, X0);
+                }
+                self.end_float(ty, d, x, op);
             }
             Op::FpCmp { ty, d, a, b, .. } => {
-                self.float_src(X0, a);
-                self.float_src(X1, b);
+                let (xa, xb) = (self.float_at(ty, a, X0), self.float_at(ty, b, X1));
                 self.begin_checks(op);
-                self.check_operand(ty, a, X0);
-                self.check_operand(ty, b, X1);
-                self.asm.sse(if ty == FTy::F64 { P66 } else { 0 }, 0x2e, X0, X1);
+                self.check_operand(ty, a, xa);
+                self.check_operand(ty, b, xb);
+                self.trapping(|asm| asm.sse(if ty == FTy::F64 { P66 } else { 0 }, 0x2e, xa, xb));
                 self.refuse(Cc::P);
                 // 1 less, 2 equal, 4 greater.
                 self.asm.setcc(Cc::A, RAX);
@@ -365,14 +275,20 @@ impl Translator<'_> {
                 match from {
                     // Exact for normal numbers.
                     FTy::F32 => {
-                        self.check_result(FTy::F32, X0);
-                        self.asm.sse(PF3, 0x5a, X0, X0);
+                        if !self.traps() {
+                            self.check_result(FTy::F32, X0, Rounding::Plain);
+                        }
+                        self.trapping(|asm| asm.sse(PF3, 0x5a, X0, X0));
+                        if self.traps() {
+                            // The modes have not been asked, so nothing is known of its rules.
+                            self.check_nan(FTy::F64, X0);
+                        }
                         self.end_float(FTy::F64, d, X0, op);
                     }
                     FTy::F64 => {
                         self.check_env();
-                        self.asm.sse(PF2, 0x5a, X0, X0);
-                        self.check_result(FTy::F32, X0);
+                        self.trapping(|asm| asm.sse(PF2, 0x5a, X0, X0));
+                        self.check_result(FTy::F32, X0, Rounding::Tiny);
                         self.end_float(FTy::F32, d, X0, op);
                     }
                 }
@@ -390,7 +306,7 @@ impl Translator<'_> {
                 self.begin_checks(op);
                 self.check_env();
                 self.check_operand(from, a, X0);
-                self.asm.sse_int(scalar(from), true, 0x2c, RAX, X0);
+                self.trapping(|asm| asm.sse_int(scalar(from), true, 0x2c, RAX, X0));
                 if to == Ty::I32 {
                     self.asm.movsx(Ty::I32, true, RCX, RAX);
                     self.asm.cmp(Ty::I64, RCX, RAX);
@@ -406,6 +322,22 @@ impl Translator<'_> {
                 self.end_slow(d, op);
             }
             _ => self.interpret(op),
+        }
+    }
+
+    /// x = a op b; an instruction that traps leaves them, but perhaps not x, as they were.
+    fn arithmetic(&mut self, ty: FTy, opcode: u8, x: Reg, a: Reg, b: Reg) {
+        let p = scalar(ty);
+        if self.cx.features.fma {
+            return self.trapping(|asm| asm.avx(p, opcode, x, a, b));
+        }
+        let work = if x == b && a != b { X2 } else { x };
+        if work != a {
+            self.asm.sse(0, 0x28, work, a);
+        }
+        self.trapping(|asm| asm.sse(p, opcode, work, b));
+        if work != x {
+            self.asm.sse(0, 0x28, x, work);
         }
     }
 

@@ -44,7 +44,10 @@ struct Target {
     /// Address of the ISA: only ever compared.
     isa: usize,
     pins: Pins,
-    gate: Gate,
+    /// For code without and with windows.
+    gates: [Gate; 2],
+    /// Bits of `FP_ENV` that its programs begin with.
+    rules: u64,
     /// How its comparisons set flags, as far as seen.
     difference: FlagKind,
 }
@@ -63,7 +66,10 @@ struct Native {
 /// What exists from the first compilation on.
 struct Live {
     code: CodeMemory,
-    thunks: Thunks,
+    /// For code without and with windows.
+    thunks: [Thunks; 2],
+    /// The host traps for code with windows.
+    traps: bool,
     /// Where in code memory the thunks end.
     first_block: usize,
     targets: Vec<Target>,
@@ -143,11 +149,12 @@ impl Jit {
         self.refused = true;
         let Some(mut code) = CodeMemory::reserve(self.room, self.patience) else { return };
         let mut asm = Asm::new(code.address(0));
-        let thunks = thunks(&mut asm, code::callbacks());
+        let traps = self.features.windows && code.traps();
+        let thunks = [false, traps].map(|traps| thunks(&mut asm, code::callbacks(), traps));
         if code.append(&asm.bytes).is_some() {
             self.refused = false;
             let first_block = code.used();
-            self.live = Some(Live { code, thunks, first_block, targets: Vec::new(), landings: Vec::new() });
+            self.live = Some(Live { code, thunks, traps, first_block, targets: Vec::new(), landings: Vec::new() });
         }
     }
 
@@ -177,12 +184,13 @@ impl Live {
             slots.insert(s, 1);
         }
         let mut asm = Asm::new(self.code.address(self.code.used()));
-        let gate = gate(&mut asm, &pinned);
+        let gates = [false, self.traps].map(|traps| gate(&mut asm, &pinned, traps));
         self.code.append(&asm.bytes)?;
         self.targets.push(Target {
             isa: key,
             pins: Pins { home: Locals::home(&pinned), slots },
-            gate,
+            gates,
+            rules: isa.float_rules(),
             difference: FlagKind::Sub,
         });
         Some(self.targets.len() - 1)
@@ -215,14 +223,14 @@ impl Compiler for Jit {
         }
         let id = number(id, how.windowed);
         let steady = self.steady.contains(&id);
-        let Target { pins, gate, difference, .. } = &live.targets[target];
+        let Target { pins, gates, rules, difference, .. } = &live.targets[target];
         let plan = Plan::of(block, how.chain && loops(block).is_some());
         let translator = Translator {
             asm: Asm::new(live.code.address(at)),
             regs: Regs::new(pins, &plan),
             cx: Context {
-                thunks: &live.thunks,
-                gate,
+                thunks: &live.thunks[how.windowed as usize],
+                gate: &gates[how.windowed as usize],
                 features: self.features,
                 id,
                 chain: how.chain,
@@ -231,6 +239,8 @@ impl Compiler for Jit {
                 steady,
                 rough: self.rough.contains(&id),
                 windowed: how.windowed,
+                traps: how.windowed && live.traps,
+                rules: *rules,
             },
             block,
             flags: UNKNOWN,
@@ -275,7 +285,7 @@ impl Compiler for Jit {
         let (jumps, ops) = (self.jumps.lines(), &self.ops);
         let run = Run { slots, mem, clock, budget, left: *left, context, windowed, jumps, ops };
         let Some(mut frame) = Frame::new(run) else { return Left::Goto(native.pc) };
-        let enter = live.targets[native.target].gate.enter;
+        let enter = live.targets[native.target].gates[windowed as usize].enter;
         let left_by = code::enter(&live.code, &live.landings, enter, live.code.address(native.at), &mut frame);
         let exit = self.exits[left_by as usize];
         let rest = (frame.left + i64::from(exit.refund)) as u64;

@@ -39,12 +39,14 @@ impl Translator<'_> {
         self.compared = None;
         self.ranges.again(self.block);
         self.floats.again(self.block);
+        let (whole, lower) = (self.floats.homes.whole, self.floats.homes.lower);
         self.all_operations();
         let Some(cc) = self.next_round(if_taken) else { return self.end() };
         if self.flags == flags {
             self.regs.locals.change(&mut self.asm, &cache);
-            self.asm.jcc_to(cc, entry);
             self.regs.locals = cache;
+            self.fill_homes(whole, lower);
+            self.asm.jcc_to(cc, entry);
             self.settle();
             self.go_home();
             self.go(None, exit);

@@ -7,6 +7,8 @@
 use crate::asm::*;
 use crate::cache::Pinned;
 use crate::code::{Callbacks, offset};
+use crate::homes::HOMES;
+use crate::traps::TRAPPING;
 use ir::{MemTy, Slot};
 
 /// The slot rbp points at, so that the first 32 are in reach of a short displacement.
@@ -21,13 +23,16 @@ const UNSAVED: [Reg; 7] = [RCX, RSI, RDI, R8, R9, R10, R11];
 /// What the host's calling convention wants back.
 const KEPT: [Reg; 6] = [RBP, RBX, R12, R13, R14, R15];
 
-/// rsp-relative: the frame's address, the context, the jump cache, the middle of the view's table, the end of windows.
+/// rsp-relative: the frame's address, the context, the jump cache, the middle of the view's table, the end of windows; MXCSR as
+/// compiled code has it where it lets the host trap, and as all else has it.
 const STACK_FRAME: i32 = 0;
 pub(crate) const STACK_CONTEXT: i32 = 8;
 pub(crate) const STACK_JUMPS: i32 = 16;
 pub(crate) const STACK_TABLE: i32 = 24;
 pub(crate) const STACK_END: i32 = 32;
-const STACK_BYTES: i32 = 40;
+pub(crate) const STACK_TRAPPING: i32 = 40;
+pub(crate) const STACK_MASKED: i32 = 44;
+const STACK_BYTES: i32 = 56;
 
 /// Where a slot is in memory.
 pub(crate) fn slot(s: Slot) -> Mem {
@@ -49,6 +54,8 @@ pub(crate) struct Thunks {
     pub(crate) commit: [usize; 6],
     /// eax = index of an operation for the interpreter; CF after a stop.
     pub(crate) exec: usize,
+    /// The same for one without floating point, where no home is to be kept.
+    pub(crate) exec_plain: usize,
     /// rcx = an address that is not aligned.
     pub(crate) misaligned: usize,
     /// rax = budget left; gives the time in rax.
@@ -74,7 +81,8 @@ pub(crate) struct Gate {
 /// The exit number of a jump to `Frame::pc`.
 pub(crate) const EXIT_JUMP: u32 = 0;
 
-pub(crate) fn gate(asm: &mut Asm, pinned: &Pinned) -> Gate {
+/// `traps`: for code that has floating-point exceptions unmasked.
+pub(crate) fn gate(asm: &mut Asm, pinned: &Pinned, traps: bool) -> Gate {
     let pins = || pinned.iter().zip(CACHE).filter_map(|(s, r)| s.map(|s| (s, r)));
     let at = |asm: &Asm| asm.base + asm.here();
     let enter = at(asm);
@@ -89,6 +97,11 @@ pub(crate) fn gate(asm: &mut Asm, pinned: &Pinned) -> Gate {
     }
     asm.mov_imm(RAX, 1 << mmu::VIEW_ADDRESS_BITS);
     asm.store(ir::Ty::I64, Mem::at(RSP, STACK_END), RAX);
+    if traps {
+        asm.store_imm(Mem::at(RSP, STACK_TRAPPING), TRAPPING);
+        asm.stmxcsr(Mem::at(RSP, STACK_MASKED));
+        asm.ldmxcsr(Mem::at(RSP, STACK_TRAPPING));
+    }
     asm.mov(RBP, Mem::at(RDI, offset::SLOTS));
     asm.alu_imm(Alu::Add, true, RBP, BIAS * 8);
     asm.mov(R15, Mem::at(RDI, offset::MEMORY));
@@ -110,6 +123,9 @@ pub(crate) fn gate(asm: &mut Asm, pinned: &Pinned) -> Gate {
     let exit_raw = at(asm);
     asm.mov(RCX, Mem::at(RSP, STACK_FRAME));
     asm.store(ir::Ty::I64, Mem::at(RCX, offset::LEFT), R14);
+    if traps {
+        asm.ldmxcsr(Mem::at(RSP, STACK_MASKED));
+    }
     asm.alu_imm(Alu::Add, true, RSP, STACK_BYTES);
     for r in KEPT.into_iter().rev() {
         asm.pop(r);
@@ -120,26 +136,39 @@ pub(crate) fn gate(asm: &mut Asm, pinned: &Pinned) -> Gate {
 
 /// Calls a callback with the frame and what `arguments` sets up (from rax, rcx and rdx) in rsi, rdx, rcx and r8. Keeps all but rax
 /// and rdx.
-fn call(asm: &mut Asm, callback: usize, arguments: impl FnOnce(&mut Asm)) {
-    call_with(asm, 0, callback, arguments);
+fn call(asm: &mut Asm, traps: bool, callback: usize, arguments: impl FnOnce(&mut Asm)) {
+    call_with(asm, traps, 0, callback, arguments);
 }
 
 /// The same with so many bytes on the stack besides the return address.
-fn call_with(asm: &mut Asm, bytes: i32, callback: usize, arguments: impl FnOnce(&mut Asm)) {
+fn call_with(asm: &mut Asm, traps: bool, bytes: i32, callback: usize, arguments: impl FnOnce(&mut Asm)) {
+    let on_stack = |at: i32| Mem::at(RSP, at + 8 + bytes + 8 * UNSAVED.len() as i32);
     for r in UNSAVED {
         asm.push(r);
     }
     arguments(asm);
-    asm.mov(RDI, Mem::at(RSP, STACK_FRAME + 8 + bytes + 8 * UNSAVED.len() as i32));
+    asm.mov(RDI, on_stack(STACK_FRAME));
     asm.mov_imm(RAX, callback as u64);
-    asm.call_rm(RAX);
+    if traps {
+        asm.ldmxcsr(on_stack(STACK_MASKED));
+        let room = 8 * HOMES.len() as i32;
+        let kept = |x: u8| Mem::at(RSP, 8 * i32::from(x - HOMES.start));
+        asm.lea(RSP, Mem::at(RSP, -room));
+        HOMES.for_each(|x| asm.sse(P66, 0xd6, Reg(x), kept(x)));
+        asm.call_rm(RAX);
+        HOMES.for_each(|x| asm.sse(PF3, 0x7e, Reg(x), kept(x)));
+        asm.lea(RSP, Mem::at(RSP, room));
+        asm.ldmxcsr(on_stack(STACK_TRAPPING));
+    } else {
+        asm.call_rm(RAX);
+    }
     for r in UNSAVED.into_iter().rev() {
         asm.pop(r);
     }
 }
 
 /// Calls `verify` for an access and keeps what one may need: all registers, and the vectors that are stored.
-fn verify(asm: &mut Asm, callback: usize, bytes: u64, writes: bool, through: bool) {
+fn verify(asm: &mut Asm, traps: bool, callback: usize, bytes: u64, writes: bool, through: bool) {
     const VECTORS: i32 = 2;
     asm.push(RAX);
     asm.push(RDX);
@@ -148,7 +177,7 @@ fn verify(asm: &mut Asm, callback: usize, bytes: u64, writes: bool, through: boo
     asm.lea(RSP, Mem::at(RSP, -ROOM));
     (0..VECTORS).for_each(|i| asm.store128(Mem::at(RSP, 16 * i), Reg(i as u8)));
     // Those two, and the word that was there before.
-    call_with(asm, ROOM + 8 * 3, callback, |asm| {
+    call_with(asm, traps, ROOM + 8 * 3, callback, |asm| {
         asm.mov(RSI, RCX);
         if through {
             asm.mov_imm(RDX, 0);
@@ -199,7 +228,8 @@ pub(crate) fn addend(table: Reg, page: Reg, writes: bool) -> Mem {
     Mem { base: table, index: Some((page, 3)), disp: if writes { 0 } else { i32::MIN } }
 }
 
-pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
+/// `traps` as for [`gate`].
+pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks, traps: bool) -> Thunks {
     let mut t = Thunks {
         load: [0; 6],
         read: [0; 6],
@@ -207,6 +237,7 @@ pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
         bounce: 0,
         commit: [0; 6],
         exec: 0,
+        exec_plain: 0,
         misaligned: 0,
         time: 0,
         verify: [[0; 6]; 2],
@@ -224,7 +255,7 @@ pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
         t.load[log] = asm.base + asm.here();
         again(asm, bytes, false);
         t.read[log] = asm.base + asm.here();
-        call(asm, callbacks.load, arguments);
+        call(asm, traps, callbacks.load, arguments);
         bounce(asm);
         asm.alu_imm(Alu::Cmp, false, RAX, 1);
         asm.ret();
@@ -236,28 +267,32 @@ pub(crate) fn thunks(asm: &mut Asm, callbacks: Callbacks) -> Thunks {
         asm.ret();
 
         t.commit[log] = asm.base + asm.here();
-        call(asm, callbacks.store, arguments);
+        call(asm, traps, callbacks.store, arguments);
         asm.alu_imm(Alu::Cmp, false, RAX, 1);
         asm.ret();
 
         if cfg!(debug_assertions) {
             for writes in [false, true] {
                 t.verify[writes as usize][log] = asm.base + asm.here();
-                verify(asm, callbacks.verify, bytes as u64, writes, false);
+                verify(asm, traps, callbacks.verify, bytes as u64, writes, false);
                 t.verify_window[writes as usize][log] = asm.base + asm.here();
-                verify(asm, callbacks.verify, bytes as u64, writes, true);
+                verify(asm, traps, callbacks.verify, bytes as u64, writes, true);
             }
         }
     }
-    t.exec = asm.base + asm.here();
-    call(asm, callbacks.exec, |asm| asm.mov32(RSI, RAX));
-    asm.alu_imm(Alu::Cmp, false, RAX, 1);
-    asm.ret();
+    let exec = [traps, false].map(|traps| {
+        let at = asm.base + asm.here();
+        call(asm, traps, callbacks.exec, |asm| asm.mov32(RSI, RAX));
+        asm.alu_imm(Alu::Cmp, false, RAX, 1);
+        asm.ret();
+        at
+    });
+    [t.exec, t.exec_plain] = exec;
     t.misaligned = asm.base + asm.here();
-    call(asm, callbacks.misaligned, |asm| asm.mov(RSI, RCX));
+    call(asm, traps, callbacks.misaligned, |asm| asm.mov(RSI, RCX));
     asm.ret();
     t.time = asm.base + asm.here();
-    call(asm, callbacks.time, |asm| asm.mov(RSI, RAX));
+    call(asm, traps, callbacks.time, |asm| asm.mov(RSI, RAX));
     asm.ret();
     t
 }

@@ -3,11 +3,12 @@ use crate::alu::Against;
 use crate::asm::*;
 use crate::cache::Locals;
 use crate::flags::Pending;
-use crate::float::{Floats, Slow};
+use crate::float::Floats;
 use crate::host::Features;
 use crate::loops::loops;
 use crate::memory::Access;
 use crate::ranges::Ranges;
+use crate::refusal::Slow;
 use crate::regs::Regs;
 use crate::runs::{Refused, Via};
 use crate::thunks::{Gate, Thunks};
@@ -119,6 +120,10 @@ pub(crate) struct Context<'a> {
     pub(crate) steady: bool,
     /// No floating-point operation counts on the checks of another.
     pub(crate) rough: bool,
+    /// The host has floating-point exceptions unmasked.
+    pub(crate) traps: bool,
+    /// By whose rules floating point goes: bits of `FP_ENV`.
+    pub(crate) rules: u64,
 }
 
 pub(crate) struct Translator<'a> {
@@ -275,6 +280,7 @@ impl<'a> Translator<'a> {
                 let d = self.dst(d);
                 self.asm.mov_imm(d, value);
             }
+            Op::Mov { d, a } if self.move_float(d, a) => {}
             Op::Mov { d, a } => {
                 let value = self.operand(a);
                 let d = self.dst_over(d, a);
@@ -368,7 +374,12 @@ impl<'a> Translator<'a> {
         self.sync(&reads);
         self.asm.mov_imm(RAX, self.ops.len() as u64);
         self.ops.push(*op);
-        self.asm.call_to(self.cx.thunks.exec);
+        if op.uses_fp_env() || matches!(op, Op::Call { .. }) {
+            self.asm.call_to(self.cx.thunks.exec);
+        } else {
+            self.asm.call_to(self.cx.thunks.exec_plain);
+            self.floats.homes.clear();
+        }
         if op.may_leave() {
             let jump = self.asm.jcc(Cc::B);
             // A helper over the machine may have written registers before it stopped (gathers do): all of them are in memory.

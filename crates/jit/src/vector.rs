@@ -2,7 +2,7 @@
 use crate::asm::*;
 use crate::thunks::slot;
 use crate::translate::Translator;
-use ir::{BinOp, Op, Slot, Ty, VecOp};
+use ir::{BinOp, FTy, Op, Slot, Ty, VecOp};
 
 const X0: Reg = Reg(0);
 const X1: Reg = Reg(1);
@@ -128,9 +128,19 @@ impl Translator<'_> {
 
     pub(crate) fn vector(&mut self, op: &Op) {
         match *op {
+            Op::Vec { op: vec, .. } if vec.is_float() => {
+                if !self.packed_floats(op) {
+                    self.interpret(op);
+                }
+            }
             // Vectors of 32 bytes are done by halves, which only the same or separate slots allow.
             Op::Vec { bytes: 32, d, a, b, .. } if overlaps(d, a) || overlaps(d, b) => self.interpret(op),
             Op::VecShift { bytes: 32, d, a, .. } if overlaps(d, a) => self.interpret(op),
+            Op::Vec { op: vec @ (VecOp::And | VecOp::Or | VecOp::Xor), bytes: 16, d, a, b, .. }
+                if self.is_float(a, b) && d != a.up(1) && d != b.up(1) =>
+            {
+                self.by_halves(vec, [d, a, b], op);
+            }
             Op::Vec { op: vec, lane, bytes: bytes @ (8 | 16 | 32), d, a, b } => {
                 if let Some(p) = self.instruction(vec, lane) {
                     return self.each(bytes, d, a, Some(b), |t| t.packed(p, X0, X1));
@@ -221,7 +231,7 @@ impl Translator<'_> {
                             t.unzip(vec == VecOp::UnzipOdd, lane);
                         });
                     }
-                    (VecOp::Dup, _) if bytes == 16 => {
+                    (VecOp::Dup, _) if bytes < 32 => {
                         self.regs.sync_slots(&mut self.asm, a, 1);
                         self.get_lanes(X0, a, 8);
                         match lane {
@@ -237,8 +247,8 @@ impl Translator<'_> {
                             Ty::I32 => self.asm.sse_imm(P66, 0x70, X0, X0, 0),
                             Ty::I64 => self.asm.sse(P66, 0x6c, X0, X0),
                         }
-                        self.put_lanes(d, X0, 16);
-                        self.regs.forget_slots(d, 2);
+                        self.put_lanes(d, X0, bytes);
+                        self.regs.forget_slots(d, bytes / 8);
                     }
                     _ => self.interpret(op),
                 }
@@ -294,6 +304,35 @@ impl Translator<'_> {
             }
             _ => self.interpret(op),
         }
+    }
+
+    /// Whether one of two vectors begins with a float that is in its home, and was perhaps written to memory by itself.
+    fn is_float(&self, a: Slot, b: Slot) -> bool {
+        [a, b].into_iter().any(|s| self.floats.homes.holder(FTy::F64, s).is_some())
+    }
+
+    /// A logical operation as one of a float (its sign is changed so) and one of what is beside it: the host would wait
+    /// for a vector of which a part has just been written.
+    fn by_halves(&mut self, vec: VecOp, [d, a, b]: [Slot; 3], op: &Op) {
+        let (bin, opcode) = match vec {
+            VecOp::And => (BinOp::And, 0xdb),
+            VecOp::Or => (BinOp::Or, 0xeb),
+            _ => (BinOp::Xor, 0xef),
+        };
+        let (xa, xb) = (self.float_at(FTy::F64, a, X0), self.float_at(FTy::F64, b, X1));
+        if xa != X0 {
+            self.asm.sse(0, 0x28, X0, xa);
+        }
+        self.asm.sse(P66, opcode, X0, xb);
+        let x = self.float_dst(d, X0);
+        if x != X0 {
+            self.asm.sse(0, 0x28, x, X0);
+        }
+        self.asm.sse(P66, 0xd6, x, slot(d));
+        self.settle_in(FTy::F64, d, x);
+        self.regs.unlock();
+        self.regs.forget_slots(d, 1);
+        self.bin(bin, Ty::I64, d.up(1), a.up(1), b.up(1), op);
     }
 
     /// xmm0 = every other lane of xmm0, then of xmm1. Narrowing saturates: what is narrowed has been cut to fit.

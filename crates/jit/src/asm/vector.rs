@@ -7,6 +7,22 @@ impl Asm {
         self.op(prefix, false, &[0x0f, opcode], d.0, a.into(), false, false);
     }
 
+    /// The same with a destination of its own: d = a op b (AVX).
+    pub(crate) fn avx(&mut self, prefix: u8, opcode: u8, d: Reg, a: Reg, b: Reg) {
+        let pp = [P66, PF3, PF2].iter().position(|&p| p == prefix).map_or(0, |at| at as u8 + 1);
+        self.vex(false, 1, pp, opcode, d, a, b.into());
+    }
+
+    /// MXCSR from memory.
+    pub(crate) fn ldmxcsr(&mut self, m: Mem) {
+        self.op(0, false, &[0x0f, 0xae], 2, m.into(), false, false);
+    }
+
+    /// MXCSR into memory.
+    pub(crate) fn stmxcsr(&mut self, m: Mem) {
+        self.op(0, false, &[0x0f, 0xae], 3, m.into(), false, false);
+    }
+
     /// The same in map 0F38, which all take 66 for a prefix.
     pub(crate) fn sse38(&mut self, opcode: u8, d: Reg, a: impl Into<Rm>) {
         self.op(P66, false, &[0x0f, 0x38, opcode], d.0, a.into(), false, false);
