@@ -253,6 +253,7 @@ impl Compiler for Jit {
             ranges: Ranges::default(),
             at: 0,
             floats: Floats::default(),
+            words: SlotSet::EMPTY,
             landings: Vec::new(),
             cold: Vec::new(),
             code_offset: at,

@@ -294,7 +294,7 @@ impl Translator<'_> {
             return self.src(src);
         }
         self.regs.sync_slots(&mut self.asm, src, ty.slots());
-        self.asm.load128(Reg(0), slot(src));
+        self.load_vector(Reg(0), src);
         if ty == MemTy::V256 {
             self.asm.load128(Reg(1), slot(src.up(2)));
         }

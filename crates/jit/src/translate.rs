@@ -146,6 +146,8 @@ pub(crate) struct Translator<'a> {
     pub(crate) at: usize,
     pub(crate) ranges: Ranges,
     pub(crate) floats: Floats,
+    /// Slots that were written by themselves, and not as a part of a vector, in code for a window.
+    pub(crate) words: SlotSet,
     /// Instructions that may fault, and where they go on then: offsets in the code.
     pub(crate) landings: Vec<(usize, usize)>,
     pub(crate) cold: Vec<Cold<'a>>,
@@ -261,6 +263,7 @@ impl<'a> Translator<'a> {
         for op in &block.ops[at..at + taken] {
             if self.cx.windowed {
                 self.ranges.after(op);
+                self.note_words(op);
             }
             self.floats.after(op);
             self.untouched = self.untouched && writes_temporaries_alone(op);

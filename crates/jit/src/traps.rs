@@ -114,10 +114,10 @@ impl Translator<'_> {
         self.check_env();
         let (x0, x1) = (Reg(0), Reg(1));
         if vec == VecOp::FSqrt {
-            self.asm.load128(x1, slot(a));
+            self.load_vector(x1, a);
         } else {
-            self.asm.load128(x0, slot(a));
-            self.asm.load128(x1, slot(b));
+            self.load_vector(x0, a);
+            self.load_vector(x1, b);
         }
         self.trapping(|asm| asm.sse(if lane == Ty::I64 { P66 } else { 0 }, opcode, x0, x1));
         self.asm.store128(slot(d), x0);

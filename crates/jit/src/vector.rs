@@ -2,7 +2,10 @@
 use crate::asm::*;
 use crate::thunks::slot;
 use crate::translate::Translator;
-use ir::{BinOp, FTy, Op, Slot, Ty, VecOp};
+use ir::{BinOp, FTy, Op, Slot, SlotSet, Ty, Use, VecOp};
+
+/// Slots below this are general registers, or as good as: none is part of a vector.
+const WORDS: u8 = 32;
 
 const X0: Reg = Reg(0);
 const X1: Reg = Reg(1);
@@ -87,8 +90,27 @@ impl Translator<'_> {
         if bytes == 8 {
             self.asm.sse(PF3, 0x7e, x, slot(s));
         } else {
+            self.load_vector(x, s);
+        }
+    }
+
+    /// Loads two slots. If one was written by itself, the host would wait for both to be in memory, were they loaded at once.
+    pub(crate) fn load_vector(&mut self, x: Reg, s: Slot) {
+        if s.0 < WORDS || self.words.meets(s, 2) {
+            self.asm.load_pair(x, slot(s), slot(s.up(1)));
+        } else {
             self.asm.load128(x, slot(s));
         }
+    }
+
+    /// An operation has been translated: which slots it has written by themselves.
+    pub(crate) fn note_words(&mut self, op: &Op) {
+        let (mut copy, words) = (*op, &mut self.words);
+        copy.operands(|access, s, n| match (access, n) {
+            (Use::Read, _) => {}
+            (Use::Write, 1) => words.insert(*s, 1),
+            (Use::Write, _) => words.subtract(SlotSet::of(*s, n)),
+        });
     }
 
     fn put_lanes(&mut self, s: Slot, x: Reg, bytes: u8) {

@@ -45,6 +45,12 @@ impl Asm {
         self.sse(0, 0x10, d, m);
     }
 
+    /// MOVQ and MOVHPS, 8 bytes each.
+    pub(crate) fn load_pair(&mut self, d: Reg, low: Mem, high: Mem) {
+        self.sse(PF3, 0x7e, d, low);
+        self.sse(0, 0x16, d, high);
+    }
+
     pub(crate) fn store128(&mut self, m: Mem, a: Reg) {
         self.sse(0, 0x11, a, m);
     }
