@@ -5,7 +5,7 @@ use crate::translate::Translator;
 use ir::{BinOp, FTy, Op, Slot, SlotSet, Ty, Use, VecOp};
 
 /// Slots below this are general registers, or as good as: none is part of a vector.
-const WORDS: u8 = 32;
+pub(crate) const WORDS: u8 = 32;
 
 const X0: Reg = Reg(0);
 const X1: Reg = Reg(1);

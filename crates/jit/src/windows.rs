@@ -6,14 +6,16 @@ use crate::memory::in_page;
 use crate::ranges::Range;
 use crate::thunks::{STACK_END, log2, slot};
 use crate::translate::{Cold, State, Translator};
+use crate::vector::WORDS;
 use ir::{MemTy, Op, Slot, Ty};
 use mmu::{VIEW_ADDRESS_BITS, WINDOW_GUARD};
 
 /// An access through the window.
 pub(crate) struct Through {
     addr: Mem,
-    /// What is stored; for a load, where it goes.
+    /// What is stored; for a load, where it goes. Of a pair of general registers the second goes to another.
     value: Reg,
+    second: Option<Reg>,
     stores: bool,
     ty: MemTy,
     /// The jump taken if the address was checked and is beyond the window.
@@ -125,12 +127,20 @@ impl Translator<'_> {
         // At a fault all is as before the load, whatever register it is to get.
         let state = self.state();
         let value = if ty.slots() > 1 { RAX } else { self.dst(d) };
-        let at = self.get(ty, value, in_window(addr));
+        let second = is_pair(ty, d, addr).then(|| self.dst(d.up(1)));
+        let at = self.get_all(ty, value, second, in_window(addr));
         let (behind, begun, untouched) = (self.asm.here(), self.begun, self.untouched);
-        self.got(ty, d);
+        match second {
+            Some(_) => {
+                let d = self.dst(d);
+                self.asm.mov(d, value);
+            }
+            None => self.got(ty, d),
+        }
         self.cold.push(Cold::Through(Through {
             addr,
             value,
+            second,
             stores: false,
             ty,
             beyond,
@@ -151,6 +161,7 @@ impl Translator<'_> {
         self.cold.push(Cold::Through(Through {
             addr,
             value,
+            second: None,
             stores: true,
             ty,
             beyond,
@@ -162,9 +173,16 @@ impl Translator<'_> {
         }));
     }
 
+    /// Loads, one word by one if there are two registers; says where instructions are that do.
+    fn get_all(&mut self, ty: MemTy, value: Reg, second: Option<Reg>, m: Mem) -> [usize; 2] {
+        let Some(second) = second else { return self.get(ty, value, m) };
+        let [at, _] = self.get(MemTy::U64, value, m);
+        [at, self.get(MemTy::U64, second, Mem { disp: m.disp + 8, ..m })[0]]
+    }
+
     /// The rest of an access.
     pub(crate) fn cold_through(&mut self, access: Through) {
-        let Through { addr, value, stores, ty, beyond, at, behind, state, begun, untouched } = access;
+        let Through { addr, value, second, stores, ty, beyond, at, behind, state, begun, untouched } = access;
         self.begun = begun;
         self.landings.push((at[0], self.asm.here()));
         if at[1] != at[0] {
@@ -191,10 +209,15 @@ impl Translator<'_> {
         } else {
             self.asm.call_to(self.cx.thunks.read[log2(ty)]);
             self.or_leave(&state);
-            self.get(ty, value, in_page(RCX, 0));
+            self.get_all(ty, value, second, in_page(RCX, 0));
         }
         self.asm.jmp_to(self.asm.base + behind);
     }
+}
+
+/// Whether an access is one of two neighbouring general registers.
+fn is_pair(ty: MemTy, s: Slot, addr: Mem) -> bool {
+    ty == MemTy::V128 && s.0 < WORDS && addr.disp.checked_add(8).is_some()
 }
 
 /// Whether an address in this range is in the window or near it.
