@@ -1,6 +1,6 @@
 //! Floating point of code that runs for long: the host has its exceptions unmasked but for PRECISION, so that it traps, by SIGFPE
 //! and to a landing, wherever its result might not be the guest's or an exception has to be raised. What is left to check
-//! is that the modes are as wanted, and what the host does not tell: see `Rules`.
+//! is that the modes are as wanted, and what the host does not tell: see `Rounding`.
 use crate::asm::*;
 use crate::thunks::{STACK_MASKED, STACK_TRAPPING, slot};
 use crate::translate::Translator;
@@ -90,9 +90,7 @@ impl Translator<'_> {
         self.asm.alu_imm(Alu::Cmp, false, RAX, 1);
         self.refuse(Cc::E);
     }
-}
 
-impl Translator<'_> {
     /// Floats lane by lane, where a trap tells all there is to tell; false, and no code, if not.
     pub(crate) fn packed_floats(&mut self, op: &Op) -> bool {
         let Op::Vec { op: vec, lane, bytes: 16, d, a, b } = *op else { return false };
