@@ -78,10 +78,17 @@ impl Translator<'_> {
                 None if s.is_temp() => {
                     let r = self.src(s);
                     self.asm.store(Ty::I64, slot(CELLS[i].into()), r);
+                    self.regs.forget_slots(CELLS[i].into(), 1);
                     Part::Stored
                 }
                 None => Part::Slot(s),
             };
+        }
+        // Who asks soon need not get them from memory.
+        for ((s, read), cell) in operands.into_iter().zip(CELLS) {
+            if read && s.is_temp() {
+                self.regs.rename(s, cell.into());
+            }
         }
         self.flags = Pending { known: Some((kind, ty)), kind_stored: false, a: parts[0], b: parts[1], c: parts[2] };
     }
@@ -168,7 +175,10 @@ impl Translator<'_> {
     /// Puts an operand of the last setting into a register.
     fn part_into(&mut self, r: Reg, part: Part, cell: GuestReg, locals: &Locals) {
         match part {
-            Part::Stored => self.asm.mov(r, slot(cell.into())),
+            Part::Stored => {
+                let value = self.value(cell.into(), locals);
+                self.asm.mov(r, value);
+            }
             Part::Const(value) => self.asm.mov_imm(r, value),
             Part::Slot(s) => {
                 let value = self.value(s, locals);
@@ -204,7 +214,7 @@ impl Translator<'_> {
         };
         match part {
             Part::Slot(from) => return from,
-            Part::Stored => self.regs.forget_slots(s, 1),
+            Part::Stored => {}
             _ => self.materialise(),
         }
         s
@@ -219,6 +229,7 @@ impl Translator<'_> {
             for (part, cell) in [flags.a, flags.b, flags.c].into_iter().zip(CELLS) {
                 if rests(part) {
                     self.store_part(part, cell, &locals);
+                    self.regs.forget_slots(cell.into(), 1);
                 }
             }
             let kept = |part: Part| if rests(part) { Part::Stored } else { part };

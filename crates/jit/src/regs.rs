@@ -191,6 +191,13 @@ impl<'a> Regs<'a> {
         }
     }
 
+    /// A register that holds a temporary which nothing reads any more holds another slot, of which memory has the same.
+    pub(crate) fn rename(&mut self, temp: Slot, s: Slot) {
+        if let Some(at) = self.locals.holder(temp).filter(|_| !self.hold_temps && !self.is_live(temp)) {
+            self.locals.set(at, s, false);
+        }
+    }
+
     /// An operation is done: frees the temporaries that nothing reads any more.
     pub(crate) fn end_operation(&mut self) {
         self.locked = 0;
