@@ -1,6 +1,6 @@
 //! Host faults of compiled code. An access through a window may meet a page that is not there, which the host tells by SIGSEGV, and
-//! an arithmetic instruction an exception, told by SIGFPE: the handler has the thread go on at that instruction's landing, as Linux does for its own accesses to user memory
-//! (arch/x86/mm/extable.c). All other faults go to whoever was there before.
+//! an arithmetic instruction an exception, told by SIGFPE: the handler has the thread go on at that instruction's landing, as Linux
+//! does for its own accesses to user memory (arch/x86/mm/extable.c). All other faults go to whoever was there before.
 #![allow(unsafe_code)]
 use std::cell::Cell;
 use std::ops::Range;

@@ -147,3 +147,16 @@ pub(crate) fn trial(asm: &mut Asm) -> (usize, usize) {
     asm.ret();
     (at, landing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use softfloat::{CELL_NAN, CELL_TININESS_BEFORE, Env};
+
+    #[test]
+    fn rules_are_where_the_cell_has_them() {
+        assert_eq!(RULES, CELL_TININESS_BEFORE | CELL_NAN);
+        let rules = [Env::X86, Env::ARM, Env::RISCV].map(|env| env.to_cell() & RULES);
+        assert_eq!(rules, [NAN_X86, TININESS_BEFORE | NAN_ARM, NAN]);
+    }
+}
